@@ -1,0 +1,375 @@
+//! The output spec: what one picture becomes for one target, resolved to pixels and numbers.
+//!
+//! A spec is frozen in the plan. Rendering is a pure function of source bytes and spec, so everything that a
+//! profile leaves to names, templates, presets or the studio's config is decided before a spec exists. Equal
+//! specs of equal sources are rendered once.
+//!
+//! A finished file is a sheet with cells on it. A plain picture is a sheet with one cell that covers it.
+
+use serde::{Deserialize, Serialize};
+
+use super::units::Color;
+
+/// Width and height in whole pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PixelSize {
+    pub width: u32,
+    pub height: u32,
+}
+
+impl PixelSize {
+    pub fn new(width: u32, height: u32) -> PixelSize {
+        PixelSize { width, height }
+    }
+
+    pub fn long_edge(self) -> u32 {
+        self.width.max(self.height)
+    }
+
+    pub fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    #[must_use]
+    pub fn turned(self, turn: Turn) -> PixelSize {
+        if turn.swaps_sides() { PixelSize::new(self.height, self.width) } else { self }
+    }
+}
+
+impl std::fmt::Display for PixelSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// Quarter turns clockwise, in degrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(into = "u16", try_from = "u16")]
+pub enum Turn {
+    #[default]
+    None,
+    Quarter,
+    Half,
+    ThreeQuarters,
+}
+
+impl Turn {
+    pub fn from_degrees(degrees: i64) -> Option<Turn> {
+        match degrees {
+            0 => Some(Turn::None),
+            90 => Some(Turn::Quarter),
+            180 => Some(Turn::Half),
+            270 => Some(Turn::ThreeQuarters),
+            _ => None,
+        }
+    }
+
+    pub fn degrees(self) -> u16 {
+        match self {
+            Turn::None => 0,
+            Turn::Quarter => 90,
+            Turn::Half => 180,
+            Turn::ThreeQuarters => 270,
+        }
+    }
+
+    pub fn swaps_sides(self) -> bool {
+        matches!(self, Turn::Quarter | Turn::ThreeQuarters)
+    }
+}
+
+impl From<Turn> for u16 {
+    fn from(turn: Turn) -> u16 {
+        turn.degrees()
+    }
+}
+
+impl TryFrom<u16> for Turn {
+    type Error = String;
+    fn try_from(degrees: u16) -> Result<Turn, String> {
+        Turn::from_degrees(i64::from(degrees)).ok_or_else(|| format!("{degrees} is not a quarter turn"))
+    }
+}
+
+/// The EXIF orientation, 1 to 8; 0 and unknown values count as 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Orientation(u8);
+
+impl Orientation {
+    pub const UPRIGHT: Orientation = Orientation(1);
+
+    pub fn from_exif(value: u32) -> Orientation {
+        Orientation(if (1..=8).contains(&value) { value as u8 } else { 1 })
+    }
+
+    pub fn exif(self) -> u8 {
+        self.0
+    }
+
+    /// Whether the stored picture is mirrored left to right, before it is turned.
+    pub fn mirrored(self) -> bool {
+        matches!(self.0, 2 | 4 | 5 | 7)
+    }
+
+    /// The turn that stands the picture upright, applied after the mirroring.
+    pub fn turn(self) -> Turn {
+        match self.0 {
+            3 | 4 => Turn::Half,
+            6 | 7 => Turn::Quarter,
+            5 | 8 => Turn::ThreeQuarters,
+            _ => Turn::None,
+        }
+    }
+}
+
+/// A part of a frame in pixels of that frame, not snapped to whole ones.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Region {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// Where a cell lies on its sheet, in pixels from the top left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// The edits of the adjust block; all zero means none.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Adjust {
+    /// Stops, −5 … 5.
+    pub exposure: f64,
+    /// −100 … 100, like the rest.
+    pub brightness: f64,
+    pub contrast: f64,
+    pub saturation: f64,
+    pub temperature: f64,
+    pub tint: f64,
+}
+
+impl Adjust {
+    pub fn is_none(&self) -> bool {
+        *self == Adjust::default()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    #[default]
+    Color,
+    Bw,
+    Sepia,
+    Custom(Color),
+}
+
+/// Unsharp masking on luminance, for the pixels of the finished sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Unsharp {
+    /// Standard deviation of the blur, in output pixels, 0.1 … 20.
+    pub radius: f64,
+    /// Share of the difference that is added, 0 … 5 (1 = 100 %).
+    pub amount: f64,
+    /// Differences up to this many of 255 levels are left alone.
+    pub threshold: f64,
+}
+
+/// One picture on the sheet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Index into the sources of the plan.
+    pub source: usize,
+    /// Turns after the camera's orientation.
+    pub rotate: Turn,
+    /// Fine angle clockwise about the centre of the turned frame, on an unchanged canvas; degrees, −45 … 45.
+    pub straighten: f64,
+    /// The upright frame (after orientation and `rotate`) at full size that `region` counts in.
+    pub frame: PixelSize,
+    /// The part of the frame that is shown; inside the frame.
+    pub region: Region,
+    /// Where it lands, scaled.
+    pub window: Window,
+    pub adjust: Adjust,
+    pub tone: Tone,
+    pub sharpen: Option<Unsharp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    Relative,
+    Perceptual,
+}
+
+/// An RGB space that ships with the program, or a profile kept by its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColorSpace {
+    Srgb,
+    AdobeRgb,
+    DisplayP3,
+    /// SHA-256 (hex) of an ICC file among the job's assets.
+    Asset(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColorSpec {
+    /// Converted to and embedded.
+    pub output: ColorSpace,
+    pub intent: Intent,
+    pub black_point: bool,
+    /// What a picture without a profile is taken for.
+    pub untagged: ColorSpace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subsampling {
+    #[serde(rename = "4:4:4")]
+    S444,
+    #[serde(rename = "4:2:2")]
+    S422,
+    #[serde(rename = "4:2:0")]
+    S420,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PngCompression {
+    Fast,
+    Standard,
+    Best,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TiffCompression {
+    None,
+    Lzw,
+    Deflate,
+}
+
+/// The file format and its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "format", rename_all = "snake_case")]
+pub enum Encoding {
+    Jpeg {
+        /// 1 … 100.
+        quality: u8,
+        subsampling: Subsampling,
+        progressive: bool,
+        /// Huffman tables made for this picture; smaller files, twice the time.
+        optimize: bool,
+        /// Quality goes down, not below 40, until the file is not larger.
+        max_bytes: Option<u64>,
+    },
+    Png {
+        bits: u8,
+        compression: PngCompression,
+    },
+    Tiff {
+        bits: u8,
+        compression: TiffCompression,
+    },
+    Webp {
+        quality: u8,
+    },
+    /// The original's bytes; only the metadata policy is applied, without re-encoding.
+    Copy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepMetadata {
+    All,
+    Copyright,
+    None,
+}
+
+/// What the file says about the picture. ICC profile and dpi are not metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataSpec {
+    pub keep: KeepMetadata,
+    pub strip_location: bool,
+    pub strip_people: bool,
+    pub strip_serials: bool,
+    /// Written where the source has none and `keep` is not `None`: the studio's.
+    pub fallback_artist: Option<String>,
+    pub fallback_copyright: Option<String>,
+    /// Always written, whatever `keep` says.
+    pub set_artist: Option<String>,
+    pub set_copyright: Option<String>,
+    pub set_caption: Option<String>,
+    pub set_keywords: Option<String>,
+}
+
+/// One finished file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// The sheet before `turn`.
+    pub sheet: PixelSize,
+    pub background: Color,
+    pub cells: Vec<Cell>,
+    /// Turns the finished sheet.
+    pub turn: Turn,
+    pub color: ColorSpec,
+    pub encoding: Encoding,
+    /// Written into the file, pixels per inch.
+    pub dpi: f64,
+    pub metadata: MetadataSpec,
+    /// Take what could be decoded of a truncated original instead of refusing it.
+    pub accept_damage: bool,
+}
+
+impl OutputSpec {
+    /// Pixels of the finished file.
+    pub fn pixels(&self) -> PixelSize {
+        self.sheet.turned(self.turn)
+    }
+}
+
+/// Of how many stored pixels one is decoded, on each side: 1, 2, 4 or 8. JPEG only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DecodeFactor(pub u8);
+
+impl DecodeFactor {
+    pub const FULL: DecodeFactor = DecodeFactor(1);
+}
+
+/// The kind of file a picture is, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureFormat {
+    Jpeg,
+    Png,
+    Tiff,
+    Webp,
+}
+
+/// What the header of an original says; the plan is made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    pub format: PictureFormat,
+    /// As stored, before the orientation.
+    pub stored: PixelSize,
+    pub orientation: Orientation,
+    /// Bits of one channel as stored: 8, 16 or 32.
+    pub bits: u8,
+    pub has_alpha: bool,
+    /// Whether a profile is embedded, or EXIF names a space other than sRGB.
+    pub tagged: bool,
+}
+
+impl Header {
+    /// The upright frame, before the manifest's `rotate`.
+    pub fn upright(&self) -> PixelSize {
+        self.stored.turned(self.orientation.turn())
+    }
+}

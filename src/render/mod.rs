@@ -1,0 +1,1 @@
+//! Pixels: one picture in, many outputs out, from one decode.
