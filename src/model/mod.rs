@@ -1,6 +1,18 @@
 //! PURE. Checked types that cannot hold nonsense: units, names, manifests, profiles, rules, the config.
 //! No clock, no file system, no threads: everything that a function here needs is a parameter.
 
+pub mod checks;
+pub mod delivery;
+pub mod digest;
+pub mod document;
+pub mod globs;
 pub mod limits;
+pub mod manifest;
+pub mod name;
+pub mod problem;
+pub mod profile;
+pub mod rule;
+pub mod section;
 pub mod spec;
+pub mod template;
 pub mod units;
