@@ -1,0 +1,212 @@
+//! PURE. What a job will make: `match` finds the rules, `make` turns manifest, frozen recipes and facts into a [`Plan`].
+//!
+//! Owns: planning is total and deterministic; output paths are distinct, also without case; nothing is produced that is
+//! not in the plan; every line of the manifest is in it, or skipped with a reason.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::keyword;
+use crate::model::delivery::Delivery;
+use crate::model::name::RelPath;
+use crate::model::spec::{DecodeFactor, Header, OutputSpec};
+
+/// `r1`, `r2` … render steps, `d1` … deliveries, in the order of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub String);
+
+impl std::fmt::Display for StepId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Everything that a job will produce, frozen when its processing starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The form of this file.
+    pub plan: u32,
+    pub sources: Vec<PlanSource>,
+    pub renders: Vec<RenderStep>,
+    pub deliveries: Vec<DeliveryStep>,
+    pub skipped: Vec<Skipped>,
+    /// What the checks found, the worst first; a `Hold` among them asks a person.
+    pub findings: Vec<Finding>,
+}
+
+/// An original that the plan reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanSource {
+    pub place: SourcePlace,
+    /// As the receipt shows it: below the library root or the manifest.
+    pub shown: String,
+    /// Which kind of library source it is: `retouched`, `hires` …; `input` for one that came with the manifest.
+    pub kind: String,
+    pub bytes: u64,
+    pub header: Header,
+    /// Fixed from all outputs of this source, so that a retry gives the same bytes.
+    pub decode: DecodeFactor,
+    /// The digest that the manifest demands.
+    pub sha256: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourcePlace {
+    /// An original in the library, absolute.
+    Library(PathBuf),
+    /// A picture that came with the manifest, below the job's `inputs/`.
+    Input(RelPath),
+}
+
+impl SourcePlace {
+    pub fn path(&self, job_folder: &Path) -> PathBuf {
+        match self {
+            SourcePlace::Library(path) => path.clone(),
+            SourcePlace::Input(path) => path.below(&job_folder.join("inputs")),
+        }
+    }
+}
+
+/// One finished picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RenderStep {
+    pub id: StepId,
+    pub profile: String,
+    pub line: Option<u32>,
+    pub number: Option<String>,
+    /// How messages name the picture.
+    pub image: String,
+    /// The name the profile gives it, with extension; deliveries may add a suffix.
+    pub name: RelPath,
+    pub work: Work,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "nearly all steps are of the large kind")]
+pub enum Work {
+    Render {
+        spec: OutputSpec,
+        /// In the job's `outputs/`; steps of equal spec share one.
+        file: RelPath,
+        /// Source pixels per inch of the finished size; of its pixels at the profile's dpi when it has no inches.
+        ppi: f64,
+        /// Share of the crop (or frame) that `fit: fill` cuts away, 0 … 1.
+        cut: f64,
+    },
+    /// It cannot be made as things are: the picture is missing or damaged, or the step needs what is not built yet.
+    Blocked { code: String, reason: String },
+}
+
+impl RenderStep {
+    pub fn spec(&self) -> Option<&OutputSpec> {
+        match &self.work {
+            Work::Render { spec, .. } => Some(spec),
+            Work::Blocked { .. } => None,
+        }
+    }
+
+    /// Indices of the sources it reads.
+    pub fn sources(&self) -> impl Iterator<Item = usize> {
+        self.spec().into_iter().flat_map(|s| s.cells.iter().map(|c| c.source))
+    }
+}
+
+/// A picture, or an extra file, in a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub content: Content,
+    /// Below the destination (or in the zip); distinct in the job without case.
+    pub path: RelPath,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    Step(StepId),
+    /// An extra file of the delivery, absolute.
+    File(PathBuf),
+}
+
+/// A finished set of outputs at a destination.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeliveryStep {
+    pub id: StepId,
+    /// The profile, or the render job, that asks for it.
+    pub owner: String,
+    /// As the operator wrote it.
+    pub delivery: Delivery,
+    /// Where it goes; `None` for what has no folder of its own.
+    pub place: Option<Place>,
+    /// In the order of the profile's `sort`.
+    pub members: Vec<Member>,
+    /// The disc's label with `{disc}` and `{discs}` still in it.
+    pub label: Option<String>,
+    /// An empty file that is written last, in the destination.
+    pub trigger: Option<RelPath>,
+    /// Rendered, then waits for a release before anything is delivered.
+    pub hold: bool,
+    /// It cannot be done by this version; why.
+    pub blocked: Option<String>,
+}
+
+/// A destination with the job's values filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Absolute.
+    pub fixed: PathBuf,
+    /// `fixed` is made when it is missing; else it must stand.
+    pub made: bool,
+    pub path: Option<RelPath>,
+    /// How receipts show it: as the operator wrote it, with the values filled in.
+    pub shown: String,
+}
+
+impl Place {
+    pub fn folder(&self) -> PathBuf {
+        self.path.as_ref().map_or_else(|| self.fixed.clone(), |p| p.below(&self.fixed))
+    }
+}
+
+/// A line, image or profile of which nothing is made, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    pub line: Option<u32>,
+    pub image: Option<String>,
+    pub profile: Option<String>,
+    pub reason: String,
+}
+
+keyword! {
+    #[derive(PartialOrd, Ord)]
+    pub enum Weight { Warn = "warn", Hold = "hold" }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub weight: Weight,
+    /// The key of `checks:`, or a code of its own: `tie`, `no_ratings`, `name_collision` …
+    pub code: String,
+    pub profile: Option<String>,
+    pub line: Option<u32>,
+    pub number: Option<String>,
+    pub text: String,
+}
+
+impl Plan {
+    pub fn holds(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.weight == Weight::Hold)
+    }
+
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.weight == Weight::Warn)
+    }
+
+    pub fn render(&self, id: &StepId) -> Option<&RenderStep> {
+        self.renders.iter().find(|r| r.id == *id)
+    }
+}

@@ -1,0 +1,318 @@
+//! The journal of a job: an append-only record of which steps are done.
+//!
+//! Owns: it replays from any prefix, tolerates one torn last line, and steps only move forward. A bad line elsewhere
+//! means that the disk lied, and stops the job.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::durable::{Appender, Done};
+use crate::model::digest;
+use crate::model::name::RelPath;
+use crate::model::spec::PixelSize;
+use crate::plan::StepId;
+
+/// The digest that a source had when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceDigest {
+    /// The plan's index.
+    pub source: usize,
+    pub sha256: String,
+}
+
+/// A finished picture in `outputs/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RenderedFile {
+    pub file: RelPath,
+    pub bytes: u64,
+    pub sha256: String,
+    pub pixels: PixelSize,
+    pub dpi: f64,
+    /// What it was made from.
+    pub sources: Vec<SourceDigest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// A file on its way to a destination, or there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedFile {
+    /// The name that was chosen, below the delivery's destination.
+    pub path: RelPath,
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    Started,
+    Rendered {
+        step: StepId,
+        #[serde(flatten)]
+        output: RenderedFile,
+    },
+    /// The step cannot be made; a retry tries it again.
+    Failed {
+        step: StepId,
+        code: String,
+        text: String,
+    },
+    /// Before a file becomes visible at a destination: on recovery a file of this name and digest is ours. `unit` tells
+    /// the files of a delivery apart: the index of the member, the number of the volume, `trigger`.
+    Delivering {
+        step: StepId,
+        unit: String,
+        #[serde(flatten)]
+        file: PlacedFile,
+    },
+    /// The file stands under that name.
+    Placed {
+        step: StepId,
+        unit: String,
+    },
+    /// All of the delivery stands.
+    Delivered {
+        step: StepId,
+    },
+    /// A person released what was held, or asked for another try: failed steps count as open again.
+    Retried,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    at: Timestamp,
+    /// The first eight hexadecimal digits of the SHA-256 of `event`.
+    sum: String,
+    #[serde(borrow)]
+    event: &'a RawValue,
+}
+
+/// What a journal says, folded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    pub started: Option<Timestamp>,
+    pub rendered: BTreeMap<StepId, RenderedFile>,
+    pub failed: BTreeMap<StepId, (String, String)>,
+    /// By step and unit; true when it stands.
+    pub placed: BTreeMap<StepId, BTreeMap<String, (PlacedFile, bool)>>,
+    pub delivered: BTreeSet<StepId>,
+    pub entries: usize,
+}
+
+impl Progress {
+    /// One more line. Steps only move forward: what is done stays done.
+    pub fn apply(&mut self, at: Timestamp, entry: Entry) {
+        self.entries += 1;
+        match entry {
+            Entry::Started => self.started = self.started.or(Some(at)),
+            Entry::Rendered { step, output } => {
+                self.failed.remove(&step);
+                self.rendered.entry(step).or_insert(output);
+            }
+            Entry::Failed { step, code, text } => {
+                if !self.rendered.contains_key(&step) && !self.delivered.contains(&step) {
+                    self.failed.insert(step, (code, text));
+                }
+            }
+            Entry::Delivering { step, unit, file } => {
+                let units = self.placed.entry(step).or_default();
+                // Another name may be chosen as long as the file does not stand.
+                if !units.get(&unit).is_some_and(|(_, stands)| *stands) {
+                    units.insert(unit, (file, false));
+                }
+            }
+            Entry::Placed { step, unit } => {
+                if let Some(placed) = self.placed.entry(step).or_default().get_mut(&unit) {
+                    placed.1 = true;
+                }
+            }
+            Entry::Delivered { step } => {
+                self.failed.remove(&step);
+                self.delivered.insert(step);
+            }
+            Entry::Retried => self.failed.clear(),
+        }
+    }
+
+    /// Nothing of the job has become visible anywhere.
+    pub fn nothing_left(&self) -> bool {
+        self.placed.is_empty() && self.delivered.is_empty()
+    }
+}
+
+/// A line in the middle that does not fit its checksum: no crash writes that.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error(
+        "line {line} of {path} is damaged (not just cut off at the end): restore it from a backup, or move the job's folder away"
+    )]
+    Damaged { path: String, line: usize },
+    #[error(transparent)]
+    Disk(#[from] super::durable::DurableError),
+    #[error("cannot read {path}: {source}")]
+    Read { path: String, source: std::io::Error },
+}
+
+/// Replays a text: the progress, and how many of its bytes are whole lines.
+pub fn replay(text: &[u8], path: &str) -> Result<(Progress, u64), JournalError> {
+    let mut progress = Progress::default();
+    let mut valid = 0_u64;
+    let mut rest = text;
+    let mut number = 0;
+    while !rest.is_empty() {
+        number += 1;
+        let (line, after, whole) = match rest.iter().position(|b| *b == b'\n') {
+            Some(end) => (&rest[..end], &rest[end + 1..], true),
+            None => (rest, &rest[rest.len()..], false),
+        };
+        match read_line(line).filter(|_| whole) {
+            Some((at, entry)) => {
+                progress.apply(at, entry);
+                valid += line.len() as u64 + 1;
+            }
+            None if after.is_empty() => break,
+            None => return Err(JournalError::Damaged { path: path.to_string(), line: number }),
+        }
+        rest = after;
+    }
+    Ok((progress, valid))
+}
+
+fn read_line(line: &[u8]) -> Option<(Timestamp, Entry)> {
+    let line: Line<'_> = serde_json::from_slice(line).ok()?;
+    let event = line.event.get();
+    (digest::sha256(event.as_bytes())[..8] == line.sum).then_some(())?;
+    Some((line.at, serde_json::from_str(event).ok()?))
+}
+
+fn write_line(at: Timestamp, entry: &Entry) -> String {
+    // An entry holds strings, numbers and maps with text keys: it always has a JSON form.
+    let event = serde_json::to_string(entry).unwrap_or_default();
+    let sum = &digest::sha256(event.as_bytes())[..8];
+    format!("{{\"at\":\"{at}\",\"sum\":\"{sum}\",\"event\":{event}}}\n")
+}
+
+/// A journal that is open for more.
+#[derive(Debug)]
+pub struct Journal {
+    appender: Appender,
+    progress: Progress,
+}
+
+impl Journal {
+    /// Replays what is there and opens the file for more; a torn end is cut off first.
+    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+        let shown = path.display().to_string();
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(JournalError::Read { path: shown, source }),
+        };
+        let (progress, valid) = replay(&text, &shown)?;
+        Ok(Journal { appender: Appender::open(path, Some(valid))?, progress })
+    }
+
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Durable when it returns.
+    pub fn append(&mut self, at: Timestamp, entries: Vec<Entry>) -> Done {
+        let lines: String = entries.iter().map(|e| write_line(at, e)).collect();
+        self.appender.append(&lines)?;
+        for entry in entries {
+            self.progress.apply(at, entry);
+        }
+        Ok(())
+    }
+}
+
+/// Reads a journal without opening it for more.
+pub fn read(path: &Path) -> Result<Progress, JournalError> {
+    let shown = path.display().to_string();
+    match std::fs::read(path) {
+        Ok(text) => replay(&text, &shown).map(|(progress, _)| progress),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Progress::default()),
+        Err(source) => Err(JournalError::Read { path: shown, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Vec<Entry> {
+        let step = |s: &str| StepId(s.into());
+        let output = RenderedFile {
+            file: RelPath::parse("r1.jpg").unwrap(),
+            bytes: 10,
+            sha256: "ab".into(),
+            pixels: PixelSize::new(3, 2),
+            dpi: 300.0,
+            sources: vec![SourceDigest { source: 0, sha256: "cd".into() }],
+            warnings: Vec::new(),
+        };
+        let file = PlacedFile { path: RelPath::parse("a.jpg").unwrap(), sha256: "ab".into(), bytes: 10 };
+        vec![
+            Entry::Started,
+            Entry::Failed { step: step("r2"), code: "missing".into(), text: "gone\nfor good".into() },
+            Entry::Rendered { step: step("r1"), output },
+            Entry::Delivering { step: step("d1"), unit: "0".into(), file },
+            Entry::Placed { step: step("d1"), unit: "0".into() },
+            Entry::Delivered { step: step("d1") },
+            Entry::Retried,
+        ]
+    }
+
+    fn text() -> String {
+        sample().iter().map(|e| write_line(Timestamp::UNIX_EPOCH, e)).collect()
+    }
+
+    #[test]
+    fn every_prefix_replays_and_nothing_goes_back() {
+        let text = text();
+        let mut done = (0, 0, 0);
+        for cut in 0..=text.len() {
+            let (progress, valid) = replay(&text.as_bytes()[..cut], "j").unwrap();
+            assert!(valid as usize <= cut && cut - (valid as usize) < 400);
+            let now = (progress.entries, progress.rendered.len(), progress.delivered.len());
+            assert!(now.0 >= done.0 && now.1 >= done.1 && now.2 >= done.2);
+            done = now;
+        }
+        assert_eq!(done, (7, 1, 1));
+    }
+
+    #[test]
+    fn a_bad_line_in_the_middle_stops() {
+        let text = text();
+        for at in 0..text.find('\n').unwrap() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            let at_key_of_time = replay(&bytes, "j");
+            // The time is not under the checksum: a flipped digit of it may still be a time.
+            assert!(
+                at_key_of_time.is_err() || text[..at].contains("\"at\":\"") && !text[..at].contains("\"sum\""),
+                "{at}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_journal_opens_again_after_a_torn_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        for entry in sample() {
+            Journal::open(&path).unwrap().append(Timestamp::UNIX_EPOCH, vec![entry]).unwrap();
+            let mut torn = std::fs::read(&path).unwrap();
+            torn.extend_from_slice(b"{\"at\":\"2026");
+            super::super::durable::replace(&path, &torn).unwrap();
+        }
+        assert_eq!(read(&path).unwrap().entries, 7);
+    }
+}

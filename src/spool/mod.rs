@@ -1,0 +1,4 @@
+//! The durable ground: folders, journals, the queue. Knows `model` and `plan`, no outside world.
+
+pub mod durable;
+pub mod journal;
