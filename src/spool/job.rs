@@ -1,0 +1,284 @@
+//! A job's folder: what is written in it besides plan and journal.
+//!
+//! Owns: the forms of `job.json`, `rules.json`, `questions.json`, `reason.json` and the receipt.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::durable;
+use crate::model::checks::Checks;
+use crate::model::delivery::Delivery;
+use crate::model::manifest::Kind;
+use crate::model::name::RelPath;
+use crate::model::profile::Profile;
+use crate::model::rule::Item;
+use crate::model::template::Template;
+
+/// `20261120-150405-invoice-1042-7f3a`: sorts by time, tells what it is, never used twice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(String);
+
+impl JobId {
+    /// Takes the name of a job folder, or what a person typed; `None` for what cannot be one.
+    pub fn parse(text: &str) -> Option<JobId> {
+        let fine = !text.is_empty()
+            && text.len() <= 255
+            && !text.starts_with('.')
+            && RelPath::parse(text).is_ok_and(|p| !p.as_str().contains('/'));
+        fine.then(|| JobId(text.to_string()))
+    }
+
+    /// `salt` makes ids of the same second and record distinct.
+    pub fn new(local: &jiff::civil::DateTime, kind: &str, record: &str, salt: u16) -> JobId {
+        let record: String = crate::model::name::safe_part(record)
+            .chars()
+            .map(|c| if c.is_whitespace() || c == '.' { '_' } else { c })
+            .take(64)
+            .collect();
+        JobId(format!("{}-{kind}-{record}-{salt:04x}", local.strftime("%Y%m%d-%H%M%S")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for JobId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What tells that a file is still the one that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    pub device: u64,
+    pub inode: u64,
+    pub bytes: u64,
+    /// Nanoseconds since 1970.
+    pub modified_ns: i128,
+}
+
+impl Stamp {
+    /// Of the file itself, not of what a symbolic link points to.
+    pub fn of(path: &Path) -> std::io::Result<Stamp> {
+        path.symlink_metadata().map(|m| Stamp::from_metadata(&m))
+    }
+
+    pub fn from_metadata(metadata: &std::fs::Metadata) -> Stamp {
+        let modified_ns = metadata.modified().ok().map_or(0, |t| match t.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => after.as_nanos() as i128,
+            Err(before) => -(before.duration().as_nanos() as i128),
+        });
+        #[cfg(unix)]
+        let (device, inode) = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let (device, inode) = (0, 0);
+        Stamp { device, inode, bytes: metadata.len(), modified_ns }
+    }
+}
+
+/// A file that was taken from a drop folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Where it lay, absolute.
+    pub from: PathBuf,
+    pub stamp: Stamp,
+    /// Its place in the job's folder; `None` for a done file, which only told that the manifest is whole.
+    pub file: Option<RelPath>,
+    /// Another waiting manifest names it too: it stays.
+    #[serde(default)]
+    pub shared: bool,
+}
+
+/// `job.json`: where the job came from, and what was decided about it since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    pub job: JobId,
+    pub accepted: Timestamp,
+    /// Of equal times, the lower was accepted first.
+    pub sequence: u64,
+    pub hot_folder: String,
+    /// The name the manifest had in the drop folder, below it.
+    pub manifest: String,
+    /// Its name in the job's folder.
+    pub manifest_file: String,
+    pub manifest_sha256: String,
+    /// `None` for a manifest that cannot be read.
+    pub kind: Option<Kind>,
+    pub record: String,
+    pub id: Option<String>,
+    /// The manifest first.
+    pub taken: Vec<Taken>,
+    /// The drop folder holds nothing of the job any more.
+    pub drop_cleared: bool,
+    /// Higher goes first.
+    pub priority: i32,
+    pub not_before: Option<Timestamp>,
+    /// Held by a rule, a profile or by hand, until it is released.
+    pub hold: Option<String>,
+    /// A person looked at the questions and let the job go on.
+    pub released: bool,
+    /// How often it went to `failed/` and was tried again.
+    pub retries: u32,
+    /// Where a copy of the receipt goes.
+    pub receipts: Option<PathBuf>,
+}
+
+/// What kind of job it is to be, decided at acceptance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fate", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Profiles run.
+    Run,
+    /// No rule takes it, and that is fine here.
+    Ignored { why: String },
+    /// An estimate, a credit memo, a generic order: never rendered.
+    Skipped { why: String },
+    /// It goes to `failed/`: the manifest's fault.
+    Reject { code: String, why: String },
+    /// It cancels the record's jobs that have not started.
+    Cancel,
+}
+
+/// Why one render job does, or does not, take the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleVerdict {
+    pub rule: String,
+    pub matches: bool,
+    /// For one that does not: what differs, in words.
+    pub why_not: Vec<String>,
+}
+
+/// `rules.json`: what matched, and everything of the config that the job keeps from its acceptance on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frozen {
+    pub verdict: Verdict,
+    pub rules: Vec<RuleVerdict>,
+    /// Resolved, in the order in which they run.
+    pub profiles: Vec<Profile>,
+    /// Deliveries of render jobs: the rule's name, the profiles it runs, the delivery.
+    pub deliveries: Vec<RuleDelivery>,
+    /// The manifest named the profiles itself.
+    pub named_by_manifest: bool,
+    /// Names of profiles that would run but deliver nowhere.
+    pub without_delivery: Vec<String>,
+    pub items: Vec<Item>,
+    pub studio: FrozenStudio,
+    pub checks: Checks,
+    /// The pictures came with the manifest; else they are found in the library.
+    pub pictures_beside: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleDelivery {
+    pub rule: String,
+    pub run: Vec<String>,
+    pub delivery: Delivery,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FrozenStudio {
+    pub name: Option<String>,
+    pub copyright: Option<Template>,
+    /// IANA name; `None` for the system's.
+    pub time_zone: Option<String>,
+    /// The hot folder's location, for manifests that name none.
+    pub location: Option<String>,
+}
+
+/// One question that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    pub code: String,
+    pub line: Option<u32>,
+    pub number: Option<String>,
+    pub text: String,
+}
+
+/// `reason.json` beside `reason.txt`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    pub code: String,
+    pub text: String,
+    /// The steps that failed.
+    pub steps: Vec<FailedStep>,
+    /// How often the job has been tried.
+    pub attempts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedStep {
+    pub step: String,
+    pub code: String,
+    pub text: String,
+}
+
+/// Names of the files in a job's folder.
+pub mod file {
+    pub const JOB: &str = "job.json";
+    pub const RULES: &str = "rules.json";
+    pub const PLAN: &str = "plan.json";
+    pub const JOURNAL: &str = "journal.jsonl";
+    pub const RECEIPT: &str = "receipt.json";
+    pub const QUESTIONS: &str = "questions.json";
+    pub const REASON: &str = "reason.json";
+    pub const REASON_TEXT: &str = "reason.txt";
+    pub const INPUTS: &str = "inputs";
+    pub const OUTPUTS: &str = "outputs";
+}
+
+/// A record of ours that cannot be read: no crash writes such a file.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{} is damaged ({source}): restore it from a backup, or move the job's folder away", path.display())]
+    Damaged { path: PathBuf, source: serde_json::Error },
+    #[error(transparent)]
+    Disk(#[from] durable::DurableError),
+}
+
+impl RecordError {
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, RecordError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+}
+
+/// Reads one of the JSON files.
+pub fn read<T: for<'de> Deserialize<'de>>(folder: &Path, name: &str) -> Result<T, RecordError> {
+    let path = folder.join(name);
+    let text = std::fs::read(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+    serde_json::from_slice(&text).map_err(|source| RecordError::Damaged { path, source })
+}
+
+/// Writes one of the JSON files, in place of an older one.
+pub fn write<T: Serialize>(folder: &Path, name: &str, value: &T) -> Result<(), RecordError> {
+    let path = folder.join(name);
+    let mut text =
+        serde_json::to_vec_pretty(value).map_err(|source| RecordError::Damaged { path: path.clone(), source })?;
+    text.push(b'\n');
+    Ok(durable::replace(&path, &text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_folder_names() {
+        let at = jiff::civil::date(2026, 11, 20).at(15, 4, 5, 0);
+        assert_eq!(JobId::new(&at, "invoice", "1042", 0x7f3a).as_str(), "20261120-150405-invoice-1042-7f3a");
+        let odd = JobId::new(&at, "session", "a b/../ü", 1);
+        assert_eq!(JobId::parse(odd.as_str()), Some(odd));
+        for bad in ["", "..", "a/b", ".x", "a\\b"] {
+            assert_eq!(JobId::parse(bad), None);
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The spool: state folders, the lock, the index.
+//!
+//! Owns: a job is in exactly one state folder; ids are never reused; one server per spool.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::durable::{self, Done, DurableError};
+use super::job::JobId;
+use crate::keyword;
+use jiff::Timestamp;
+
+keyword! {
+    /// The folder a job is in.
+    #[derive(PartialOrd, Ord)]
+    pub enum State {
+        Pending = "pending", Processing = "processing", Held = "held", Failed = "failed", Done = "done",
+    }
+}
+
+impl State {
+    pub const ALL: [State; 5] = [State::Pending, State::Processing, State::Held, State::Failed, State::Done];
+
+    /// `done/` and `failed/` have a folder for each day.
+    pub fn is_dated(self) -> bool {
+        matches!(self, State::Done | State::Failed)
+    }
+}
+
+/// The form of the spool that this version reads and writes.
+const VERSION: &str = "1\n";
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    #[error(transparent)]
+    Disk(#[from] DurableError),
+    #[error("cannot read {path}: {source}")]
+    Read { path: String, source: std::io::Error },
+    #[error(
+        "the spool {0} was written by a newer version of hotfolders (its VERSION is `{1}`, this one knows 1): use that version"
+    )]
+    Newer(String, String),
+    #[error("another hotfolders serves this spool: {0}")]
+    Locked(String),
+    #[error(
+        "the spool {0} lies on a network file system ({1}), where locks and renames cannot be relied on: move it to a local disk, or start with --allow-network-spool"
+    )]
+    Network(String, &'static str),
+    #[error(
+        "job {0} stands in two state folders, {1} and {2}: move one of them out of the spool after looking which is whole"
+    )]
+    Twice(JobId, String, String),
+}
+
+/// A spool folder whose form is known.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    root: PathBuf,
+}
+
+/// The kernel's lock, held as long as this lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Where a job was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    pub id: JobId,
+    pub state: State,
+    pub folder: PathBuf,
+}
+
+impl Spool {
+    /// Opens a spool, and makes it when it is missing.
+    pub fn open(root: &Path, allow_network: bool) -> Result<Spool, SpoolError> {
+        durable::make_folder(root)?;
+        if let Some(kind) = network_file_system(root)
+            && !allow_network
+        {
+            return Err(SpoolError::Network(root.display().to_string(), kind));
+        }
+        let spool = Spool { root: root.to_path_buf() };
+        let version = root.join("VERSION");
+        match std::fs::read_to_string(&version) {
+            Ok(text) if text.trim() == VERSION.trim() => {}
+            Ok(text) => return Err(SpoolError::Newer(root.display().to_string(), text.trim().to_string())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                durable::replace(&version, VERSION.as_bytes())?;
+            }
+            Err(source) => return Err(SpoolError::Read { path: version.display().to_string(), source }),
+        }
+        for folder in ["tmp", "pending", "processing", "held", "done", "failed", "assets", "commands"] {
+            durable::make_folder(&root.join(folder))?;
+        }
+        Ok(spool)
+    }
+
+    /// A spool that stands, to look at; nothing is made.
+    pub fn look(root: &Path) -> Option<Spool> {
+        root.join("VERSION").is_file().then(|| Spool { root: root.to_path_buf() })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn folder(&self, state: State) -> PathBuf {
+        self.root.join(state.word())
+    }
+
+    pub fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    pub fn assets(&self) -> PathBuf {
+        self.root.join("assets")
+    }
+
+    /// Takes the lock, or says who has it.
+    pub fn lock(&self, since: Timestamp) -> Result<Lock, SpoolError> {
+        let path = self.root.join("LOCK");
+        let mut file = durable::open_lock_file(&path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                let text = format!("pid {} since {since}\n", std::process::id());
+                durable::write_lock_text(&mut file, &path, &text)?;
+                Ok(Lock { _file: file })
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                Err(SpoolError::Locked(text.trim().to_string()))
+            }
+            Err(std::fs::TryLockError::Error(source)) => Err(DurableError { action: "lock", path, source }.into()),
+        }
+    }
+
+    /// Who holds the lock, if somebody does.
+    pub fn locked_by(&self) -> Option<String> {
+        let path = self.root.join("LOCK");
+        let file = File::open(&path).ok()?;
+        match file.try_lock_shared() {
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Some(std::fs::read_to_string(&path).unwrap_or_default().trim().to_string())
+            }
+            _ => None,
+        }
+    }
+
+    /// Empties `tmp/`: it never holds the one copy of anything.
+    pub fn wipe_tmp(&self) -> Result<(), SpoolError> {
+        for entry in self.entries(&self.tmp())? {
+            if entry.is_dir() { durable::remove_tree(&entry)? } else { durable::remove_file(&entry)? }
+        }
+        Ok(())
+    }
+
+    fn entries(&self, folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+        let read = |source| SpoolError::Read { path: folder.display().to_string(), source };
+        let mut entries = Vec::new();
+        match std::fs::read_dir(folder) {
+            Ok(list) => {
+                for entry in list {
+                    entries.push(entry.map_err(read)?.path());
+                }
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(read(e)),
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// The jobs in a state, oldest first.
+    pub fn jobs(&self, state: State) -> Result<Vec<Located>, SpoolError> {
+        let mut folders = self.entries(&self.folder(state))?;
+        if state.is_dated() {
+            let mut below = Vec::new();
+            for day in folders {
+                below.extend(self.entries(&day)?);
+            }
+            folders = below;
+        }
+        let located = folders.into_iter().filter_map(|folder| {
+            let id = JobId::parse(folder.file_name()?.to_str()?)?;
+            folder.is_dir().then_some(Located { id, state, folder })
+        });
+        let mut jobs: Vec<Located> = located.collect();
+        jobs.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(jobs)
+    }
+
+    /// Looks through all state folders.
+    pub fn find(&self, id: &JobId) -> Result<Option<Located>, SpoolError> {
+        for state in State::ALL {
+            let base = self.folder(state);
+            let bases = if state.is_dated() { self.entries(&base)? } else { vec![base] };
+            for base in bases {
+                let folder = base.join(id.as_str());
+                if folder.is_dir() {
+                    return Ok(Some(Located { id: id.clone(), state, folder }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves a job to another state. `day` is the date folder of `done/` and `failed/`.
+    pub fn move_to(&self, job: &Located, state: State, day: jiff::civil::Date) -> Done<Located> {
+        let mut base = self.folder(state);
+        if state.is_dated() {
+            base = base.join(day.to_string());
+            durable::make_folder(&base)?;
+        }
+        let folder = base.join(job.id.as_str());
+        durable::move_new(&job.folder, &folder)?;
+        Ok(Located { id: job.id.clone(), state, folder })
+    }
+
+    /// A job that was moved with a file manager, or by a crash between two renames, must not run twice.
+    pub fn check_unique(&self) -> Result<(), SpoolError> {
+        let mut seen: std::collections::HashMap<JobId, PathBuf> = std::collections::HashMap::new();
+        for state in State::ALL {
+            for job in self.jobs(state)? {
+                if let Some(other) = seen.insert(job.id.clone(), job.folder.clone()) {
+                    let shown = |p: &Path| p.display().to_string();
+                    return Err(SpoolError::Twice(job.id, shown(&other), shown(&job.folder)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names the network file system a folder lies on.
+#[cfg(target_os = "linux")]
+pub fn network_file_system(folder: &Path) -> Option<&'static str> {
+    let kind = rustix::fs::statfs(folder).ok()?.f_type;
+    // Magic numbers of linux/magic.h; FUSE is a network file system more often than not (sshfs, cloud drives).
+    match kind as u64 & 0xffff_ffff {
+        0x6969 => Some("NFS"),
+        0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
+        0x6573_5546 => Some("FUSE"),
+        0x0102_1997 => Some("9P"),
+        0x5346_414f => Some("AFS"),
+        0x00c3_6400 => Some("Ceph"),
+        _ => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn network_file_system(folder: &Path) -> Option<&'static str> {
+    folder.to_string_lossy().starts_with(r"\\").then_some("SMB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_per_spool() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(&dir.path().join("s"), false).unwrap();
+        let lock = spool.lock(Timestamp::UNIX_EPOCH).unwrap();
+        let second = spool.lock(Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+        assert!(second.contains(&format!("pid {}", std::process::id())), "{second}");
+        assert!(spool.locked_by().is_some());
+        drop(lock);
+        assert!(spool.locked_by().is_none());
+        spool.lock(Timestamp::UNIX_EPOCH).unwrap();
+    }
+
+    #[test]
+    fn jobs_move_and_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(dir.path(), false).unwrap();
+        let id = JobId::parse("20260101-000000-invoice-1-0000").unwrap();
+        durable::make_folder(&spool.folder(State::Pending).join(id.as_str())).unwrap();
+        let job = spool.find(&id).unwrap().unwrap();
+        let day = jiff::civil::date(2026, 1, 1);
+        let done = spool.move_to(&job, State::Done, day).unwrap();
+        assert!(done.folder.ends_with("done/2026-01-01/20260101-000000-invoice-1-0000"));
+        assert_eq!(spool.jobs(State::Done).unwrap(), [done]);
+        spool.check_unique().unwrap();
+        durable::make_folder(&spool.folder(State::Held).join(id.as_str())).unwrap();
+        assert!(spool.check_unique().is_err());
+    }
+
+    #[test]
+    fn a_newer_spool_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        durable::replace(&dir.path().join("VERSION"), b"2\n").unwrap();
+        assert!(Spool::open(dir.path(), false).unwrap_err().to_string().contains("newer version"));
+    }
+}
