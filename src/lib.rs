@@ -1,7 +1,16 @@
 //! The render and print server for a photo studio.
 
+pub mod cli;
 pub mod clock;
+pub mod control;
+pub mod deliver;
+pub mod error;
+pub mod intake;
+pub mod logging;
+pub mod matcher;
 pub mod model;
 pub mod plan;
 pub mod render;
+pub mod server;
 pub mod spool;
+pub mod worker;

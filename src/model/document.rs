@@ -6,11 +6,19 @@
 //! The tree carries no positions. A problem is rare and a file small, so the place of a value is looked up when a
 //! problem is shown: the text is read once more up to that value, and the parser's own position is taken.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::limits::{DOCUMENT_MAX_DEPTH, DOCUMENT_MAX_NODES};
+use super::limits::{DOCUMENT_MAX_DEPTH, DOCUMENT_MAX_NODES, PROBLEMS_SHOWN};
+
+mod locate;
+
+pub use self::locate::locate;
+use self::locate::locate_nth_key;
+use super::name::is_control_or_bidi;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +36,7 @@ impl Node {
     /// What a person would call this kind of value.
     pub fn kind(&self) -> &'static str {
         match self {
-            Node::Null => "nothing",
+            Node::Null => "an empty value",
             Node::Bool(_) => "true or false",
             Node::Number(_) => "a number",
             Node::Text(_) => "a text",
@@ -99,6 +107,17 @@ pub enum Step {
     Index(usize),
 }
 
+impl Step {
+    /// The same step into any entry of a list.
+    #[must_use]
+    pub fn without_position(&self) -> Step {
+        match self {
+            Step::Key(key) => Step::Key(key.clone()),
+            Step::Index(_) => Step::Index(0),
+        }
+    }
+}
+
 /// Where a value lies in a document, from its root: `lines[2].crop`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Path(pub Vec<Step>);
@@ -135,7 +154,8 @@ impl fmt::Display for Path {
                     if i > 0 {
                         f.write_str(".")?;
                     }
-                    if key.is_empty() || key.contains(['.', '[', ']', '"', ' ', '\n']) {
+                    let is_plain = |c| !matches!(c, '.' | '[' | ']' | '"' | ' ') && !is_control_or_bidi(c);
+                    if key.is_empty() || !key.chars().all(is_plain) {
                         write!(f, "{key:?}")?;
                     } else {
                         f.write_str(key)?;
@@ -150,20 +170,54 @@ impl fmt::Display for Path {
 /// Reads a text as JSON where it is JSON, else as YAML. `json_only` says that YAML was not meant (a `.json` file).
 pub fn parse(text: &str, json_only: bool) -> Result<(Node, Syntax), SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let json = parse_json(text);
-    match json {
+    match parse_json(text, None) {
         Ok(node) => Ok((node, Syntax::Json)),
         Err(error) if json_only => Err(error),
-        Err(_) => parse_yaml(text).map(|node| (node, Syntax::Yaml)),
+        Err(_) => parse_yaml(text, None).map(|node| (node, Syntax::Yaml)),
     }
 }
 
-fn parse_json(text: &str) -> Result<Node, SyntaxError> {
+/// A key that stands in its map a second time, or a third.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeated {
+    pub path: Path,
+    pub again: Option<Position>,
+}
+
+/// As [`parse`], but a key that stands twice does not end it: the first one counts, and the others are returned with
+/// their places, so that a person sees them together with everything else that is wrong.
+pub fn parse_collecting(text: &str) -> Result<(Node, Syntax, Vec<Repeated>), SyntaxError> {
+    let whole = text;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let twice = Twice::default();
+    let (node, syntax) = if let Ok(node) = parse_json(text, Some(&twice)) {
+        (node, Syntax::Json)
+    } else {
+        twice.found.take();
+        twice.at.take();
+        (parse_yaml(text, Some(&twice))?, Syntax::Yaml)
+    };
+    let mut paths = twice.found.take();
+    // Places are looked up in the whole text each time.
+    let unplaced = paths.split_off(paths.len().min(PROBLEMS_SHOWN));
+    let mut times = std::collections::HashMap::new();
+    let place = |path: Path| {
+        let nth = times.entry(path.clone()).and_modify(|n| *n += 1).or_insert(1);
+        let again = locate_nth_key(whole, syntax, &path, *nth);
+        Repeated { path, again }
+    };
+    let placed: Vec<_> = paths.into_iter().map(place).collect();
+    let duplicates =
+        placed.into_iter().chain(unplaced.into_iter().map(|path| Repeated { path, again: None })).collect();
+    Ok((node, syntax, duplicates))
+}
+
+fn parse_json(text: &str, twice: Option<&Twice>) -> Result<Node, SyntaxError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     // The tree's own depth limit is the lower one and says so in plain words.
     let budget = Budget::new();
     let parsed =
-        Tree { depth: 0, budget: &budget }.deserialize(&mut reader).and_then(|node| reader.end().map(|()| node));
+        Tree { depth: 0, budget: &budget, twice }.deserialize(&mut reader).and_then(|node| reader.end().map(|()| node));
     parsed.map_err(|e| SyntaxError {
         cut_off: e.is_eof(),
         position: (e.line() > 0).then(|| Position { line: e.line(), column: e.column().max(1) }),
@@ -171,13 +225,13 @@ fn parse_json(text: &str) -> Result<Node, SyntaxError> {
     })
 }
 
-fn parse_yaml(text: &str) -> Result<Node, SyntaxError> {
+fn parse_yaml(text: &str, twice: Option<&Twice>) -> Result<Node, SyntaxError> {
     if let Some(position) = flow_too_deep(text) {
         let text = format!("lists and maps lie more than {DOCUMENT_MAX_DEPTH} deep in one another");
         return Err(SyntaxError { text, position: Some(position), cut_off: false });
     }
     let budget = Budget::new();
-    let parsed = Tree { depth: 0, budget: &budget }.deserialize(serde_yaml::Deserializer::from_str(text));
+    let parsed = Tree { depth: 0, budget: &budget, twice }.deserialize(serde_yaml::Deserializer::from_str(text));
     parsed.map_err(|e| SyntaxError {
         position: e.location().map(|l| Position { line: l.line(), column: l.column() }),
         text: without_position(&e.to_string()),
@@ -214,11 +268,11 @@ fn flow_too_deep(text: &str) -> Option<Position> {
 }
 
 /// How many values may still be read; shared by the whole tree.
-struct Budget(std::cell::Cell<usize>);
+struct Budget(Cell<usize>);
 
 impl Budget {
     fn new() -> Budget {
-        Budget(std::cell::Cell::new(DOCUMENT_MAX_NODES))
+        Budget(Cell::new(DOCUMENT_MAX_NODES))
     }
 
     fn take<E: de::Error>(&self) -> Result<(), E> {
@@ -231,10 +285,34 @@ impl Budget {
     }
 }
 
+/// Keys that stand twice, where they are collected.
+#[derive(Default)]
+struct Twice {
+    /// Where the parser is.
+    at: RefCell<Path>,
+    found: RefCell<Vec<Path>>,
+}
+
+impl Twice {
+    fn enter(twice: Option<&Twice>, step: impl FnOnce() -> Step) {
+        if let Some(twice) = twice {
+            twice.at.borrow_mut().0.push(step());
+        }
+    }
+
+    fn leave(twice: Option<&Twice>) {
+        if let Some(twice) = twice {
+            twice.at.borrow_mut().0.pop();
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Tree<'b> {
     depth: usize,
     budget: &'b Budget,
+    /// Without it a key that stands twice is an error.
+    twice: Option<&'b Twice>,
 }
 
 impl Tree<'_> {
@@ -278,20 +356,34 @@ impl<'de> Visitor<'de> for Tree<'_> {
     fn visit_unit<E>(self) -> Result<Node, E> {
         Ok(Node::Null)
     }
+    /// An empty YAML text.
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
         let inner = self.deeper()?;
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(inner)? {
-            items.push(item);
+        loop {
+            Twice::enter(self.twice, || Step::Index(items.len()));
+            let item = seq.next_element_seed(inner)?;
+            Twice::leave(self.twice);
+            match item {
+                Some(item) => items.push(item),
+                None => return Ok(Node::List(items)),
+            }
         }
-        Ok(Node::List(items))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
         let inner = self.deeper()?;
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut entries = Vec::new();
-        while let Some(key) = map.next_key_seed(UniqueKey { seen: &mut seen })? {
-            entries.push((key, map.next_value_seed(inner)?));
+        while let Some((key, is_new)) = map.next_key_seed(UniqueKey { seen: &mut seen, twice: self.twice })? {
+            Twice::enter(self.twice, || Step::Key(key.clone()));
+            let value = map.next_value_seed(inner)?;
+            Twice::leave(self.twice);
+            if is_new {
+                entries.push((key, value));
+            }
         }
         Ok(Node::Map(entries))
     }
@@ -299,231 +391,54 @@ impl<'de> Visitor<'de> for Tree<'_> {
 
 /// Fails in the key's own visit, where the parser still knows its place.
 struct UniqueKey<'s> {
-    seen: &'s mut std::collections::HashSet<String>,
+    seen: &'s mut HashSet<String>,
+    twice: Option<&'s Twice>,
 }
 
 impl UniqueKey<'_> {
-    fn take<E: de::Error>(self, key: String) -> Result<String, E> {
+    /// The key, and whether it is the first of its name.
+    fn take<E: de::Error>(self, key: String) -> Result<(String, bool), E> {
         if self.seen.insert(key.clone()) {
-            Ok(key)
-        } else {
-            Err(E::custom(format!("the key `{key}` stands here twice")))
+            return Ok((key, true));
         }
+        let Some(twice) = self.twice else {
+            return Err(E::custom(format!("the key {} stands here twice", super::name::quoted(&key))));
+        };
+        twice.found.borrow_mut().push(twice.at.borrow().key(&key));
+        Ok((key, false))
     }
 }
 
 impl<'de> DeserializeSeed<'de> for UniqueKey<'_> {
-    type Value = String;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+    type Value = (String, bool);
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl Visitor<'_> for UniqueKey<'_> {
-    type Value = String;
+    type Value = (String, bool);
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key that is a text or a number")
     }
-    fn visit_str<E: de::Error>(self, v: &str) -> Result<String, E> {
+    fn visit_str<E: de::Error>(self, v: &str) -> Result<(String, bool), E> {
         self.take(v.to_string())
     }
-    fn visit_u64<E: de::Error>(self, v: u64) -> Result<String, E> {
+    fn visit_u64<E: de::Error>(self, v: u64) -> Result<(String, bool), E> {
         self.take(v.to_string())
     }
-    fn visit_i64<E: de::Error>(self, v: i64) -> Result<String, E> {
+    fn visit_i64<E: de::Error>(self, v: i64) -> Result<(String, bool), E> {
         self.take(v.to_string())
     }
-    fn visit_bool<E: de::Error>(self, v: bool) -> Result<String, E> {
+    fn visit_bool<E: de::Error>(self, v: bool) -> Result<(String, bool), E> {
         self.take(v.to_string())
     }
-}
-
-/// Where a value stands in the text, or the key of it. `None` when the path does not exist there.
-pub fn locate(text: &str, syntax: Syntax, path: &Path, at_key: bool) -> Option<Position> {
-    let bom = usize::from(text.starts_with('\u{feff}'));
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let probe = Probe { steps: &path.0, at_key, syntax };
-    let mut position = match syntax {
-        Syntax::Json => {
-            let mut reader = serde_json::Deserializer::from_str(text);
-            let error = probe.deserialize(&mut reader).err()?;
-            if !error.to_string().starts_with(FOUND) {
-                return None;
-            }
-            let at = byte_of(text, error.line(), error.column());
-            position_of(text, if at_key { json_key_start(text, at) } else { json_value_start(text, at) })
-        }
-        Syntax::Yaml => {
-            let error = probe.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-            if !error.to_string().contains(FOUND) {
-                return None;
-            }
-            let location = error.location()?;
-            Position { line: location.line(), column: location.column() }
-        }
-    };
-    if position.line == 1 {
-        position.column += bom;
-    }
-    Some(position)
-}
-
-const FOUND: &str = "\u{1}found";
-
-/// Walks along a path and fails at its end, so that the parser says where that is.
-#[derive(Clone, Copy)]
-struct Probe<'p> {
-    steps: &'p [Step],
-    at_key: bool,
-    syntax: Syntax,
-}
-
-impl Probe<'_> {
-    fn is_last_key(&self) -> bool {
-        self.at_key && self.steps.len() == 1
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Probe<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.steps.is_empty() && self.syntax == Syntax::Json {
-            // JSON errors carry the place of the byte read last: before the value it is the better one.
-            return Err(de::Error::custom(FOUND));
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-macro_rules! probe_scalars {
-    ($($name:ident: $t:ty),*) => {$(
-        fn $name<E: de::Error>(self, _: $t) -> Result<(), E> {
-            if self.steps.is_empty() { Err(E::custom(FOUND)) } else { Ok(()) }
-        }
-    )*};
-}
-
-impl<'de> Visitor<'de> for Probe<'_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-    probe_scalars!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        if self.steps.is_empty() { Err(E::custom(FOUND)) } else { Ok(()) }
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let wanted = match self.steps.first() {
-            None => return Err(de::Error::custom(FOUND)),
-            Some(Step::Index(index)) => Some(*index),
-            Some(Step::Key(_)) => None,
-        };
-        let mut index = 0;
-        loop {
-            let more = if wanted == Some(index) {
-                seq.next_element_seed(Probe { steps: &self.steps[1..], ..self })?.is_some()
-            } else {
-                seq.next_element::<de::IgnoredAny>()?.is_some()
-            };
-            if !more {
-                return Ok(());
-            }
-            index += 1;
-        }
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let wanted = match self.steps.first() {
-            None => return Err(de::Error::custom(FOUND)),
-            Some(Step::Key(key)) => Some(key.as_str()),
-            Some(Step::Index(_)) => None,
-        };
-        let fail_in_key = self.is_last_key();
-        while let Some(matches) = map.next_key_seed(KeyProbe { wanted, fail: fail_in_key })? {
-            if matches {
-                map.next_value_seed(Probe { steps: &self.steps[1..], ..self })?;
-            } else {
-                map.next_value::<de::IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-struct KeyProbe<'p> {
-    wanted: Option<&'p str>,
-    fail: bool,
-}
-
-impl KeyProbe<'_> {
-    fn check<E: de::Error>(&self, key: &str) -> Result<bool, E> {
-        let matches = self.wanted == Some(key);
-        if matches && self.fail { Err(E::custom(FOUND)) } else { Ok(matches) }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for KeyProbe<'_> {
-    type Value = bool;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for KeyProbe<'_> {
-    type Value = bool;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-    fn visit_str<E: de::Error>(self, v: &str) -> Result<bool, E> {
-        self.check(v)
-    }
-    fn visit_u64<E: de::Error>(self, v: u64) -> Result<bool, E> {
-        self.check(&v.to_string())
-    }
-    fn visit_i64<E: de::Error>(self, v: i64) -> Result<bool, E> {
-        self.check(&v.to_string())
-    }
-    fn visit_bool<E: de::Error>(self, v: bool) -> Result<bool, E> {
-        self.check(&v.to_string())
-    }
-}
-
-fn byte_of(text: &str, line: usize, column: usize) -> usize {
-    let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    (line_start + column).min(text.len())
-}
-
-/// The JSON parser stands somewhere between the last token and the value; the value starts behind the punctuation.
-fn json_value_start(text: &str, mut at: usize) -> usize {
-    let bytes = text.as_bytes();
-    while at < bytes.len() && matches!(bytes[at], b' ' | b'\t' | b'\r' | b'\n' | b':' | b',') {
-        at += 1;
-    }
-    at
-}
-
-/// The JSON parser stands behind the key: back over its closing quote to the one that opens it.
-fn json_key_start(text: &str, at: usize) -> usize {
-    let before = text.get(..at).unwrap_or(text);
-    let close = before.rfind('"').unwrap_or(0);
-    let mut open = close;
-    while let Some(quote) = before[..open].rfind('"') {
-        open = quote;
-        let backslashes = before[..open].bytes().rev().take_while(|b| *b == b'\\').count();
-        if backslashes % 2 == 0 {
-            break;
-        }
-    }
-    open
-}
-
-fn position_of(text: &str, at: usize) -> Position {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-    Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn path(steps: &[&str]) -> Path {
@@ -565,6 +480,22 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_stand_twice_are_collected_with_their_places() {
+        for text in [
+            "a: 1\nb: [{c: 1, d: 2, c: {c: 1, c: 2}}]\na: 3\na: 4\n",
+            "{\"a\":1,\n\"b\":[{\"c\":1,\"c\":2}],\n\"a\":3,\n\"a\":4}",
+        ] {
+            let (node, _, twice) = parse_collecting(text).unwrap();
+            assert_eq!(node.get("a"), Some(&Node::Number(1.into())));
+            let shown: Vec<(String, Option<usize>)> =
+                twice.into_iter().map(|r| (r.path.to_string(), r.again.map(|p| p.line))).collect();
+            let of = |path: &str| shown.iter().filter(|(p, _)| p == path).map(|(_, line)| *line).collect::<Vec<_>>();
+            assert_eq!(of("a"), [Some(3), Some(4)]);
+            assert_eq!(of("b[0].c"), [Some(2)]);
+        }
+    }
+
+    #[test]
     fn bombs_are_refused_quickly() {
         for bomb in ["[".repeat(60_000), "{a: ".repeat(60_000), format!("a: {}1{}", "[".repeat(100), "]".repeat(100))] {
             let error = parse(&bomb, false).unwrap_err();
@@ -573,7 +504,7 @@ mod tests {
         let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for i in 1..9 {
             let previous = format!("*a{}", i - 1);
-            laughs += &format!("a{i}: &a{i} [{}]\n", vec![previous; 10].join(", "));
+            let _ = writeln!(laughs, "a{i}: &a{i} [{}]", vec![previous; 10].join(", "));
         }
         assert!(parse(&laughs, false).is_err());
         assert!(parse(&format!("{}1", "[".repeat(200)), true).is_err());

@@ -43,6 +43,15 @@ impl Globs {
         (self.include.is_empty() || self.include.is_match(&text)) && !self.exclude.is_match(&text)
     }
 
+    /// For a value that is a list: one of it is included, none excluded.
+    pub fn matches_any(&self, list: &[String]) -> bool {
+        if list.is_empty() {
+            return self.include.is_empty();
+        }
+        let excluded = |text: &String| self.exclude.is_match(text.trim().to_lowercase());
+        list.iter().any(|text| self.matches(text)) && !list.iter().any(excluded)
+    }
+
     /// For a value that may be missing: inclusions need one, exclusions alone let it pass.
     pub fn matches_optional(&self, text: Option<&str>) -> bool {
         match text.map(str::trim).filter(|t| !t.is_empty()) {

@@ -8,8 +8,16 @@ pub const CONFIG_MAX_BYTES: u64 = 1024 * 1024;
 pub const DOCUMENT_MAX_DEPTH: usize = 64;
 /// Most values a manifest or config may expand to; stops alias bombs before memory does.
 pub const DOCUMENT_MAX_NODES: usize = 2_000_000;
-/// Most problems that are shown with their place; the rest is counted.
+/// Most errors, and most warnings, of one text that are kept and shown; the rest is counted.
 pub const PROBLEMS_SHOWN: usize = 50;
+/// Longest value that a message repeats, in characters.
+pub const QUOTED_MAX_CHARS: usize = 60;
+/// Longest message about one problem, in characters.
+pub const MESSAGE_MAX_CHARS: usize = 600;
+/// Longest word that is compared with the known ones for a "did you mean", in characters.
+pub const GUESSED_MAX_CHARS: usize = 60;
+/// How much text is read again to find the places of problems, in bytes; the other problems are shown without.
+pub const LOCATE_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Most images, and most lines, of one manifest.
 pub const MANIFEST_MAX_ENTRIES: usize = 20_000;
 /// Longest string of a manifest, in characters.
@@ -18,6 +26,12 @@ pub const STRING_MAX_CHARS: usize = 1_000;
 pub const NOTES_MAX_CHARS: usize = 10_000;
 /// Longest `record`, `id` or `session`, in characters.
 pub const IDENTIFIER_MAX_CHARS: usize = 64;
+/// Most digits of an image's number.
+pub const NUMBER_MAX_DIGITS: usize = 18;
+/// Smallest side of a crop, as a share of the frame's.
+pub const CROP_MIN_SIDE: f64 = 0.001;
+/// How far a crop may reach over the frame's edge before it is refused: what programs get wrong by rounding.
+pub const CROP_TOLERANCE: f64 = 0.0001;
 /// Largest quantity of one line.
 pub const QUANTITY_MAX: u32 = 9_999;
 /// Largest original that is read.

@@ -2,6 +2,7 @@
 //! No clock, no file system, no threads: everything that a function here needs is a parameter.
 
 pub mod checks;
+pub mod config;
 pub mod delivery;
 pub mod digest;
 pub mod document;
@@ -9,10 +10,12 @@ pub mod globs;
 pub mod limits;
 pub mod manifest;
 pub mod name;
+pub mod pricing;
 pub mod problem;
 pub mod profile;
 pub mod rule;
 pub mod section;
 pub mod spec;
 pub mod template;
+pub mod unbuilt;
 pub mod units;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::digest;
-use super::limits::NAME_PART_MAX_BYTES;
+use super::limits::{NAME_PART_MAX_BYTES, QUOTED_MAX_CHARS};
 
 /// A safe path below some folder; `/` between its parts, at least one part.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -33,6 +33,11 @@ impl RelPath {
     pub fn from_part(text: &str) -> Option<RelPath> {
         let part = safe_part(text);
         (!part.is_empty()).then_some(RelPath(part))
+    }
+
+    /// For what no template gave a name.
+    pub fn unnamed() -> RelPath {
+        RelPath("unnamed".to_string())
     }
 
     #[must_use]
@@ -128,6 +133,10 @@ fn legal_part(text: &str) -> String {
     if is_device(part[..stem_end].trim_end()) {
         part.insert(stem_end, '_');
     }
+    // Our temporary names begin so; what carries one at a destination is taken for a leftover.
+    if part.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(".hf-")) {
+        part.insert(0, '_');
+    }
     part
 }
 
@@ -178,6 +187,18 @@ pub fn printable(text: &str) -> String {
     })
 }
 
+/// A value in a message: in backquotes, on one line, nothing that moves a cursor, and cut where it is long.
+pub fn quoted(text: &str) -> String {
+    if text.is_empty() { "the empty text".to_string() } else { format!("`{}`", brief(text, QUOTED_MAX_CHARS)) }
+}
+
+/// One printable line of at most so many characters, `…` where something was cut.
+pub fn brief(text: &str, max_chars: usize) -> String {
+    let cut = text.char_indices().nth(max_chars).map(|(at, _)| at);
+    let shown = printable(&text[..cut.unwrap_or(text.len())]).replace('\n', "\\n");
+    if cut.is_some() { shown + "…" } else { shown }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +217,7 @@ mod tests {
             ("com1", "com1_"),
             ("com10", "com10"),
             ("nul .txt", "nul _.txt"),
+            (".HF-x.part", "_.HF-x.part"),
             ("a\u{202e}gpj", "a_gpj"),
             ("a\0b", "a_b"),
             ("Großmann Ñ 日本", "Großmann Ñ 日本"),

@@ -1,17 +1,18 @@
 //! Reading a [`Node`] into typed values, collecting every problem on the way.
 //!
-//! [`section!`] and [`keyword!`] describe a map or a word list once; its reader, the hints for unknown keys and its
+//! `section!` and `keyword!` describe a map or a word list once; its reader, the hints for unknown keys and its
 //! JSON Schema all come from that one description.
 
 use serde_json::{Value, json};
 
 use super::document::{Node, Path};
+use super::name::quoted;
 use super::problem::{Problems, did_you_mean};
 use super::units::{self, Color, Dimensions, Length, Share, TimeOfDay};
 
 /// A value that can be read from a node, and whose form a JSON Schema can tell.
 pub trait Read: Sized {
-    /// `None` exactly when an error went into `problems`.
+    /// `None` only when an error went into `problems`.
     fn read(node: &Node, path: &Path, problems: &mut Problems) -> Option<Self>;
     /// The JSON Schema of what `read` takes.
     fn schema() -> Value;
@@ -25,21 +26,22 @@ pub trait Read: Sized {
 macro_rules! section {
     (
         $(#[doc = $doc:literal])*
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $( $(#[doc = $fdoc:literal])* $field:ident : $ty:ty $([$required:ident])? ),* $(,)?
         }
     ) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Default)]
-        pub struct $name {
+        $vis struct $name {
             /// Where this section stands in the document.
-            pub here: $crate::model::document::Path,
-            $( $(#[doc = $fdoc])* pub $field: Option<$ty>, )*
+            #[allow(dead_code, reason = "a section whose keys need no check beyond their own has no use for it")]
+            $vis here: $crate::model::document::Path,
+            $( $(#[doc = $fdoc])* $vis $field: Option<$ty>, )*
         }
 
         impl $name {
             /// The keys this section knows.
-            pub const KEYS: &'static [&'static str] = &[$( $crate::model::section::key_name(stringify!($field)) ),*];
+            $vis const KEYS: &'static [&'static str] = &[$( $crate::model::section::key_name(stringify!($field)) ),*];
         }
 
         impl $crate::model::section::Read for $name {
@@ -79,10 +81,7 @@ macro_rules! section {
                 let mut required: Vec<&str> = Vec::new();
                 $(
                     let mut schema = <$ty as $crate::model::section::Read>::schema();
-                    let text = concat!($($fdoc, "\n"),*).trim().replace("\n ", "\n");
-                    if let (false, Some(map)) = (text.is_empty(), schema.as_object_mut()) {
-                        map.insert("description".into(), text.into());
-                    }
+                    $crate::model::section::describe(&mut schema, concat!($($fdoc, "\n"),*));
                     properties.insert($crate::model::section::key_name(stringify!($field)).into(), schema);
                     $(
                         let _: &str = stringify!($required);
@@ -106,21 +105,21 @@ macro_rules! section {
 macro_rules! keyword {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $word:literal ),* $(,)? }
+        $vis:vis enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $word:literal ),* $(,)? }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $( $(#[$vmeta])* #[serde(rename = $word)] $variant ),* }
+        $vis enum $name { $( $(#[$vmeta])* #[serde(rename = $word)] $variant ),* }
 
         impl $name {
             /// The words, in the order of the documentation.
-            pub const WORDS: &'static [&'static str] = &[$($word),*];
+            $vis const WORDS: &'static [&'static str] = &[$($word),*];
 
-            pub fn from_word(word: &str) -> Option<Self> {
+            $vis fn from_word(word: &str) -> Option<Self> {
                 match word { $( $word => Some(Self::$variant), )* _ => None }
             }
 
-            pub fn word(self) -> &'static str {
+            $vis fn word(self) -> &'static str {
                 match self { $( Self::$variant => $word ),* }
             }
         }
@@ -144,6 +143,14 @@ macro_rules! keyword {
             }
         }
     };
+}
+
+/// Puts a doc comment into a schema, as one line: editors show it beside the key.
+pub fn describe(schema: &mut Value, doc: &str) {
+    let text = doc.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    if let (false, Some(map)) = (text.is_empty(), schema.as_object_mut()) {
+        map.insert("description".into(), text.into());
+    }
 }
 
 /// `r#type` is spelt `type`.
@@ -170,7 +177,7 @@ pub fn word<'n>(node: &'n Node, path: &Path, problems: &mut Problems, words: &[&
         Node::Text(text) if words.contains(&text.as_str()) => Some(text),
         Node::Text(text) => {
             let hint = did_you_mean(text, words.iter().copied());
-            problems.error(path, format!("`{text}` is not one of {}{hint}", list()));
+            problems.error(path, format!("{} is not one of {}{hint}", quoted(text), list()));
             None
         }
         other => {
@@ -183,7 +190,7 @@ pub fn word<'n>(node: &'n Node, path: &Path, problems: &mut Problems, words: &[&
 /// Reports that a value is not what belongs here.
 pub fn misplaced<T>(node: &Node, path: &Path, problems: &mut Problems, expected: &str) -> Option<T> {
     let text = match node {
-        Node::Text(text) => format!("`{text}` is not {expected}"),
+        Node::Text(text) => format!("{} is not {expected}", quoted(text)),
         Node::Number(number) => format!("{number} is not {expected}"),
         other => format!("{expected} belongs here, not {}", other.kind()),
     };
@@ -227,6 +234,9 @@ fn number(node: &Node) -> Option<f64> {
     }
 }
 
+/// A text that is a number, in schemas.
+const NUMBER_PATTERN: &str = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$";
+
 /// A number within bounds; a text that is one is taken, as many programs write them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Real<const MIN: i64, const MAX: i64>(pub f64);
@@ -239,7 +249,7 @@ impl<const MIN: i64, const MAX: i64> Read for Real<MIN, MAX> {
         }
     }
     fn schema() -> Value {
-        json!({ "type": ["number", "string"], "minimum": MIN, "maximum": MAX })
+        json!({ "type": ["number", "string"], "minimum": MIN, "maximum": MAX, "pattern": NUMBER_PATTERN })
     }
 }
 
@@ -255,7 +265,7 @@ impl<const MIN: i64, const MAX: i64> Read for Whole<MIN, MAX> {
         }
     }
     fn schema() -> Value {
-        json!({ "type": ["integer", "string"], "minimum": MIN, "maximum": MAX })
+        json!({ "type": ["integer", "string"], "minimum": MIN, "maximum": MAX, "pattern": NUMBER_PATTERN })
     }
 }
 
@@ -282,8 +292,14 @@ impl<T: Read> Read for Vec<T> {
 }
 
 /// One value, or a list of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        OneOrMany(Vec::new())
+    }
+}
 
 impl<T: Read> Read for OneOrMany<T> {
     fn read(node: &Node, path: &Path, problems: &mut Problems) -> Option<Self> {
@@ -322,11 +338,10 @@ impl<T> Entries<T> {
 impl<T: Read> Read for Entries<T> {
     fn read(node: &Node, path: &Path, problems: &mut Problems) -> Option<Self> {
         let entries = entries(node, path, problems)?;
-        let read: Vec<Option<(String, T)>> = entries
-            .iter()
-            .map(|(key, value)| T::read(value, &path.key(key), problems).map(|v| (key.clone(), v)))
-            .collect();
-        read.into_iter().collect::<Option<Vec<_>>>().map(Entries)
+        // What cannot be read is reported and left out: its siblings are checked all the same.
+        let readable =
+            entries.iter().filter_map(|(key, value)| Some((key.clone(), T::read(value, &path.key(key), problems)?)));
+        Some(Entries(readable.collect()))
     }
     fn schema() -> Value {
         json!({ "type": "object", "additionalProperties": T::schema() })
@@ -382,11 +397,11 @@ mod tests {
     use super::*;
 
     keyword! {
-        pub enum Fit { Fill = "fill", Pad = "pad" }
+        enum Fit { Fill = "fill", Pad = "pad" }
     }
     section! {
         /// A test.
-        pub struct Sample {
+        struct Sample {
             /// How long.
             size: Dimensions,
             r#type: OneOrMany<Fit> [required],

@@ -121,6 +121,12 @@ impl Template {
         Ok(Template { source: source.to_string(), parts })
     }
 
+    /// `{stem}`: the name of a file that nobody named.
+    pub fn stem() -> Template {
+        let token = Token { name: "stem".into(), format: None };
+        Template { source: token.to_string(), parts: vec![Part::Token(token)] }
+    }
+
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -146,8 +152,11 @@ impl Template {
     /// a folder that comes out empty is an error.
     pub fn path(&self, values: &Values<'_>, empty: &mut Vec<EmptyToken>) -> Result<Option<RelPath>, EmptyToken> {
         let filled = self.fill(values, empty, &|value| name::safe_characters(&value));
+        if filled.trim_matches('/').is_empty() && !self.source.trim_matches('/').is_empty() {
+            return Err(EmptyToken { what: self.source.clone() });
+        }
         let mut path: Option<RelPath> = None;
-        for part in filled.split('/').filter(|part| *part != "." || self.parts.len() > 1) {
+        for part in filled.split('/').filter(|part| *part != "." || self.tokens().next().is_some()) {
             if part.is_empty() && filled.trim_end_matches('/').is_empty() {
                 break;
             }

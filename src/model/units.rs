@@ -20,7 +20,7 @@ const LENGTH_MAX_NM: u64 = 20_000 * NM_PER_MM;
 pub struct UnitError(pub String);
 
 fn wrong<T>(text: &str, expected: &str) -> Result<T, UnitError> {
-    Err(UnitError(format!("`{text}` is not {expected}")))
+    Err(UnitError(format!("{} is not {expected}", super::name::quoted(text))))
 }
 
 /// The unit a length was written in; only decides how it is shown.
@@ -287,7 +287,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
 pub fn show_duration(duration: Duration) -> String {
     let ms = duration.as_millis();
     for (unit, name) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
-        if ms >= unit && ms % unit == 0 {
+        if ms >= unit && ms.is_multiple_of(unit) {
             return format!("{}{name}", ms / unit);
         }
     }
@@ -443,10 +443,10 @@ mod tests {
 
     #[test]
     fn durations_bytes_shares_colours_times() {
-        assert_eq!(parse_duration("90m").unwrap(), Duration::from_secs(5400));
+        assert_eq!(parse_duration("90m").unwrap(), Duration::from_mins(90));
         assert_eq!(parse_duration("200ms").unwrap(), Duration::from_millis(200));
         assert!(parse_duration("2").is_err() && parse_duration("s").is_err() && parse_duration("-2s").is_err());
-        assert_eq!(show_duration(Duration::from_secs(5400)), "90m");
+        assert_eq!(show_duration(Duration::from_mins(90)), "90m");
         assert_eq!(parse_bytes("4.7GB").unwrap(), 4_700_000_000);
         assert_eq!(parse_bytes("2GiB").unwrap(), 2_147_483_648);
         assert!(parse_bytes("5").is_err());

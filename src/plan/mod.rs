@@ -3,7 +3,15 @@
 //! Owns: planning is total and deterministic; output paths are distinct, also without case; nothing is produced that is
 //! not in the plan; every line of the manifest is in it, or skipped with a reason.
 
+pub mod deliveries;
 pub mod facts;
+pub mod frozen;
+pub mod geometry;
+pub mod make;
+pub mod matching;
+pub mod picture;
+pub mod selection;
+pub mod values;
 
 use std::path::{Path, PathBuf};
 

@@ -1,16 +1,25 @@
 //! The only code that changes the disk.
 //!
 //! Owns: nothing half-written ever stands under its final name; nothing is overwritten except by a call named
-//! `replace`; a call returns only when the bytes, and the folder entry, are on disk.
+//! `replace`; a call returns only when the bytes, and the folder entry, are on disk. Where many entries of one folder
+//! are changed, calls that say so leave the entry to one [`sync_folder`] at the end.
 //!
-//! Every step that could be cut off by a power failure passes [`point`], which numbers them. A debug build aborts, or
+//! Every step that could be cut off by a power failure passes `point`, which numbers them. A debug build aborts, or
 //! fails with a chosen error, at a chosen number, so that the tests can try every one of them.
 
 #![allow(clippy::disallowed_methods, reason = "this file is what the rest of the program is sent to")]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+
+mod appender;
+mod folder;
+mod staged;
+
+pub use appender::{Appender, open_lock_file, write_lock_text};
+pub use folder::{Folder, Found};
+pub use staged::{Staged, Unsynced, stage, stage_output, stage_private};
 
 /// What was being done, to what, and what the system said.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +82,52 @@ mod points {
     }
 }
 
+/// In tests of this crate: the points of one thread, and a power failure or a fault at one of them. The environment
+/// variables above are for whole programs; a test tries hundreds of cuts in one process, beside other tests.
+#[cfg(test)]
+pub(crate) mod trial {
+    use std::cell::RefCell;
+    use std::io;
+
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) enum Cut {
+        /// From this point on (counted from 0) nothing changes the disk any more.
+        From(usize),
+        /// Only this point fails, with this system error.
+        At(usize, i32),
+    }
+
+    thread_local! {
+        static TRIAL: RefCell<(Vec<&'static str>, Option<Cut>)> = const { RefCell::new((Vec::new(), None)) };
+    }
+
+    /// Counts from here on, with or without a cut.
+    pub(crate) fn begin(cut: Option<Cut>) {
+        TRIAL.set((Vec::new(), cut));
+    }
+
+    /// What was done at each point since [`begin`].
+    pub(crate) fn passed() -> Vec<&'static str> {
+        TRIAL.with_borrow(|(passed, _)| passed.clone())
+    }
+
+    pub(super) fn pass(action: &'static str) -> io::Result<()> {
+        TRIAL.with_borrow_mut(|(passed, cut)| {
+            let number = passed.len();
+            passed.push(action);
+            match cut {
+                Some(Cut::From(at)) if number >= *at => Err(io::Error::other("the power failed")),
+                Some(Cut::At(at, errno)) if number == *at => Err(io::Error::from_raw_os_error(*errno)),
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
 /// One more step that a crash may fall in front of.
 fn point(action: &'static str, path: &Path) -> Done {
+    #[cfg(test)]
+    trial::pass(action).named(action, path)?;
     #[cfg(debug_assertions)]
     points::pass().named(action, path)?;
     #[cfg(not(debug_assertions))]
@@ -125,58 +178,11 @@ pub fn make_new_folder(folder: &Path) -> Done {
     sync_folder(parent(folder))
 }
 
-/// A file that grows under a temporary name and is made visible by [`publish`].
-#[derive(Debug)]
-pub struct Staged {
-    file: File,
-    path: PathBuf,
-}
-
-impl Staged {
-    /// Begins the file anew: a temporary name is reused after a crash.
-    pub fn create(path: &Path) -> Done<Staged> {
-        point("create", path)?;
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path).named("create", path)?;
-        Ok(Staged { file, path: path.to_path_buf() })
-    }
-
-    /// The bytes on disk. A sync that failed is not tried again on the same handle: the kernel may have dropped the
-    /// pages; the whole file is written anew instead.
-    pub fn finish(self) -> Done<File> {
-        point("sync", &self.path)?;
-        self.file.sync_all().named("sync", &self.path)?;
-        Ok(self.file)
-    }
-}
-
-impl Write for Staged {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl io::Seek for Staged {
-    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
-impl io::Read for Staged {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
-    }
-}
-
-/// Writes a temporary file whole; [`publish`] makes it visible.
-pub fn stage(path: &Path, bytes: &[u8]) -> Done {
-    let mut staged = Staged::create(path)?;
-    point("write", path)?;
-    staged.write_all(bytes).named("write", path)?;
-    staged.finish().map(drop)
+/// Makes a folder that must not stand yet and need not outlive a power failure: one in `tmp/`, before its content is
+/// accepted.
+pub fn make_scratch_folder(folder: &Path) -> Done {
+    point("make the folder", folder)?;
+    fs::create_dir(folder).named("make the folder", folder)
 }
 
 /// Gives a staged file its name, unless something has it: then `AlreadyExists`.
@@ -249,6 +255,32 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Done {
     publish_replace(&temporary, path)
 }
 
+/// As [`replace`], readable by its owner alone.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Done {
+    let temporary = aside(path);
+    stage_private(&temporary, bytes)?.finish()?;
+    publish_replace(&temporary, path)
+}
+
+/// As [`replace_private`] for many files. Which of the two versions of each stands after a power failure is open until
+/// [`sync_folder`]; either is whole. They all lie on the volume of one folder.
+pub fn replace_all_private(volume: &Path, files: &[(PathBuf, Vec<u8>)]) -> Done<Vec<Done>> {
+    let mut unsynced = Unsynced::on_volume_of(volume)?;
+    let staged = files.iter().map(|(path, bytes)| {
+        let file = stage_private(&aside(path), bytes)?;
+        unsynced.file(file);
+        Ok(())
+    });
+    let staged: Vec<Done> = staged.collect();
+    unsynced.sync()?;
+    let publish = |(staged, (path, _)): (Done, &(PathBuf, Vec<u8>))| {
+        staged?;
+        point("publish", path)?;
+        fs::rename(aside(path), path).named("publish", path)
+    };
+    Ok(staged.into_iter().zip(files).map(publish).collect())
+}
+
 /// Restricts a file or folder to its owner, where the system has such a notion.
 pub fn make_private(path: &Path) -> Done {
     point("restrict", path)?;
@@ -274,6 +306,36 @@ pub fn link_or_copy(from: &Path, to: &Path) -> Done {
     }
 }
 
+/// One more name for a file; false where links do not reach. `to` must not stand yet. Neither are its bytes on disk
+/// until [`sync_file`], nor is the name until [`sync_folder`]. A symbolic link gets one more name itself, it is not
+/// followed.
+pub fn link(from: &Path, to: &Path) -> Done<bool> {
+    point("link", to)?;
+    match fs::hard_link(from, to) {
+        Err(e) if matches!(e.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+            Err(e).named("link", to)
+        }
+        linked => Ok(linked.is_ok()),
+    }
+}
+
+/// Puts the bytes of a file on disk that somebody else wrote.
+pub fn sync_file(path: &Path) -> Done {
+    point("sync", path)?;
+    // Windows syncs only what is open for writing.
+    let file = if cfg!(unix) { File::open(path) } else { OpenOptions::new().write(true).open(path) };
+    file.and_then(|f| f.sync_all()).named("sync", path)
+}
+
+/// A copy of an open file, on disk; how many bytes it has. The folder entry is not until [`sync_folder`].
+pub fn copy_open(source: &mut File, to: &Path) -> Done<u64> {
+    let mut staged = Staged::create(to)?;
+    point("write", to)?;
+    let bytes = io::copy(source, &mut staged).named("write", to)?;
+    staged.finish()?;
+    Ok(bytes)
+}
+
 /// A copy of a file under a temporary name, on disk. What stood under that name is overwritten.
 pub fn copy(from: &Path, to: &Path) -> Done {
     let mut source = File::open(from).named("read", from)?;
@@ -292,6 +354,37 @@ pub fn move_new(from: &Path, to: &Path) -> Done {
         sync_folder(parent(from))?;
     }
     Ok(())
+}
+
+/// Moves folders of one parent into another, to names that must be free. Both parents are synced once, at the end: an
+/// error of that (the outer one) leaves open which moves a power failure would undo.
+pub fn move_all_new(from: &Path, to: &Path, names: &[&str]) -> Done<Vec<Done>> {
+    let moves = names.iter().map(|name| {
+        let (source, target) = (from.join(name), to.join(name));
+        point("move", &source)?;
+        rename_new(&source, &target).named("move", &source)
+    });
+    let moves: Vec<Done> = moves.collect();
+    if moves.iter().any(Result::is_ok) {
+        sync_folder(to)?;
+        sync_folder(from)?;
+    }
+    Ok(moves)
+}
+
+/// Renames to a name that must be free, in one folder. Not on disk until [`sync_folder`].
+pub fn rename_unsynced(from: &Path, to: &Path) -> Done {
+    point("rename", from)?;
+    rename_new(from, to).named("rename", from)
+}
+
+/// Removes a file; one that is gone already is fine. Not on disk until [`sync_folder`].
+pub fn remove_file_unsynced(path: &Path) -> Done {
+    point("remove", path)?;
+    match fs::remove_file(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.named("remove", path),
+    }
 }
 
 /// Removes a file; one that is gone already is fine.
@@ -321,50 +414,6 @@ pub fn remove_tree(folder: &Path) -> Done {
             sync_folder(parent(folder))
         }
     }
-}
-
-/// A file that only grows, line by line, each durable when the call returns.
-#[derive(Debug)]
-pub struct Appender {
-    file: File,
-    path: PathBuf,
-}
-
-impl Appender {
-    /// Opens or makes the file; `valid_bytes` cuts a torn tail off first, durably.
-    pub fn open(path: &Path, valid_bytes: Option<u64>) -> Done<Appender> {
-        point("open", path)?;
-        let is_new = !path.exists();
-        let file = OpenOptions::new().append(true).create(true).open(path).named("open", path)?;
-        if let Some(valid) = valid_bytes
-            && file.metadata().named("look at", path)?.len() > valid
-        {
-            file.set_len(valid).named("cut the torn end of", path)?;
-            file.sync_all().named("sync", path)?;
-        }
-        if is_new {
-            make_private(path)?;
-            sync_folder(parent(path))?;
-        }
-        Ok(Appender { file, path: path.to_path_buf() })
-    }
-
-    pub fn append(&mut self, lines: &str) -> Done {
-        point("write", &self.path)?;
-        self.file.write_all(lines.as_bytes()).named("write", &self.path)?;
-        point("sync", &self.path)?;
-        self.file.sync_data().named("sync", &self.path)
-    }
-}
-
-/// Opens (and makes) a file for the kernel's lock.
-pub fn open_lock_file(path: &Path) -> Done<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).named("open", path)
-}
-
-/// Writes the text of a lock that is held; it is for people only.
-pub fn write_lock_text(file: &mut File, path: &Path, text: &str) -> Done {
-    file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).named("write", path)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A job's folder: what is written in it besides plan and journal.
 //!
-//! Owns: the forms of `job.json`, `rules.json`, `questions.json`, `reason.json` and the receipt.
+//! Owns: the forms of `job.json`, `questions.json`, `reason.json` and the receipt.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::durable;
-use crate::model::checks::Checks;
-use crate::model::delivery::Delivery;
 use crate::model::manifest::Kind;
 use crate::model::name::RelPath;
-use crate::model::profile::Profile;
-use crate::model::rule::Item;
-use crate::model::template::Template;
+pub use crate::plan::frozen::{Frozen, FrozenAsset, FrozenStudio, RuleDelivery, RuleVerdict, Verdict};
 
 /// `20261120-150405-invoice-1042-7f3a`: sorts by time, tells what it is, never used twice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,9 +65,10 @@ impl Stamp {
     }
 
     pub fn from_metadata(metadata: &std::fs::Metadata) -> Stamp {
+        let nanoseconds = |duration: std::time::Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
         let modified_ns = metadata.modified().ok().map_or(0, |t| match t.duration_since(std::time::UNIX_EPOCH) {
-            Ok(after) => after.as_nanos() as i128,
-            Err(before) => -(before.duration().as_nanos() as i128),
+            Ok(after) => nanoseconds(after),
+            Err(before) => -nanoseconds(before.duration()),
         });
         #[cfg(unix)]
         let (device, inode) = {
@@ -127,70 +124,11 @@ pub struct JobFile {
     pub released: bool,
     /// How often it went to `failed/` and was tried again.
     pub retries: u32,
+    /// It is tried again: originals are looked for anew, and the plan is made again around what is done.
+    #[serde(default)]
+    pub look_again: bool,
     /// Where a copy of the receipt goes.
     pub receipts: Option<PathBuf>,
-}
-
-/// What kind of job it is to be, decided at acceptance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "fate", rename_all = "snake_case")]
-pub enum Verdict {
-    /// Profiles run.
-    Run,
-    /// No rule takes it, and that is fine here.
-    Ignored { why: String },
-    /// An estimate, a credit memo, a generic order: never rendered.
-    Skipped { why: String },
-    /// It goes to `failed/`: the manifest's fault.
-    Reject { code: String, why: String },
-    /// It cancels the record's jobs that have not started.
-    Cancel,
-}
-
-/// Why one render job does, or does not, take the manifest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleVerdict {
-    pub rule: String,
-    pub matches: bool,
-    /// For one that does not: what differs, in words.
-    pub why_not: Vec<String>,
-}
-
-/// `rules.json`: what matched, and everything of the config that the job keeps from its acceptance on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Frozen {
-    pub verdict: Verdict,
-    pub rules: Vec<RuleVerdict>,
-    /// Resolved, in the order in which they run.
-    pub profiles: Vec<Profile>,
-    /// Deliveries of render jobs: the rule's name, the profiles it runs, the delivery.
-    pub deliveries: Vec<RuleDelivery>,
-    /// The manifest named the profiles itself.
-    pub named_by_manifest: bool,
-    /// Names of profiles that would run but deliver nowhere.
-    pub without_delivery: Vec<String>,
-    pub items: Vec<Item>,
-    pub studio: FrozenStudio,
-    pub checks: Checks,
-    /// The pictures came with the manifest; else they are found in the library.
-    pub pictures_beside: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RuleDelivery {
-    pub rule: String,
-    pub run: Vec<String>,
-    pub delivery: Delivery,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FrozenStudio {
-    pub name: Option<String>,
-    pub copyright: Option<Template>,
-    /// IANA name; `None` for the system's.
-    pub time_zone: Option<String>,
-    /// The hot folder's location, for manifests that name none.
-    pub location: Option<String>,
 }
 
 /// One question that waits for a person.
@@ -258,13 +196,13 @@ pub fn read<T: for<'de> Deserialize<'de>>(folder: &Path, name: &str) -> Result<T
     serde_json::from_slice(&text).map_err(|source| RecordError::Damaged { path, source })
 }
 
-/// Writes one of the JSON files, in place of an older one.
+/// Writes one of the JSON files, in place of an older one. They name clients: only their owner reads them.
 pub fn write<T: Serialize>(folder: &Path, name: &str, value: &T) -> Result<(), RecordError> {
     let path = folder.join(name);
     let mut text =
         serde_json::to_vec_pretty(value).map_err(|source| RecordError::Damaged { path: path.clone(), source })?;
     text.push(b'\n');
-    Ok(durable::replace(&path, &text)?)
+    Ok(durable::replace_private(&path, &text)?)
 }
 
 #[cfg(test)]

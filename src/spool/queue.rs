@@ -150,13 +150,13 @@ impl Spool {
 
     /// Empties `tmp/`: it never holds the one copy of anything.
     pub fn wipe_tmp(&self) -> Result<(), SpoolError> {
-        for entry in self.entries(&self.tmp())? {
+        for entry in Self::entries(&self.tmp())? {
             if entry.is_dir() { durable::remove_tree(&entry)? } else { durable::remove_file(&entry)? }
         }
         Ok(())
     }
 
-    fn entries(&self, folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    fn entries(folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
         let read = |source| SpoolError::Read { path: folder.display().to_string(), source };
         let mut entries = Vec::new();
         match std::fs::read_dir(folder) {
@@ -174,11 +174,11 @@ impl Spool {
 
     /// The jobs in a state, oldest first.
     pub fn jobs(&self, state: State) -> Result<Vec<Located>, SpoolError> {
-        let mut folders = self.entries(&self.folder(state))?;
+        let mut folders = Self::entries(&self.folder(state))?;
         if state.is_dated() {
             let mut below = Vec::new();
             for day in folders {
-                below.extend(self.entries(&day)?);
+                below.extend(Self::entries(&day)?);
             }
             folders = below;
         }
@@ -195,7 +195,7 @@ impl Spool {
     pub fn find(&self, id: &JobId) -> Result<Option<Located>, SpoolError> {
         for state in State::ALL {
             let base = self.folder(state);
-            let bases = if state.is_dated() { self.entries(&base)? } else { vec![base] };
+            let bases = if state.is_dated() { Self::entries(&base)? } else { vec![base] };
             for base in bases {
                 let folder = base.join(id.as_str());
                 if folder.is_dir() {
@@ -231,6 +231,17 @@ impl Spool {
         }
         Ok(())
     }
+}
+
+/// Bytes that are free for this user on the volume of a folder.
+#[cfg(unix)]
+pub fn free_space(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|v| v.f_bavail.saturating_mul(v.f_frsize))
+}
+
+#[cfg(not(unix))]
+pub fn free_space(_: &Path) -> Option<u64> {
+    None
 }
 
 /// Names the network file system a folder lies on.

@@ -1,6 +1,32 @@
 //! The manifest: the studio app's description of one job. Untrusted input.
 //!
-//! Owns: a [`Manifest`] value is whole and within every limit; every reference in it is resolved.
+//! Owns: a [`Manifest`] value is whole and within every limit; every reference in it is resolved; a field that nobody
+//! knows is kept in `fields` and warned of.
+
+mod album;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod documented;
+mod edit;
+pub mod form;
+mod guess;
+pub mod identity;
+mod image;
+mod line;
+mod names;
+mod read;
+pub mod scalar;
+mod schema;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod whole;
+
+pub use guess::guess_record;
+pub use names::check_names;
+pub use read::{ManifestError, ReadManifest, read};
+pub use schema::schema;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +102,8 @@ pub struct Crop {
     pub height: f64,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+/// Without anything said of it: a picture as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Image {
     /// Digits as written, without leading zeros.
     pub number: Option<String>,
@@ -122,7 +149,7 @@ pub struct Line {
     pub unit: Option<QuantityUnit>,
     /// Pictures of the line: one of `image`, every one of `images`. Empty for a layout with `slots`.
     pub images: Vec<ImageIndex>,
-    /// `images: all`: every entry of the manifest.
+    /// `images: all`: every entry of the manifest; [`apply_items`](super::pricing::apply_items) puts them into `images`.
     pub all_images: bool,
     pub layout: Option<String>,
     pub slots: Vec<Slot>,
@@ -139,7 +166,43 @@ pub struct Line {
     pub notes: Option<String>,
     pub due_date: Option<String>,
     pub package: Option<String>,
+    /// From the price list: the profiles that may take this line. `None`: any.
+    pub run: Option<Vec<String>>,
+    /// From the price list: false where lines of this item make nothing.
+    pub render: bool,
     pub fields: Fields,
+}
+
+impl Default for Line {
+    fn default() -> Line {
+        Line {
+            line: 1,
+            item: None,
+            description: None,
+            quantity: 1,
+            unit: None,
+            images: Vec::new(),
+            all_images: false,
+            layout: None,
+            slots: Vec::new(),
+            size: None,
+            paper: None,
+            fit: None,
+            border: None,
+            crop: None,
+            adjust: None,
+            tone: None,
+            source: None,
+            profile: None,
+            vendor: None,
+            notes: None,
+            due_date: None,
+            package: None,
+            run: None,
+            render: true,
+            fields: Fields::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

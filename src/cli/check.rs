@@ -1,0 +1,141 @@
+//! `hotfolders check`: the config, then the world it names. Creates nothing.
+
+use std::path::Path;
+
+use super::config;
+use super::terminal::{GREEN, RED, YELLOW, paint, say, say_painted};
+use crate::error::Error;
+use crate::model::config::{Config, Images};
+use crate::model::delivery::{Delivery, Destination};
+use crate::model::profile::ColorProfile;
+use crate::spool::queue::network_file_system;
+
+pub(super) fn run(file: &Path) -> Result<(), Error> {
+    let loaded = config::load(file)?;
+    for line in loaded.config.show_warnings(&loaded.text).lines() {
+        say_painted(&paint(line, YELLOW))?;
+    }
+    let findings = look(&loaded.config);
+    let mut unreachable = 0;
+    for finding in &findings {
+        match &finding.trouble {
+            None => say_painted(&format!("{} {}", paint("ok  ", GREEN), paint(&finding.what, "0")))?,
+            Some(why) => {
+                unreachable += 1;
+                say_painted(&format!("{} {}: {}", paint("FAIL", RED), paint(&finding.what, "0"), paint(why, "0")))?;
+            }
+        }
+    }
+    if unreachable > 0 {
+        return Err(Error::failed(format!(
+            "{unreachable} of {} things that the config names cannot be reached",
+            findings.len()
+        )));
+    }
+    say(&format!("{}: no errors, {} warnings", loaded.config.file.display(), loaded.config.warnings.len()))
+}
+
+struct Finding {
+    what: String,
+    trouble: Option<String>,
+}
+
+fn look(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |what: String, trouble: Option<String>| {
+        // A destination that ten profiles share is tried once.
+        if !findings.iter().any(|f: &Finding| f.what == what) {
+            findings.push(Finding { what, trouble });
+        }
+    };
+    let network = network_file_system(&config.spool)
+        .map(|kind| format!("it lies on a network file system ({kind}); `serve` needs --allow-network-spool"));
+    add(format!("spool {}", config.spool.display()), network.or_else(|| can_be_made(&config.spool)));
+    for hot_folder in &config.hot_folders {
+        let what = format!("hot folder {} ({})", hot_folder.name, hot_folder.folder.display());
+        add(what, stands(&hot_folder.folder, true));
+        if let Some(receipts) = &hot_folder.receipts {
+            add(format!("receipts ({})", receipts.display()), stands(receipts, true));
+        }
+    }
+    for root in config.library.iter().flat_map(|l| &l.roots) {
+        add(format!("library root {}", root.display()), stands(root, false));
+    }
+    if config.library.is_none() && config.hot_folders.iter().any(|h| h.images == Images::Library) {
+        add("library".into(), Some("a hot folder says `images: library`, but there is no `library`".into()));
+    }
+    let deliveries =
+        config.profiles.iter().flat_map(|p| &p.deliver).chain(config.rules.iter().flat_map(|r| &r.deliver));
+    for delivery in deliveries {
+        match delivery {
+            Delivery::Folder { path, .. } | Delivery::Zip { path, .. } => destination(path, &mut add),
+            Delivery::Disc { path, extras, .. } => {
+                destination(path, &mut add);
+                for extra in extras {
+                    add(format!("file {}", extra.display()), is_file(extra));
+                }
+            }
+            _ => {}
+        }
+    }
+    for profile in &config.profiles {
+        for space in [&profile.color.profile, &profile.color.untagged] {
+            if let ColorProfile::File(path) = space {
+                add(format!("colour profile {}", path.display()), is_file(path));
+            }
+        }
+    }
+    findings
+}
+
+fn destination(destination: &Destination, add: &mut impl FnMut(String, Option<String>)) {
+    let what = format!("destination {}", destination.written);
+    let is_whole = destination.rest.source().is_empty();
+    let trouble = if destination.made {
+        can_be_made(&destination.fixed)
+    } else if is_whole {
+        stands(destination.fixed.parent().unwrap_or(&destination.fixed), true)
+    } else {
+        stands(&destination.fixed, true)
+    };
+    add(what, trouble);
+}
+
+fn stands(folder: &Path, written: bool) -> Option<String> {
+    match std::fs::metadata(folder) {
+        Ok(m) if !m.is_dir() => Some("it is not a folder".into()),
+        Ok(_) => {
+            if let Err(e) = std::fs::read_dir(folder) {
+                return Some(format!("it cannot be read: {e}"));
+            }
+            (written && !is_writable(folder)).then(|| "it cannot be written to; check its rights".into())
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Some("it does not exist, and is never made; make it, or mount its disk".into())
+        }
+        Err(e) => Some(format!("{e}")),
+    }
+}
+
+fn can_be_made(folder: &Path) -> Option<String> {
+    let standing = folder.ancestors().find(|p| p.exists())?;
+    stands(standing, true).map(|why| format!("{}: {why}", standing.display()))
+}
+
+fn is_file(path: &Path) -> Option<String> {
+    match std::fs::metadata(path) {
+        Ok(m) if m.is_file() => std::fs::File::open(path).err().map(|e| e.to_string()),
+        Ok(_) => Some("it is not a file".into()),
+        Err(e) => Some(e.to_string()),
+    }
+}
+
+#[cfg(unix)]
+fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_writable(folder: &Path) -> bool {
+    folder.metadata().is_ok_and(|m| !m.permissions().readonly())
+}

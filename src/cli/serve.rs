@@ -1,0 +1,62 @@
+//! `hotfolders serve`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::config;
+use crate::error::{Error, Exit};
+use crate::logging;
+use crate::server::Server;
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Allow a spool on a network file system, where locks and renames may not hold.
+    #[arg(long)]
+    allow_network_spool: bool,
+}
+
+pub(super) fn run(file: &Path, args: &ServeArgs) -> Result<(), Error> {
+    let loaded = config::load(file)?;
+    let _log = logging::start(Some(&loaded.config.server.log))?;
+    for line in loaded.config.show_warnings(&loaded.text).lines() {
+        tracing::warn!("{line}");
+    }
+    let signal = catch_signals()?;
+    let server = Server::start(loaded.config, args.allow_network_spool)?;
+    tracing::info!("serving");
+    let caught = wait_for(&signal);
+    tracing::info!("stopping: the steps in hand are finished");
+    server.stop();
+    tracing::info!("stopped");
+    if caught == usize::try_from(SIGINT).unwrap_or_default() {
+        return Err(Error { exit: Exit::Interrupted, text: String::new() });
+    }
+    Ok(())
+}
+
+/// Holds the number of the signal that came, or 0.
+pub(super) fn catch_signals() -> Result<Arc<AtomicUsize>, Error> {
+    let caught = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGINT, SIGTERM] {
+        let number = usize::try_from(signal).unwrap_or(1);
+        signal_hook::flag::register_usize(signal, Arc::clone(&caught), number)
+            .map_err(|e| Error::failed(format!("cannot listen for signals: {e}")))?;
+    }
+    Ok(caught)
+}
+
+/// Sleeps until a signal came.
+pub(super) fn wait_for(signal: &AtomicUsize) -> usize {
+    loop {
+        let caught = signal.load(Ordering::SeqCst);
+        if caught != 0 {
+            return caught;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,97 @@
+//! `hotfolders status`: what the server is doing; without one, what lies in the spool.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::config;
+use super::jobs;
+use super::terminal::{self, DIM, GREEN, YELLOW, paint, say, say_painted};
+use crate::control::{self, Command};
+use crate::error::Error;
+use crate::spool::queue::{Spool, State};
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
+    let loaded = config::load(file)?;
+    let spool = Spool::look(&loaded.config.spool);
+    let server = spool.as_ref().and_then(Spool::locked_by);
+    let live = match (&spool, &server) {
+        (Some(spool), Some(_)) => jobs::send(spool, &Command::Status)?.status,
+        _ => None,
+    };
+    let mut counts = Vec::new();
+    if let Some(spool) = &spool {
+        for state in State::ALL {
+            let jobs = spool.jobs(state).map_err(|e| Error::failed(e.to_string()))?;
+            counts.push((state, jobs.len()));
+        }
+    }
+    let paused = spool.as_ref().is_some_and(control::is_paused);
+    if args.json {
+        let counts: serde_json::Map<String, serde_json::Value> =
+            counts.iter().map(|(state, n)| (state.word().to_string(), (*n).into())).collect();
+        return terminal::say_json(&serde_json::json!({
+            "server": server, "paused": paused, "queue": counts,
+            "hot_folders": live.as_ref().map(|l| &l["hot_folders"]),
+            "running": live.as_ref().map(|l| &l["running"]),
+            "waiting": live.as_ref().map(|l| &l["waiting"]),
+        }));
+    }
+    match &server {
+        Some(server) => say_painted(&format!("{} ({})", paint("serving", GREEN), paint(server, "0")))?,
+        None => say_painted(&paint("no server is running", YELLOW))?,
+    }
+    if paused {
+        say_painted(&paint("paused: `hotfolders resume` starts jobs again", YELLOW))?;
+    }
+    let queue = counts.iter().map(|(state, n)| format!("{n} {state}")).collect::<Vec<_>>().join(", ");
+    say(&format!("queue: {}", if queue.is_empty() { "no spool yet".to_string() } else { queue }))?;
+    if let Some(live) = live {
+        show_live(&live)?;
+    }
+    Ok(())
+}
+
+fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn show_live(live: &serde_json::Value) -> Result<(), Error> {
+    let list = |key: &str| live[key].as_array().cloned().unwrap_or_default();
+    for job in list("running") {
+        let progress = &job["progress"];
+        say(&format!(
+            "running: {} ({} of {} pictures)",
+            text(&job, "job"),
+            progress["rendered"],
+            progress["to_render"]
+        ))?;
+    }
+    for job in list("waiting") {
+        if let Some(why) = job["why"].as_str() {
+            say_painted(&format!("{} {}: {}", paint("waits:", YELLOW), text(&job, "job"), paint(why, "0")))?;
+        } else if let Some(start) = job["not_before"].as_str() {
+            say(&format!("waits: {} until {start}", text(&job, "job")))?;
+        }
+    }
+    for folder in list("hot_folders") {
+        let mode = &folder["mode"];
+        let how = match mode["mode"].as_str() {
+            Some("events") => "events".to_string(),
+            Some("polling") => format!("polling, {}", text(mode, "reason")),
+            Some("unreachable") => format!("unreachable since {}: {}", text(mode, "since"), text(mode, "reason")),
+            _ => mode.to_string(),
+        };
+        say_painted(&format!("hot folder {}: {} {}", text(&folder, "name"), how, paint(text(&folder, "path"), DIM)))?;
+        for manifest in folder["waiting"].as_array().cloned().unwrap_or_default() {
+            say(&format!("  {}: {}", text(&manifest, "name"), text(&manifest, "why")))?;
+        }
+    }
+    Ok(())
+}

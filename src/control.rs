@@ -1,0 +1,273 @@
+//! What an operator asks for: one form, one way in, for the command line and every other door.
+//!
+//! A request is a file in `spool/commands/`; whoever holds the spool's lock carries it out and answers beside it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::spool::durable::{self, DurableError};
+use crate::spool::job::{self, JobFile, JobId, file};
+use crate::spool::queue::{Located, Spool, SpoolError, State};
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Failed (or cancelled) jobs are tried again; what is done stays done.
+    Retry {
+        jobs: Vec<JobId>,
+    },
+    /// Held jobs go on as they are.
+    Release {
+        jobs: Vec<JobId>,
+    },
+    Cancel {
+        jobs: Vec<JobId>,
+    },
+    /// Waiting jobs are held.
+    Hold {
+        jobs: Vec<JobId>,
+    },
+    Pause,
+    Resume,
+    /// What only the server knows: hot folders, running jobs.
+    Status,
+}
+
+impl Command {
+    /// The jobs it is about.
+    pub fn jobs(&self) -> &[JobId] {
+        match self {
+            Command::Retry { jobs } | Command::Release { jobs } | Command::Cancel { jobs } | Command::Hold { jobs } => {
+                jobs
+            }
+            Command::Pause | Command::Resume | Command::Status => &[],
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was done, a line each.
+    pub done: Vec<String>,
+    /// What was not, and why.
+    pub refused: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<serde_json::Value>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error(transparent)]
+    Disk(#[from] DurableError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("the server ({0}) did not answer within {1} s; see `hotfolders status` and the log")]
+    NoAnswer(String, u64),
+    #[error("the server's answer cannot be read: {0}")]
+    BadAnswer(serde_json::Error),
+}
+
+/// How long a server may take; it looks several times a second.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+fn commands(spool: &Spool) -> PathBuf {
+    spool.root().join("commands")
+}
+
+/// Leaves a request for the server and waits for its answer.
+pub fn ask(spool: &Spool, command: &Command, server: &str) -> Result<Answer, ControlError> {
+    let id = format!("{}-{:08x}", clock::now().as_millisecond(), random());
+    let request = commands(spool).join(format!("{id}.json"));
+    let answer = commands(spool).join(format!("{id}.answer.json"));
+    durable::write_new(&request, &serde_json::to_vec(command).unwrap_or_default())?;
+    let start = Instant::now();
+    while start.elapsed() < ANSWER_WITHIN {
+        if let Ok(text) = std::fs::read(&answer) {
+            durable::remove_file(&answer)?;
+            return serde_json::from_slice(&text).map_err(ControlError::BadAnswer);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    durable::remove_file(&request)?;
+    Err(ControlError::NoAnswer(server.to_string(), ANSWER_WITHIN.as_secs()))
+}
+
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    // Without the system's randomness the time alone tells two requests apart.
+    let _ = getrandom::fill(&mut bytes);
+    u32::from_le_bytes(bytes)
+}
+
+/// A request that waits for the holder of the lock.
+#[derive(Debug)]
+pub struct Request {
+    path: PathBuf,
+    pub command: Result<Command, String>,
+}
+
+/// The requests that wait, oldest first.
+pub fn waiting(spool: &Spool) -> Vec<Request> {
+    let Ok(list) = std::fs::read_dir(commands(spool)) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = list.flatten().map(|e| e.path()).collect();
+    paths.retain(|p| {
+        let name = p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_json = p.extension().is_some_and(|e| e == "json");
+        is_json && !name.ends_with(".answer.json") && !name.starts_with('.')
+    });
+    paths.sort();
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            let text = std::fs::read(&path).ok()?;
+            let command = serde_json::from_slice(&text).map_err(|e| e.to_string());
+            Some(Request { path, command })
+        })
+        .collect()
+}
+
+/// Answers a request and takes it away. The answer is durable first: a crash in between carries it out again, and
+/// every command may be carried out twice.
+pub fn reply(request: &Request, answer: &Answer) -> Result<(), ControlError> {
+    let path = request.path.with_extension("answer.json");
+    durable::replace(&path, &serde_json::to_vec(answer).unwrap_or_default())?;
+    durable::remove_file(&request.path)?;
+    Ok(())
+}
+
+/// What is done to one job: what to tell the operator, or why it was refused.
+type Act = fn(&Spool, &Located) -> Result<String, String>;
+
+/// Carries out what needs nothing but the spool. `running` jobs are left to the server.
+pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> bool) -> Answer {
+    let mut answer = Answer::default();
+    let (jobs, act): (&[JobId], Act) = match command {
+        Command::Retry { jobs } => (jobs, retry),
+        Command::Release { jobs } => (jobs, release),
+        Command::Hold { jobs } => (jobs, hold),
+        Command::Cancel { jobs } => (jobs, cancel),
+        Command::Pause | Command::Resume => {
+            let path = spool.root().join("PAUSED");
+            let pause = *command == Command::Pause;
+            let result = if pause { durable::replace(&path, b"paused\n") } else { durable::remove_file(&path) };
+            match result {
+                Ok(()) => answer.done.push(if pause { "paused: running jobs are finished" } else { "resumed" }.into()),
+                Err(e) => answer.refused.push(e.to_string()),
+            }
+            return answer;
+        }
+        Command::Status => return answer,
+    };
+    for id in jobs {
+        match spool.find(id) {
+            Ok(Some(job)) if running(id) => answer.refused.push(format!("{}: it is running", job.id)),
+            Ok(Some(job)) => match act(spool, &job) {
+                Ok(done) => answer.done.push(done),
+                Err(why) => answer.refused.push(format!("{id}: {why}")),
+            },
+            Ok(None) => answer.refused.push(format!("{id}: there is no such job")),
+            Err(e) => answer.refused.push(format!("{id}: {e}")),
+        }
+    }
+    answer
+}
+
+pub fn is_paused(spool: &Spool) -> bool {
+    spool.root().join("PAUSED").exists()
+}
+
+fn day(at: Timestamp) -> jiff::civil::Date {
+    at.to_zoned(clock::time_zone(None)).date()
+}
+
+fn requeue(spool: &Spool, job: &Located, change: impl FnOnce(&mut JobFile)) -> Result<(), String> {
+    let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
+    change(&mut record);
+    job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+    spool.move_to(job, State::Pending, day(record.accepted)).map_err(|e| e.to_string())?;
+    Ok(())
+}
+
+fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
+    match job.state {
+        State::Pending | State::Processing => Ok(format!("{}: it is waiting already", job.id)),
+        State::Held => Err("it is held; answer its questions with `jobs release` or `jobs cancel`".into()),
+        State::Failed | State::Done => {
+            let receipt: serde_json::Value = job::read(&job.folder, file::RECEIPT).map_err(|e| e.to_string())?;
+            if job.state == State::Done && receipt["result"] != "cancelled" {
+                return Err("it is done; nothing is left to try again".into());
+            }
+            requeue(spool, job, |record| {
+                record.not_before = None;
+                record.released = false;
+            })?;
+            Ok(format!("{}: it is tried again", job.id))
+        }
+    }
+}
+
+fn release(spool: &Spool, job: &Located) -> Result<String, String> {
+    match job.state {
+        State::Held => {
+            durable::remove_file(&job.folder.join(file::QUESTIONS)).map_err(|e| e.to_string())?;
+            requeue(spool, job, |record| {
+                record.hold = None;
+                record.released = true;
+            })?;
+            Ok(format!("{}: it goes on", job.id))
+        }
+        State::Pending => {
+            let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
+            record.hold = None;
+            record.not_before = None;
+            job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+            Ok(format!("{}: it may start now", job.id))
+        }
+        state => Err(format!("it is {state}, not held")),
+    }
+}
+
+fn hold(spool: &Spool, job: &Located) -> Result<String, String> {
+    match job.state {
+        State::Held => Ok(format!("{}: it is held already", job.id)),
+        State::Pending => {
+            let text = "held by hand; `jobs release` lets it go on";
+            let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
+            record.hold = Some(text.into());
+            job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+            let question = job::Question { code: "hold".into(), line: None, number: None, text: text.into() };
+            job::write(&job.folder, file::QUESTIONS, &vec![question]).map_err(|e| e.to_string())?;
+            spool.move_to(job, State::Held, day(clock::now())).map_err(|e| e.to_string())?;
+            Ok(format!("{}: it is held", job.id))
+        }
+        state => Err(format!("it is {state}; only a waiting job can be held")),
+    }
+}
+
+/// A job that does not run ends here; one that runs is told to stop by its server. The mark makes the worker finish it
+/// as cancelled, so that the receipt is written in one place.
+fn cancel(spool: &Spool, job: &Located) -> Result<String, String> {
+    match job.state {
+        State::Held | State::Pending | State::Processing | State::Failed => {
+            let mark = job.folder.join(CANCEL_MARK);
+            durable::replace(&mark, b"").map_err(|e| e.to_string())?;
+            let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
+            if record.not_before.take().is_some() {
+                job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+            }
+            if matches!(job.state, State::Held | State::Failed) {
+                spool.move_to(job, State::Pending, day(clock::now())).map_err(|e| e.to_string())?;
+            }
+            Ok(format!("{}: it is cancelled", job.id))
+        }
+        State::Done => Err("it is done already".into()),
+    }
+}
+
+/// In a job's folder: it ends as cancelled at its next step.
+pub const CANCEL_MARK: &str = "cancel";

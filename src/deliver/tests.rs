@@ -1,0 +1,228 @@
+//! A bench with one job: outputs, a journal, a destination; and what stands there afterwards.
+
+mod crash;
+mod disc;
+mod folder;
+mod zip;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::delivery::{Destination, DiscSize, OnConflict, Publish};
+use crate::model::digest::sha256;
+use crate::model::spec::PixelSize;
+use crate::model::template::Template;
+use crate::plan::{Member, StepId};
+use crate::spool::durable;
+use crate::spool::journal::{Entry, RenderedFile};
+
+pub(super) fn rel(text: &str) -> RelPath {
+    RelPath::parse(text).unwrap()
+}
+
+pub(super) struct Bench {
+    dir: TempDir,
+    earlier: RefCell<BTreeMap<PathBuf, String>>,
+}
+
+impl Bench {
+    /// The destination `out` stands.
+    pub(super) fn new() -> Bench {
+        let bench = Bench { dir: tempfile::tempdir().unwrap(), earlier: RefCell::default() };
+        for folder in ["outputs", "out", "extras"] {
+            durable::make_folder(&bench.path(folder)).unwrap();
+        }
+        bench
+    }
+
+    pub(super) fn path(&self, below: &str) -> PathBuf {
+        self.dir.path().join(below)
+    }
+
+    /// Writes a file below the bench, with the folders above it.
+    pub(super) fn put(&self, below: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(below);
+        durable::make_folders(self.dir.path(), path.parent().unwrap()).unwrap();
+        durable::replace(&path, bytes.as_ref()).unwrap();
+        path
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        Journal::open(&self.path("journal.jsonl")).unwrap()
+    }
+
+    pub(super) fn render(&self, step: &str, bytes: impl AsRef<[u8]>) {
+        let (file, bytes) = (rel(&format!("{step}.jpg")), bytes.as_ref());
+        self.put(&format!("outputs/{file}"), bytes);
+        let output = RenderedFile {
+            file,
+            bytes: bytes.len() as u64,
+            sha256: sha256(bytes),
+            pixels: PixelSize::new(3, 2),
+            dpi: 300.0,
+            sources: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let entry = Entry::Rendered { step: StepId(step.into()), output };
+        self.journal().append(Timestamp::UNIX_EPOCH, vec![entry]).unwrap();
+    }
+
+    pub(super) fn run(&self, step: &DeliveryStep) -> Result<Delivered, DeliverError> {
+        self.run_with(step, &mut self.journal())
+    }
+
+    pub(super) fn run_with(&self, step: &DeliveryStep, journal: &mut Journal) -> Result<Delivered, DeliverError> {
+        let earlier = |path: &Path| self.earlier.borrow().get(path).cloned();
+        let now = || Timestamp::UNIX_EPOCH;
+        let job = Job { id: "J1", outputs: &self.path("outputs"), now: &now, earlier: &earlier };
+        deliver(&job, step, journal)
+    }
+
+    /// Delivers all, and says the warnings.
+    pub(super) fn complete(&self, step: &DeliveryStep) -> Vec<String> {
+        let delivered = self.run(step).unwrap();
+        assert!(delivered.complete);
+        clean("J1", step).unwrap();
+        delivered.warnings
+    }
+
+    pub(super) fn standing(&self, step: &DeliveryStep) -> Vec<Standing> {
+        placed(step, self.journal().progress())
+    }
+
+    /// The job is over: what it placed is of an earlier run now. Outputs and journal begin anew.
+    pub(super) fn next_run(&self, step: &DeliveryStep) {
+        for standing in self.standing(step) {
+            self.earlier.borrow_mut().insert(standing.path, standing.sha256);
+        }
+        durable::remove_file(&self.path("journal.jsonl")).unwrap();
+    }
+
+    /// Every file and folder below `out`; folders end with `/`.
+    pub(super) fn tree(&self) -> BTreeMap<String, String> {
+        let root = self.path("out");
+        let entries = walkdir::WalkDir::new(&root).min_depth(1).into_iter().map(Result::unwrap);
+        entries
+            .map(|entry| {
+                let name = entry.path().strip_prefix(&root).unwrap().to_str().unwrap().to_string();
+                if entry.file_type().is_dir() {
+                    (name + "/", String::new())
+                } else {
+                    (name, String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into_owned())
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn files(&self) -> Vec<String> {
+        self.tree().into_keys().filter(|name| !name.ends_with('/')).collect()
+    }
+
+    fn step(&self, path: Option<&str>, members: &[(&str, &str)], delivery: Delivery) -> DeliveryStep {
+        let members = members.iter().map(|(content, path)| Member {
+            content: match content.strip_prefix("extra:") {
+                Some(name) => Content::File(self.path("extras").join(name)),
+                None => Content::Step(StepId((*content).into())),
+            },
+            path: rel(path),
+        });
+        let shown = path.map_or("out".into(), |p| format!("out/{p}"));
+        DeliveryStep {
+            id: StepId("d1".into()),
+            owner: "web".into(),
+            delivery,
+            place: Some(Place { fixed: self.path("out"), made: false, path: path.map(rel), shown }),
+            members: members.collect(),
+            label: None,
+            trigger: None,
+            hold: false,
+            blocked: None,
+        }
+    }
+
+    pub(super) fn to_folder(
+        &self,
+        path: Option<&str>,
+        members: &[(&str, &str)],
+        publish: Publish,
+        on_conflict: OnConflict,
+    ) -> DeliveryStep {
+        let delivery = Delivery::Folder { path: destination(), publish, trigger: None, on_conflict };
+        self.step(path, members, delivery)
+    }
+
+    pub(super) fn to_disc(&self, path: Option<&str>, members: &[(&str, &str)], bytes: u64) -> DeliveryStep {
+        let medium = DiscSize::Bytes(bytes);
+        let delivery = Delivery::Disc { path: destination(), medium, label: None, extras: Vec::new() };
+        self.step(path, members, delivery)
+    }
+
+    pub(super) fn to_zip(&self, path: Option<&str>, members: &[(&str, &str)], split: Option<u64>) -> DeliveryStep {
+        self.step(path, members, Delivery::Zip { path: destination(), split })
+    }
+}
+
+/// What the operator wrote; deliveries go by the place in the plan.
+fn destination() -> Destination {
+    Destination { written: String::new(), fixed: PathBuf::new(), made: false, rest: Template::parse("").unwrap() }
+}
+
+#[test]
+fn what_is_not_built_is_refused_with_its_reason() {
+    let bench = Bench::new();
+    let mut step = bench.to_folder(None, &[("r1", "a.jpg")], Publish::Files, OnConflict::Suffix);
+    step.blocked = Some("labs come later".into());
+    let error = bench.run(&step).unwrap_err();
+    assert!(matches!(&error, DeliverError::NotBuilt(why) if why == "labs come later") && !error.is_world());
+    step.blocked = None;
+    step.delivery = Delivery::Command {
+        run: Vec::new(),
+        timeout: std::time::Duration::ZERO,
+        r#for: crate::model::delivery::CommandFor::File,
+    };
+    assert!(bench.run(&step).unwrap_err().to_string().contains("`to: command`"));
+    clean("J1", &step).unwrap();
+}
+
+#[test]
+fn nothing_to_deliver_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let mut folder = bench.to_folder(Some("S1"), &[], Publish::Whole, OnConflict::Suffix);
+    folder.trigger = Some(rel("S1.done"));
+    for (number, mut step) in (1..).zip([folder, bench.to_disc(Some("x"), &[], 9), bench.to_zip(Some("x"), &[], None)])
+    {
+        step.id = StepId(format!("d{number}"));
+        assert_eq!(
+            bench.complete(&step),
+            [format!("delivery d{number} of web has no pictures: nothing was delivered")]
+        );
+        assert!(bench.tree().is_empty() && bench.standing(&step).is_empty());
+    }
+}
+
+#[test]
+fn the_world_is_told_from_the_job() {
+    let disk = |kind: ErrorKind| DeliverError::Disk(durable::DurableError::new("write", Path::new("x"), kind.into()));
+    for kind in [
+        ErrorKind::StorageFull,
+        ErrorKind::PermissionDenied,
+        ErrorKind::ReadOnlyFilesystem,
+        ErrorKind::ResourceBusy,
+        ErrorKind::NotFound,
+        ErrorKind::Other,
+    ] {
+        assert!(disk(kind).is_world(), "{kind:?}");
+    }
+    for kind in
+        [ErrorKind::InvalidFilename, ErrorKind::FileTooLarge, ErrorKind::CrossesDevices, ErrorKind::NotADirectory]
+    {
+        assert!(!disk(kind).is_world(), "{kind:?}");
+    }
+    assert_eq!(disk(ErrorKind::StorageFull).to_string(), "cannot write x: no storage space; make room on that disk");
+}

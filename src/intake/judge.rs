@@ -1,0 +1,271 @@
+//! One pass over the manifests of a hot folder: which are ready, and when to look at the others again.
+//!
+//! Owns the order of the questions: settled, read, its done file there, whole, its pictures there. Must not change the
+//! disk.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::Matcher;
+use super::clear::Leftovers;
+use super::library::Finder;
+use super::listing::{Dropped, Listing};
+use super::names;
+use super::pictures::{self, Digests, Tree};
+use super::reading::{self, Content, Reading, Unreadable};
+use super::same::NotRead;
+use super::settle::Look;
+use super::waiting::{Judgement, Picture, Waiting};
+use crate::model::config::{Config, HotFolder, Images};
+use crate::model::manifest::Manifest;
+use crate::model::name::quoted;
+use crate::plan::frozen::Verdict;
+use crate::spool::job::Stamp;
+
+/// Most manifests that one look hands on, so that the first of a large drop are at work while the rest comes.
+const READY_MAX: usize = 64;
+/// Before a file that was just changing is looked at again.
+const CHANGED_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a look needs of the world around the folder.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) config: &'a Config,
+    pub(super) matcher: &'a dyn Matcher,
+    pub(super) leftovers: &'a Leftovers,
+    pub(super) now: Instant,
+    pub(super) wall: Timestamp,
+}
+
+/// A drop that is whole.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) path: PathBuf,
+    /// Below the hot folder.
+    pub(super) below: String,
+    pub(super) stamp: Stamp,
+    pub(super) sha256: String,
+    pub(super) manifest: Option<Arc<Manifest>>,
+    /// Of one that is no manifest.
+    pub(super) unreadable: Option<Unreadable>,
+    pub(super) pictures: Vec<Picture>,
+    pub(super) done_file: Option<(PathBuf, Stamp)>,
+}
+
+impl Ready {
+    pub(super) fn name(&self) -> &str {
+        self.below.rsplit_once('/').map_or(&self.below, |(_, name)| name)
+    }
+
+    /// The record, as far as it can be told.
+    pub(super) fn record(&self) -> String {
+        if let Some(manifest) = &self.manifest {
+            return manifest.record.clone();
+        }
+        let guessed = self.unreadable.as_ref().and_then(|u| u.record.clone());
+        guessed.unwrap_or_else(|| names::stem(self.name()).to_string())
+    }
+}
+
+/// One pass, and what it needs for every manifest.
+pub(super) struct Pass<'a> {
+    hot_folder: &'a HotFolder,
+    around: &'a Around<'a>,
+    looks: HashMap<&'a Path, Look>,
+    done_files: HashMap<&'a str, &'a Dropped>,
+    /// For `images: beside`.
+    tree: Option<Tree<'a>>,
+    /// For `images: library`.
+    finder: Option<Finder<'a>>,
+    digests: &'a mut Digests,
+    ready: usize,
+    again: Option<Instant>,
+    problems: Vec<String>,
+}
+
+/// It is not ready: why, and when to look again; without a time at the next scan.
+struct NotYet {
+    why: String,
+    again: Option<Instant>,
+}
+
+impl NotYet {
+    fn until(why: impl Into<String>, again: Instant) -> Step {
+        Step::NotYet(NotYet { why: why.into(), again: Some(again) })
+    }
+}
+
+/// Where the questions end.
+enum Step {
+    Ready(Box<Ready>),
+    NotYet(NotYet),
+    /// It has said itself what it waits for.
+    Waits(Instant),
+    NotRead(NotRead),
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        hot_folder: &'a HotFolder,
+        around: &'a Around<'a>,
+        listing: &'a Listing,
+        looks: HashMap<&'a Path, Look>,
+        digests: &'a mut Digests,
+    ) -> Pass<'a> {
+        let beside = hot_folder.images == Images::Beside;
+        let is_done_file = |file: &&Dropped| hot_folder.done_file && names::is_done_file(file.name());
+        let done_files = listing.files.iter().filter(is_done_file).map(|f| (f.below.as_str(), f)).collect();
+        Pass {
+            hot_folder,
+            around,
+            looks,
+            done_files,
+            tree: beside.then(|| Tree::new(listing, around.config)),
+            finder: around.config.library.as_ref().filter(|_| !beside).map(Finder::new),
+            digests,
+            ready: 0,
+            again: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// When to look again, and what could not be done.
+    pub(super) fn end(self) -> (Option<Instant>, Vec<String>) {
+        (self.again, self.problems)
+    }
+
+    /// Decides about one manifest, and notes what it waits for.
+    pub(super) fn judge(&mut self, waiting: &mut Waiting, file: &Dropped, look: Look) -> Option<Ready> {
+        let (why, again) = match self.ask(waiting, file, look) {
+            Step::Ready(ready) => {
+                self.ready += 1;
+                waiting.waits("it is being accepted", Vec::new());
+                return Some(*ready);
+            }
+            Step::Waits(again) => {
+                self.look_again(again);
+                return None;
+            }
+            Step::NotYet(NotYet { why, again }) => (why, again),
+            Step::NotRead(NotRead::Changed) => ("it is changing".to_string(), Some(self.around.now + CHANGED_PAUSE)),
+            Step::NotRead(NotRead::Failed(e)) => {
+                let why = format!("it cannot be read: {e}");
+                self.problems.push(format!("{}: {why}", quoted(&file.below)));
+                (why, None)
+            }
+        };
+        if let Some(again) = again {
+            self.look_again(again);
+        }
+        waiting.waits(why, Vec::new());
+        None
+    }
+
+    fn look_again(&mut self, at: Instant) {
+        self.again = Some(self.again.map_or(at, |again| again.min(at)));
+    }
+
+    fn ask(&mut self, waiting: &mut Waiting, file: &Dropped, look: Look) -> Step {
+        let (now, settle) = (self.around.now, self.hot_folder.settle);
+        let settled = look.is_settled(settle, now);
+        // A large drop is read as it is taken, unless pictures may be shared: then it must be known who names which.
+        let has_turn = self.ready < READY_MAX;
+        if (settled && has_turn) || self.tree.is_some() {
+            let read = self.read(waiting, file, !settled);
+            if let Some(tree) = &self.tree
+                && !(settled && has_turn)
+            {
+                waiting.note_pictures(file.folder(), tree);
+            }
+            match read {
+                Err(e) if settled => return Step::NotRead(e),
+                _ => {}
+            }
+        }
+        if !settled {
+            return NotYet::until("it may still be changing", look.settled_at(settle));
+        }
+        let done_file = self.done_files.get(format!("{}{}", file.below, names::DONE).as_str()).copied();
+        if self.hot_folder.done_file && done_file.is_none() {
+            let why = format!("{} is not there yet", quoted(&format!("{}{}", file.name(), names::DONE)));
+            return Step::NotYet(NotYet { why, again: None });
+        }
+        if !has_turn {
+            return NotYet::until("others are being accepted first", now);
+        }
+        if let Some(until) = waiting.grows_until(look, self.hot_folder)
+            && now < until
+        {
+            return NotYet::until("the text ends too early; it may still be growing", until);
+        }
+        match self.pictures(waiting, file) {
+            Err(e) => Step::NotRead(e),
+            Ok(Judgement::Wait(again)) => Step::Waits(again),
+            Ok(Judgement::Ready(pictures)) => ready(waiting, file, pictures, done_file),
+        }
+    }
+
+    /// Reads the file unless that was done. What was read early is read again: it had not settled.
+    fn read(&mut self, waiting: &mut Waiting, file: &Dropped, early: bool) -> Result<(), NotRead> {
+        if waiting.reading.as_ref().is_some_and(|r| r.stamp == file.stamp && (early || !r.early)) {
+            return Ok(());
+        }
+        waiting.reading = None;
+        let mut reading = reading::read(file)?;
+        reading.early = early;
+        if let Content::Whole(Some(manifest)) = &reading.content {
+            reading.runs = self.around.matcher.freeze(manifest, self.hot_folder).verdict == Verdict::Run;
+            if reading.runs && self.tree.is_some() {
+                reading.named = pictures::named(manifest);
+            }
+        }
+        waiting.reading = Some(reading);
+        Ok(())
+    }
+
+    /// What makes nothing takes only itself; for the others their pictures are looked for.
+    fn pictures(&mut self, waiting: &mut Waiting, file: &Dropped) -> Result<Judgement, NotRead> {
+        let Some(reading) = waiting.reading.as_mut().filter(|r| r.runs) else {
+            return Ok(Judgement::Ready(Vec::new()));
+        };
+        if let Some(tree) = &self.tree {
+            let folder = file.folder();
+            return Ok(waiting.judge_beside(folder, tree, &self.looks, self.digests, self.hot_folder, self.around.now));
+        }
+        let (Some(finder), Some(manifest)) = (&mut self.finder, reading.manifest(file)?) else {
+            return Ok(Judgement::Ready(Vec::new()));
+        };
+        Ok(waiting.judge_library(&manifest, finder, self.hot_folder, self.around))
+    }
+}
+
+fn ready(waiting: &mut Waiting, file: &Dropped, pictures: Vec<Picture>, done: Option<&Dropped>) -> Step {
+    let Some(reading) = &mut waiting.reading else { return Step::NotRead(NotRead::Changed) };
+    let manifest = match reading.manifest(file) {
+        Ok(manifest) => manifest,
+        Err(e) => return Step::NotRead(e),
+    };
+    Step::Ready(Box::new(Ready {
+        path: file.path.clone(),
+        below: file.below.clone(),
+        stamp: file.stamp,
+        sha256: reading.sha256.clone(),
+        manifest,
+        unreadable: reading.unreadable(),
+        pictures,
+        done_file: done.map(|d| (d.path.clone(), d.stamp)),
+    }))
+}
+
+impl Reading {
+    fn unreadable(&self) -> Option<Unreadable> {
+        match &self.content {
+            Content::Whole(_) => None,
+            Content::CutOff(unreadable) | Content::Wrong(unreadable) => Some(unreadable.clone()),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The drop folders: from a file that somebody writes to a job in `pending/`.
+//!
+//! ```text
+//! watch ─hints─▶ scan ─▶ folder: list ─▶ settle ─▶ judge: read, pictures there? ─▶ accept ─▶ clear
+//! ```
+//!
+//! Owns: a file that is still changing is never taken; what is accepted is accepted once, and leaves the drop folder
+//! only then; the library's originals are only ever read. Must not know what is made of a job: what the config says of a
+//! manifest comes through [`Matcher`].
+//!
+//! `job.json` of a job that a scan accepts is written here once more, when its drop is clear. So a job is to be started
+//! only when [`Intake::scan`] has returned its id, or, at start, when [`Intake::recover`] has returned.
+
+mod accept;
+mod batch;
+mod clear;
+mod folder;
+mod judge;
+pub mod library;
+mod listing;
+mod names;
+mod pictures;
+mod reading;
+mod same;
+mod settle;
+mod state;
+mod waiting;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use self::accept::Acceptance;
+use self::clear::{Leftover, Leftovers};
+use self::folder::Folder;
+use self::judge::{Around, Ready};
+use crate::model::config::{Config, HotFolder};
+use crate::model::manifest::Manifest;
+use crate::plan::facts::Want;
+use crate::plan::frozen::Frozen;
+use crate::spool::durable::DurableError;
+use crate::spool::job::JobId;
+use crate::spool::queue::{Spool, SpoolError, State};
+
+pub use self::pictures::input_name;
+pub use self::state::{FolderState, Mode, WaitingManifest};
+pub use self::watch::{Hints, Waker, Watch};
+
+/// What the config says of a manifest, so that this room needs no profile logic.
+pub trait Matcher {
+    /// Which rules and profiles take it, and what the job keeps of them.
+    fn freeze(&self, manifest: &Manifest, hot_folder: &HotFolder) -> Frozen;
+    /// The pictures that will be looked for in the library.
+    fn wants(&self, manifest: &Manifest, frozen: &Frozen) -> Vec<Want>;
+    /// When it may start, and before which others.
+    fn start(&self, manifest: &Manifest, frozen: &Frozen, hot_folder: &HotFolder, accepted: Timestamp) -> Start;
+    /// Files of the operator's that the frozen profiles use: copies are kept in the spool's `assets/`.
+    fn assets(&self, frozen: &Frozen) -> Vec<PathBuf>;
+}
+
+/// What the rules say of a job's place in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Start {
+    /// Higher goes first.
+    pub priority: i32,
+    pub not_before: Option<Timestamp>,
+    /// Why it is held until somebody releases it.
+    pub hold: Option<String>,
+}
+
+/// The spool itself cannot be read: nothing can be accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Disk(#[from] DurableError),
+}
+
+/// Something that could not be done; the drop lies where it lay and is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntakeProblem {
+    pub hot_folder: String,
+    pub text: String,
+}
+
+/// What a scan did.
+#[derive(Debug)]
+pub struct ScanReport {
+    /// Jobs that may be started; in the first report also those of an earlier life whose drop is still not clear.
+    pub accepted: Vec<JobId>,
+    /// When the next scan is due, without a hint.
+    pub next: Instant,
+    /// Those that were not there at the scan before.
+    pub problems: Vec<IntakeProblem>,
+}
+
+/// Without a hot folder there is nothing to wait for.
+const IDLE: Duration = Duration::from_mins(1);
+/// After something could not be done.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// All hot folders; owned by the server's scanner thread.
+#[derive(Debug)]
+pub struct Intake {
+    config: Arc<Config>,
+    acceptance: Acceptance,
+    clock: fn() -> Timestamp,
+    folders: Vec<Folder>,
+    leftovers: Leftovers,
+    /// When clearing is tried again.
+    clear_again: Option<Instant>,
+    told: Vec<IntakeProblem>,
+    uncleared: Vec<IntakeProblem>,
+    /// Jobs of an earlier life that are accepted for certain, though their drop could not be cleared; for the first
+    /// report.
+    unannounced: Vec<JobId>,
+    /// For the first report.
+    at_start: Vec<IntakeProblem>,
+}
+
+impl Intake {
+    pub fn new(
+        config: Arc<Config>,
+        spool: Spool,
+        matcher: Arc<dyn Matcher + Send + Sync>,
+        clock: fn() -> Timestamp,
+    ) -> Intake {
+        Intake {
+            acceptance: Acceptance::new(&config, spool, matcher),
+            folders: config.hot_folders.iter().cloned().map(Folder::new).collect(),
+            config,
+            clock,
+            leftovers: Leftovers::default(),
+            clear_again: None,
+            told: Vec::new(),
+            uncleared: Vec::new(),
+            unannounced: Vec::new(),
+            at_start: Vec::new(),
+        }
+    }
+
+    /// Another config is in force: hot folders that stay keep what is known of their files.
+    pub fn reconfigure(&mut self, config: Arc<Config>, matcher: Arc<dyn Matcher + Send + Sync>) {
+        let mut old = std::mem::take(&mut self.folders);
+        self.folders = config
+            .hot_folders
+            .iter()
+            .map(|new| match old.iter().position(|f| f.settings.name == new.name && f.settings.folder == new.folder) {
+                Some(index) => {
+                    let mut folder = old.swap_remove(index);
+                    folder.settings = new.clone();
+                    folder.forget_readings();
+                    folder
+                }
+                None => Folder::new(new.clone()),
+            })
+            .collect();
+        self.acceptance.reconfigure(&config, matcher);
+        self.config = config;
+    }
+
+    /// Finishes the clearings that a crash cut off. Before the first scan, and before any job is started.
+    pub fn recover(&mut self) -> Result<(), IntakeError> {
+        let roots = Arc::clone(&self.config);
+        let root_of = |name: &str| {
+            roots.hot_folders.iter().find(|h| h.name == name).map(|h| h.folder.clone()).unwrap_or_default()
+        };
+        let (leftovers, damaged) = clear::uncleared(&self.acceptance.spool, root_of)?;
+        self.leftovers = leftovers;
+        let cleared = self.leftovers.clear(&self.acceptance.spool);
+        self.unannounced = self.leftovers.pending(&self.acceptance.spool);
+        self.at_start = problems(damaged);
+        self.uncleared = problems(cleared.problems);
+        Ok(())
+    }
+
+    /// One look at every hot folder that is due or hinted at; accepts what is ready.
+    pub fn scan(&mut self, hints: &Hints, now: Instant) -> ScanReport {
+        let mut accepted = std::mem::take(&mut self.unannounced);
+        for index in 0..self.folders.len() {
+            let folder = &mut self.folders[index];
+            folder.set_polling(hints.polling.get(&folder.settings.name));
+            if hints.speak_of(&folder.settings.name) {
+                folder.hint(now);
+            }
+            if folder.is_due(now) {
+                let around = Around {
+                    config: &self.config,
+                    matcher: &*self.acceptance.matcher,
+                    leftovers: &self.leftovers,
+                    now,
+                    wall: (self.clock)(),
+                };
+                let ready = folder.look(&around);
+                accepted.extend(self.accept(index, &ready, now));
+            }
+        }
+        if self.clear_again.is_none_or(|at| at <= now) {
+            let cleared = self.leftovers.clear(&self.acceptance.spool);
+            accepted.extend(cleared.accepted);
+            self.clear_again = (!self.leftovers.is_empty()).then(|| now + TRY_AGAIN);
+            self.uncleared = problems(cleared.problems);
+        }
+        let due = self.folders.iter().filter(|f| f.is_served()).filter_map(|f| f.due);
+        let next = due.chain(self.clear_again).min().unwrap_or(now + IDLE).max(now);
+        ScanReport { accepted, next, problems: self.news() }
+    }
+
+    /// Makes jobs of what is ready, and leaves their drop to be cleared. Those that are jobs for certain are named.
+    fn accept(&mut self, index: usize, ready: &[Ready], now: Instant) -> Vec<JobId> {
+        let folder = &mut self.folders[index];
+        let batch = self.acceptance.accept(folder, ready, self.clock);
+        for (manifest, why) in batch.failed {
+            folder.cannot_accept(&manifest, &why, now + TRY_AGAIN);
+        }
+        if batch.changed {
+            folder.hint(now);
+        }
+        let pending = self.acceptance.spool.folder(State::Pending);
+        let mut certain = Vec::new();
+        for (job, accepted) in batch.jobs {
+            certain.extend(accepted.then(|| job.job.clone()));
+            let (own, root) = (pending.join(job.job.as_str()), folder.settings.folder.clone());
+            self.leftovers.push(Leftover { job, folder: own, root, accepted });
+            self.clear_again = Some(now);
+        }
+        certain
+    }
+
+    /// Problems that the report before did not have.
+    fn news(&mut self) -> Vec<IntakeProblem> {
+        let of_folder = |folder: &Folder| {
+            let named = |text: &String| (folder.settings.name.clone(), text.clone());
+            problems(folder.problems().iter().map(named).collect())
+        };
+        let mut now: Vec<IntakeProblem> = self.folders.iter().flat_map(of_folder).collect();
+        now.extend(self.uncleared.iter().cloned());
+        now.append(&mut self.at_start);
+        let news = now.iter().filter(|p| !self.told.contains(p)).cloned().collect();
+        self.told = now;
+        news
+    }
+
+    /// For `status` and the dashboard.
+    pub fn state(&self) -> Vec<FolderState> {
+        self.folders.iter().map(Folder::state).collect()
+    }
+}
+
+fn problems(list: Vec<(String, String)>) -> Vec<IntakeProblem> {
+    list.into_iter().map(|(hot_folder, text)| IntakeProblem { hot_folder, text }).collect()
+}

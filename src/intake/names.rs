@@ -1,0 +1,136 @@
+//! What the names in a drop folder say: which files are not looked at, and which are ours.
+//!
+//! Owns: nothing that a program writes under a passing name is ever taken, and every name of ours is told by its
+//! beginning. Must not look at the disk.
+
+use crate::spool::job::JobId;
+
+/// In front of every name that we make in a drop folder.
+const OURS: &str = ".hf-";
+/// Behind a manifest's name.
+pub(super) const DONE: &str = ".done";
+/// What browsers, copy programs and editors put behind the name of a file that is not finished.
+const PASSING: &[&str] = &[
+    "tmp",
+    "temp",
+    "part",
+    "partial",
+    "crdownload",
+    "opdownload",
+    "download",
+    "filepart",
+    "swp",
+    "swx",
+    "bak",
+    "hf-new",
+];
+/// Folders that file servers and systems keep for themselves in every share.
+const OF_THE_SYSTEM: &[&str] =
+    &["@eadir", "#recycle", "#snapshot", "lost+found", "$recycle.bin", "system volume information", "__macosx"];
+
+/// Hidden files, files that are being written under a passing name, copies that editors leave, and ours.
+pub(super) fn is_ignored(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, e)| e);
+    name.starts_with(['.', '~'])
+        || name.ends_with('~')
+        || (name.starts_with('#') && name.ends_with('#'))
+        || PASSING.contains(&extension)
+        // What a macOS program saves beside the file that it will replace: `invoice.json.sb-1a2b3c4d-x`.
+        || extension.starts_with("sb-")
+}
+
+/// Hidden folders, and those of file servers and systems.
+pub(super) fn is_ignored_folder(name: &str) -> bool {
+    name.starts_with('.') || OF_THE_SYSTEM.contains(&name.to_lowercase().as_str())
+}
+
+/// Tells that a manifest is whole, for hot folders with `done_file`.
+pub(super) fn is_done_file(name: &str) -> bool {
+    name.to_lowercase().ends_with(DONE)
+}
+
+/// Where the nth taken file of a job stands between being recognised and being removed.
+pub(super) fn aside(job: &JobId, n: usize) -> String {
+    format!("{OURS}{job}-{n}.aside")
+}
+
+/// A manifest's name in the job's folder: it is stored as it came, whatever it is.
+pub(super) fn in_job_folder(name: &str) -> &'static str {
+    match name.to_lowercase().rsplit_once('.').map(|(_, e)| e) {
+        Some("json") => "manifest.json",
+        Some("yaml" | "yml") => "manifest.yaml",
+        _ => "manifest.txt",
+    }
+}
+
+/// The name without its extension.
+pub(super) fn stem(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    }
+}
+
+/// The extension in lower case, without the dot.
+pub(super) fn extension(name: &str) -> Option<String> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    (!stem.is_empty()).then(|| extension.to_lowercase())
+}
+
+/// `name`, `name-2`, `name-3` … with the extension left behind.
+pub(super) fn numbered(name: &str, n: u32) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => format!("{stem}-{n}.{extension}"),
+        _ => format!("{name}-{n}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passing_names_are_not_looked_at() {
+        for name in [
+            ".hidden.json",
+            "._x.json",
+            "~$x.json",
+            "x.json~",
+            "#x.json#",
+            "x.json.tmp",
+            "x.json.PART",
+            "x.partial",
+            "x.json.crdownload",
+            "x.download",
+            "x.json.filepart",
+            ".x.json.swp",
+            "x.json.hf-new",
+            ".hf-20260101-000000-invoice-1-0000-0.aside",
+            "x.json.sb-1a2b-y",
+        ] {
+            assert!(is_ignored(name), "{name}");
+        }
+        for name in ["x.json", "invoice 1.YAML", "partial.json", "a#b.json", "download", "x.json.done"] {
+            assert!(!is_ignored(name), "{name}");
+        }
+        assert!(is_ignored_folder("@eaDir") && is_ignored_folder(".Trashes") && !is_ignored_folder("album"));
+    }
+
+    #[test]
+    fn the_longest_aside_name_still_fits_a_folder_entry() {
+        let at = jiff::civil::date(2026, 11, 20).at(15, 4, 5, 0);
+        let id = JobId::new(&at, "production_order", &"日".repeat(64), 0xffff);
+        let name = aside(&id, 99_999);
+        assert!(is_ignored(&name) && name.len() <= 255, "{}", name.len());
+    }
+
+    #[test]
+    fn a_manifest_keeps_its_kind_in_the_job_folder() {
+        assert_eq!(in_job_folder("a.JSON"), "manifest.json");
+        assert_eq!(in_job_folder("a.yml"), "manifest.yaml");
+        assert_eq!(in_job_folder("json"), "manifest.txt");
+        assert_eq!(numbered("a.json", 2), "a-2.json");
+        assert_eq!((stem("a.b.jpg"), extension("a.b.JPG").as_deref(), extension(".jpg")), ("a.b", Some("jpg"), None));
+    }
+}

@@ -1,0 +1,273 @@
+//! The pictures that lie with their manifest: which files they are, and whether they are there.
+//!
+//! Owns: a picture is one file or none; where several fit equally well, none is taken. The names under which they stand
+//! in a job's `inputs/` are made here and nowhere else.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::listing::{Dropped, Listing};
+use super::names;
+use super::same::{self, NotRead};
+use crate::model::config::{Config, ImageNumber};
+use crate::model::manifest::{Image, Manifest};
+use crate::model::name::{RelPath, fold, quoted};
+use crate::spool::job::Stamp;
+
+/// File types that are pictures where the config names none, best first.
+const TYPES: &[&str] = &["tif", "tiff", "jpg", "jpeg", "png", "webp"];
+
+/// A picture that a manifest names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) label: String,
+    wanted: Wanted,
+    sha256: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    /// Below the manifest's folder.
+    File(RelPath),
+    /// In the manifest's folder.
+    Number(String),
+}
+
+/// Every picture that a manifest names, each once.
+pub(super) fn named(manifest: &Manifest) -> Vec<Named> {
+    let mut all: Vec<Named> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for image in &manifest.images {
+        let Some(wanted) = wanted(image) else { continue };
+        let key = match &wanted {
+            Wanted::File(file) => format!("f{file}"),
+            Wanted::Number(number) => format!("n{number}"),
+        };
+        if seen.insert(key) {
+            all.push(Named { label: image.label(), wanted, sha256: image.sha256.clone() });
+        }
+    }
+    all
+}
+
+fn wanted(image: &Image) -> Option<Wanted> {
+    match (&image.file, &image.number) {
+        (Some(file), _) => RelPath::parse(&file.nfc().collect::<String>()).ok().map(Wanted::File),
+        (None, Some(number)) => Some(Wanted::Number(number.clone())),
+        (None, None) => None,
+    }
+}
+
+/// Under which name a manifest's picture stands in the job's `inputs/`: as the manifest names it; by number alone in
+/// a folder of that number, so that it keeps its own name. `None` when it is not there.
+pub fn input_name(image: &Image, inputs: &Path) -> Option<RelPath> {
+    match wanted(image)? {
+        Wanted::File(file) => file.below(inputs).is_file().then_some(file),
+        Wanted::Number(number) => {
+            let folder = number_folder(&number)?;
+            let entries = std::fs::read_dir(folder.below(inputs)).ok()?;
+            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            names.filter_map(|name| RelPath::parse(&name).ok()).min().map(|name| folder.join(&name))
+        }
+    }
+}
+
+fn number_folder(number: &str) -> Option<RelPath> {
+    RelPath::parse(&format!("#{number}")).ok()
+}
+
+/// A look at a drop folder, to find pictures in by name.
+#[derive(Debug)]
+pub(super) struct Tree<'l> {
+    files: &'l [Dropped],
+    by_path: HashMap<String, Vec<usize>>,
+    by_folder: HashMap<String, Vec<usize>>,
+    numbering: ImageNumber,
+    types: Vec<String>,
+}
+
+/// What is there of a named picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Presence<'l> {
+    /// And where it goes in `inputs/`.
+    There(&'l Dropped, RelPath),
+    Missing,
+    /// Several files fit.
+    Unclear(String),
+}
+
+impl<'l> Tree<'l> {
+    pub(super) fn new(listing: &'l Listing, config: &Config) -> Tree<'l> {
+        let (mut by_path, mut by_folder) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for (index, file) in listing.files.iter().enumerate() {
+            by_path.entry(fold(&file.below)).or_default().push(index);
+            by_folder.entry(file.folder().to_string()).or_default().push(index);
+        }
+        let library = config.library.as_ref();
+        Tree {
+            files: &listing.files,
+            by_path,
+            by_folder,
+            numbering: library.map(|l| l.image_number.clone()).unwrap_or_default(),
+            types: library.map_or_else(|| TYPES.iter().map(ToString::to_string).collect(), |l| l.types.clone()),
+        }
+    }
+
+    /// `folder` is the manifest's, below the hot folder.
+    pub(super) fn find(&self, folder: &str, named: &Named) -> Presence<'l> {
+        let fitting = match &named.wanted {
+            Wanted::File(file) => self.by_name(folder, file),
+            Wanted::Number(number) => self.by_number(folder, number),
+        };
+        match fitting.as_slice() {
+            [] => Presence::Missing,
+            [file] => place(file, &named.wanted),
+            [a, b, ..] => {
+                let (a, b) = (quoted(&a.below), quoted(&b.below));
+                Presence::Unclear(format!("{} may be {a} or {b}", named.label))
+            }
+        }
+    }
+
+    fn by_name(&self, folder: &str, file: &RelPath) -> Vec<&'l Dropped> {
+        let below = if folder.is_empty() { file.to_string() } else { format!("{folder}/{file}") };
+        let fitting: Vec<&Dropped> =
+            self.by_path.get(&fold(&below)).into_iter().flatten().map(|i| &self.files[*i]).collect();
+        let exactly = fitting.iter().find(|f| f.below.nfc().eq(below.nfc()));
+        exactly.map_or_else(|| fitting.clone(), |file| vec![file])
+    }
+
+    fn by_number(&self, folder: &str, number: &str) -> Vec<&'l Dropped> {
+        let rank = |file: &Dropped| names::extension(file.name()).and_then(|e| self.types.iter().position(|t| *t == e));
+        let fitting = self.by_folder.get(folder).into_iter().flatten().map(|i| &self.files[*i]);
+        let mut fitting: Vec<(usize, &Dropped)> = fitting
+            .filter(|f| self.numbering.of_stem(names::stem(f.name())).as_deref() == Some(number))
+            .filter_map(|file| Some((rank(file)?, file)))
+            .collect();
+        let best = fitting.iter().map(|(rank, _)| *rank).min();
+        fitting.retain(|(rank, _)| Some(*rank) == best);
+        fitting.into_iter().map(|(_, file)| file).collect()
+    }
+}
+
+fn place<'l>(file: &'l Dropped, wanted: &Wanted) -> Presence<'l> {
+    let input = match wanted {
+        Wanted::File(named) => Some(named.clone()),
+        Wanted::Number(number) => {
+            // A name that no system could hold is made safe: it is only shown.
+            number_folder(number).zip(RelPath::from_part(file.name())).map(|(folder, name)| folder.join(&name))
+        }
+    };
+    input.map_or(Presence::Missing, |input| Presence::There(file, input))
+}
+
+/// Digests of dropped pictures, each made once for its size and time.
+#[derive(Debug, Default)]
+pub(super) struct Digests {
+    known: HashMap<PathBuf, (Stamp, String)>,
+    /// Bytes that may still be hashed in this look: one drop must not hold the other hot folders up.
+    left: u64,
+}
+
+/// Bytes that are hashed in one look; the rest follows in the next.
+const HASHED_MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Whether a file has the demanded digest.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Digest {
+    Right,
+    Wrong,
+    /// In the next look.
+    Later,
+    /// It cannot be read; why.
+    Unreadable(String),
+}
+
+impl Digests {
+    pub(super) fn begin(&mut self) {
+        self.left = HASHED_MAX_BYTES;
+    }
+
+    pub(super) fn check(&mut self, file: &Dropped, named: &Named) -> Digest {
+        let Some(demanded) = &named.sha256 else { return Digest::Right };
+        let known = self.known.get(&file.path).filter(|(stamp, _)| *stamp == file.stamp);
+        let digest = if let Some((_, digest)) = known {
+            digest.clone()
+        } else {
+            if self.left == 0 {
+                return Digest::Later;
+            }
+            self.left = self.left.saturating_sub(file.stamp.bytes);
+            match same::sha256(&file.path, &file.stamp) {
+                Ok(digest) => {
+                    self.known.insert(file.path.clone(), (file.stamp, digest.clone()));
+                    digest
+                }
+                Err(NotRead::Changed) => return Digest::Later,
+                Err(NotRead::Failed(e)) => return Digest::Unreadable(e.to_string()),
+            }
+        };
+        if digest.eq_ignore_ascii_case(demanded) { Digest::Right } else { Digest::Wrong }
+    }
+
+    /// Forgets files that are gone.
+    pub(super) fn end(&mut self, listing: &Listing) {
+        if !self.known.is_empty() {
+            let there: std::collections::HashSet<&PathBuf> = listing.files.iter().map(|f| &f.path).collect();
+            self.known.retain(|path, _| there.contains(path));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(files: &[&str]) -> Listing {
+        let stamp = Stamp { device: 1, inode: 1, bytes: 1, modified_ns: 1 };
+        let file = |below: &&str| Dropped { path: Path::new("/d").join(below), below: (*below).to_string(), stamp };
+        Listing { files: files.iter().map(file).collect(), never: Vec::new() }
+    }
+
+    fn image(file: Option<&str>, number: Option<&str>) -> Named {
+        let image = Image { file: file.map(str::to_string), number: number.map(str::to_string), ..Image::default() };
+        let wanted = wanted(&image).unwrap();
+        Named { label: image.label(), wanted, sha256: None }
+    }
+
+    fn find(files: &[&str], folder: &str, named: &Named) -> String {
+        let config = Config::parse(
+            "version: 1\nlibrary: { roots: [s], sources: { hires: '{stem}.*' }, image_number: { last: 3 } }",
+            Path::new("/c/h.yaml"),
+        );
+        let listing = listing(files);
+        match Tree::new(&listing, &config.unwrap()).find(folder, named) {
+            Presence::There(file, input) => format!("{} as {input}", file.below),
+            Presence::Missing => "missing".into(),
+            Presence::Unclear(why) => why,
+        }
+    }
+
+    #[test]
+    fn pictures_are_found_by_name_from_the_manifest_on() {
+        let named = image(Some("album/A.jpg"), None);
+        assert_eq!(find(&["album/A.jpg", "x/album/A.jpg"], "", &named), "album/A.jpg as album/A.jpg");
+        assert_eq!(find(&["album/A.jpg", "x/Album/a.JPG"], "x", &named), "x/Album/a.JPG as album/A.jpg");
+        assert_eq!(find(&["album/A.jpg", "album/a.jpg"], "", &named), "album/A.jpg as album/A.jpg");
+        assert!(find(&["album/a.JPG", "album/a.jpg"], "", &named).contains("may be `album/a.JPG` or"));
+        assert_eq!(find(&["A.jpg"], "", &named), "missing");
+        let composed = image(Some("\u{e9}.jpg"), None);
+        assert_eq!(find(&["e\u{301}.jpg"], "", &composed), "e\u{301}.jpg as \u{e9}.jpg");
+    }
+
+    #[test]
+    fn pictures_are_found_by_number_in_the_manifests_folder() {
+        let named = image(None, Some("7"));
+        assert_eq!(find(&["S1007.jpg", "x/S2007.jpg"], "", &named), "S1007.jpg as #7/S1007.jpg");
+        assert_eq!(find(&["S1007.jpg", "S1007.tif", "S1007.txt"], "", &named), "S1007.tif as #7/S1007.tif");
+        assert!(find(&["S1007.jpg", "S2007.jpg"], "", &named).starts_with("image 7 may be"));
+        assert_eq!(find(&["x/S1007.jpg"], "", &named), "missing");
+    }
+}

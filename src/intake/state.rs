@@ -1,0 +1,68 @@
+//! What an operator is told of the hot folders: `hotfolders status` and the dashboard.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Most manifests, and most names, that one hot folder lists; the rest is counted.
+pub(super) const LISTED_MAX: usize = 100;
+/// Most missing pictures that are listed of one manifest.
+pub(super) const MISSING_MAX: usize = 20;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FolderState {
+    pub name: String,
+    pub path: PathBuf,
+    pub mode: Mode,
+    /// The oldest first.
+    pub waiting: Vec<WaitingManifest>,
+    /// How many more wait.
+    pub waiting_more: usize,
+    /// Files that no waiting manifest names and that have settled: somebody may have forgotten them.
+    pub unnamed: Vec<String>,
+    pub unnamed_more: usize,
+    /// What lies there and is never taken (links, pipes), and why.
+    pub never: Vec<String>,
+    /// What could not be done at the last look.
+    pub problems: Vec<String>,
+}
+
+/// How drops are noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum Mode {
+    Events,
+    Polling {
+        reason: String,
+    },
+    Unreachable {
+        since: Timestamp,
+        reason: String,
+    },
+    /// This version does not take what is dropped here.
+    NotServed {
+        reason: String,
+    },
+}
+
+/// A manifest that has not been accepted yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WaitingManifest {
+    /// Below the hot folder.
+    pub name: String,
+    /// When it was first seen.
+    pub since: Timestamp,
+    /// Pictures that are not there yet.
+    pub missing: Vec<String>,
+    pub missing_more: usize,
+    /// In words.
+    pub why: String,
+}
+
+/// A list that was cut, and how much is left.
+pub(super) fn cut<T>(mut list: Vec<T>, most: usize) -> (Vec<T>, usize) {
+    let more = list.len().saturating_sub(most);
+    list.truncate(most);
+    (list, more)
+}

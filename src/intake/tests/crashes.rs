@@ -1,0 +1,260 @@
+//! A crash at each step between the drop and the cleared job: nothing is lost, nothing is taken twice.
+
+use super::*;
+
+impl Studio {
+    /// Everything up to the accept point, and no further.
+    fn accept_only(&mut self) -> JobFile {
+        self.scan_after(0);
+        self.now += Duration::from_secs(2);
+        let around = Around {
+            config: &self.intake.config,
+            matcher: &*self.rules,
+            leftovers: &self.intake.leftovers,
+            now: self.now,
+            wall: crate::clock::now(),
+        };
+        let ready = self.intake.folders[0].look(&around);
+        let ids = self.intake.accept(0, &ready, self.now);
+        assert_eq!(ids.len(), 1);
+        let job = self.job(&ids[0]).record;
+        assert!(!job.drop_cleared);
+        job
+    }
+
+    /// The job is there once, its drop is clear, and nothing more comes.
+    fn is_settled(&mut self, job: &JobFile) {
+        assert!(self.job(&job.job).record.drop_cleared);
+        assert!(self.run(60).is_empty());
+        assert_eq!(self.spool().jobs(State::Pending).unwrap().len(), 1);
+        assert_eq!(std::fs::read_dir(self.path("")).unwrap().count(), 0, "the drop folder is empty");
+    }
+}
+
+fn aside(job: &JobFile, n: usize) -> PathBuf {
+    job.taken[n].from.with_file_name(names::aside(&job.job, n))
+}
+
+fn dropped() -> Studio {
+    let studio = Studio::new(BESIDE);
+    studio.put("a.json", session("S1", &["x.jpg"]));
+    studio.put("x.jpg", "x");
+    studio
+}
+
+#[test]
+fn before_the_accept_point_the_drop_is_taken_again() {
+    let mut studio = dropped();
+    put(&studio.spool().tmp(), "20260101-000000-session-S1-0000/manifest.json", "half");
+    studio.restart();
+    let jobs = studio.run(5);
+    assert_eq!(records(&jobs), ["S1"]);
+    studio.is_settled(&jobs[0].record);
+}
+
+#[test]
+fn after_the_accept_point_the_drop_is_cleared() {
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    studio.restart();
+    studio.is_settled(&job);
+}
+
+#[test]
+fn a_half_cleared_drop_is_cleared() {
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    durable::remove_file(&job.taken[0].from).unwrap();
+    studio.restart();
+    studio.is_settled(&job);
+}
+
+#[test]
+fn an_aside_name_is_removed_or_given_back() {
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    durable::move_new(&job.taken[0].from, &aside(&job, 0)).unwrap();
+    studio.restart();
+    studio.is_settled(&job);
+
+    // Another file came in between, and was renamed instead.
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    durable::remove_file(&job.taken[0].from).unwrap();
+    durable::stage(&aside(&job, 0), session("S2", &[]).as_bytes()).unwrap();
+    studio.restart();
+    assert!(studio.is_there("a.json") && !aside(&job, 0).exists());
+    assert_eq!(records(&studio.run(5)), ["S2"]);
+
+    // And a third one has the name by now: nothing is lost.
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    durable::replace(&job.taken[0].from, session("S2", &[]).as_bytes()).unwrap();
+    durable::stage(&aside(&job, 0), session("S3", &[]).as_bytes()).unwrap();
+    studio.restart();
+    let jobs = studio.run(5);
+    let mut records = records(&jobs);
+    records.sort_unstable();
+    assert_eq!(records, ["S2", "S3"]);
+}
+
+#[test]
+fn a_file_that_replaced_an_accepted_one_is_not_removed() {
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    durable::replace(&job.taken[0].from, session("S2", &[]).as_bytes()).unwrap();
+    studio.restart();
+    assert_eq!(records(&studio.run(5)), ["S2"]);
+}
+
+#[test]
+fn a_job_that_went_on_is_cleared_too() {
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    let spool = studio.spool();
+    let located = spool.find(&job.job).unwrap().unwrap();
+    spool.move_to(&located, State::Done, jiff::civil::date(2026, 1, 1)).unwrap();
+    studio.restart();
+    assert!(studio.run(60).is_empty());
+    assert!(!studio.is_there("a.json") && !studio.is_there("x.jpg"));
+    let done = spool.find(&job.job).unwrap().unwrap();
+    assert!(job::read::<JobFile>(&done.folder, file::JOB).unwrap().drop_cleared);
+}
+
+#[test]
+fn a_drop_that_cannot_be_cleared_is_not_taken_again() {
+    for crash in [false, true] {
+        let mut studio = dropped();
+        let job = studio.accept_only();
+        // The share is gone before its files could be removed.
+        let (drop, away) = (studio.path(""), studio.dir.path().join("away"));
+        durable::move_new(&drop, &away).unwrap();
+        if crash {
+            studio.restart();
+        }
+        let announced = studio.run(60);
+        assert_eq!(announced.len(), usize::from(crash), "it may run all the same");
+        assert!(!studio.job(&job.job).record.drop_cleared);
+        durable::move_new(&away, &drop).unwrap();
+        assert!(studio.run(10).is_empty());
+        studio.is_settled(&job);
+    }
+}
+
+#[test]
+fn a_shared_picture_is_not_cleared() {
+    let mut studio = dropped();
+    studio.put("b.json", session("S2", &["x.jpg", "y.jpg"]));
+    studio.accept_only();
+    studio.restart();
+    assert!(!studio.is_there("a.json") && studio.is_there("x.jpg"));
+    studio.put("y.jpg", "y");
+    assert_eq!(records(&studio.run(5)), ["S2"]);
+    assert!(!studio.is_there("x.jpg"));
+}
+
+/// Where the child of a crash test works.
+const STUDIO: &str = "HOTFOLDERS_TEST_STUDIO";
+const CRASHES: &str = "hot_folders: { in: { folder: drop, images: beside, done_file: true } }";
+
+/// One life of the program, in a process of its own: the parent lets it die, or fail, at a chosen durable step.
+#[test]
+#[ignore = "the child of the tests below"]
+fn one_life() {
+    let dir = PathBuf::from(std::env::var_os(STUDIO).unwrap());
+    let config = config(&dir, CRASHES);
+    // What fails at start ends the program with a message; the next start goes on.
+    let Ok(spool) = Spool::open(&config.spool, false) else { return };
+    if spool.wipe_tmp().is_err() {
+        return;
+    }
+    let rules = Arc::new(Rules { assets: vec![dir.join("x.icc")], ..Rules::default() });
+    let mut intake = Intake::new(config, spool, rules, crate::clock::now);
+    if intake.recover().is_err() {
+        return;
+    }
+    let begun = Instant::now();
+    for second in 0..30 {
+        intake.scan(&Hints::default(), begun + Duration::from_secs(second));
+    }
+}
+
+/// Runs lives with `variable` set to 1, 2, 3 … until one passes all points, each followed by a life without trouble.
+#[cfg(debug_assertions)]
+fn every_point(variable: &str, suffix: &str) -> u32 {
+    let exe = std::env::current_exe().unwrap();
+    for point in 1.. {
+        let dir = tempfile::tempdir().unwrap();
+        let drop = dir.path().join("drop");
+        put(&drop, "a.json", session("S1", &["x.jpg", "y.jpg"]));
+        put(&drop, "sub/b.json", session("S2", &["z/z.jpg"]));
+        put(&drop, "c.json", session("S3", &["x.jpg"]));
+        put(&drop, "d.json", "no manifest");
+        put(dir.path(), "x.icc", "profile");
+        for (name, bytes) in [("x.jpg", "x"), ("y.jpg", "y"), ("sub/z/z.jpg", "z")] {
+            put(&drop, name, bytes);
+        }
+        for name in ["a.json.done", "sub/b.json.done", "c.json.done", "d.json.done"] {
+            put(&drop, name, "");
+        }
+        let life = |trouble: Option<String>| {
+            let mut child = std::process::Command::new(&exe);
+            child.args(["--exact", "intake::tests::crashes::one_life", "--ignored"]).env(STUDIO, dir.path());
+            child.envs(trouble.map(|value| (variable, value)));
+            child.output().unwrap().status.success()
+        };
+        let passed_all = life(Some(format!("{point}{suffix}")));
+        if !passed_all || !suffix.is_empty() {
+            assert!(life(None));
+        }
+        let spool = Spool::open(&dir.path().join("spool"), false).unwrap();
+        let jobs: Vec<JobFile> = spool
+            .jobs(State::Pending)
+            .unwrap()
+            .iter()
+            .map(|located| {
+                let job: JobFile = job::read(&located.folder, file::JOB).unwrap();
+                let manifest = std::fs::read(located.folder.join(&job.manifest_file)).unwrap();
+                assert_eq!(crate::model::digest::sha256(&manifest), job.manifest_sha256);
+                let frozen: Frozen = job::read(&located.folder, file::RULES).unwrap();
+                assert!(frozen.assets.iter().all(|a| spool.assets().join(&a.sha256).is_file()));
+                for taken in job.taken.iter().filter_map(|t| t.file.as_ref()) {
+                    assert!(taken.below(&located.folder).is_file(), "{variable}={point}: {taken}");
+                }
+                job
+            })
+            .collect();
+        let mut records: Vec<&str> = jobs.iter().map(|j| j.record.as_str()).collect();
+        records.sort_unstable();
+        assert_eq!(records, ["S1", "S2", "S3", "d"], "{variable}={point}");
+        assert!(jobs.iter().all(|j| j.drop_cleared), "{variable}={point}");
+        let left: Vec<_> = std::fs::read_dir(&drop).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert!(left.is_empty(), "{variable}={point}: {left:?}");
+        let rest: Vec<_> = std::fs::read_dir(spool.tmp()).unwrap().collect();
+        assert!(rest.is_empty(), "{variable}={point}");
+        // A fault does not end the life; past the last point nothing fails and every life looks the same.
+        if passed_all && (suffix.is_empty() || point > POINTS_MAX) {
+            return point;
+        }
+    }
+    unreachable!()
+}
+
+/// More points than the scenario has.
+const POINTS_MAX: u32 = 170;
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_crash_at_any_point_loses_nothing_and_takes_nothing_twice() {
+    let points = every_point("HOTFOLDERS_CRASH_AT", "");
+    assert!((60..POINTS_MAX).contains(&points), "{points}");
+}
+
+#[cfg(all(unix, debug_assertions))]
+#[test]
+fn an_error_at_any_point_loses_nothing_and_takes_nothing_twice() {
+    // No space; no permission.
+    for errno in [28, 13] {
+        every_point("HOTFOLDERS_FAULT_AT", &format!(":{errno}"));
+    }
+}

@@ -1,0 +1,273 @@
+//! A manifest in a drop folder that is not accepted yet, and what it waits for.
+//!
+//! Owns: pictures are waited for until nothing has arrived for `complete_within`, never longer and never less; a library
+//! that is not there is waited for without end. Must not change the disk.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::judge::Around;
+use super::library::{Finder, LibraryAnswer};
+use super::listing::Dropped;
+use super::pictures::{Digest, Digests, Presence, Tree};
+use super::reading::{Content, Reading};
+use super::settle::Look;
+use crate::model::config::HotFolder;
+use crate::model::manifest::Manifest;
+use crate::model::units::show_duration;
+use crate::spool::job::Stamp;
+
+/// How long a text that ends too early is looked at again after it settled.
+pub(super) const GROWS_FOR: Duration = Duration::from_secs(10);
+/// An original that was changed within this time, by its own clock, may still be written.
+const RECENT: Duration = Duration::from_hours(1);
+/// The library is looked through again for a waiting manifest at least so often.
+const LIBRARY_AGAIN_MAX: Duration = Duration::from_secs(30);
+
+/// A manifest that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) stamp: Stamp,
+    pub(super) first: Timestamp,
+    /// When it was whole; the wait for its pictures begins here.
+    whole_since: Option<Instant>,
+    last_arrival: Option<Instant>,
+    pub(super) reading: Option<Reading>,
+    /// The pictures that are there, settled or not.
+    pub(super) there: HashSet<(PathBuf, Stamp)>,
+    /// Originals in the library, and since when they have not changed.
+    originals: HashMap<PathBuf, (Stamp, Instant)>,
+    /// The library is not looked through before.
+    library_again: Option<Instant>,
+    /// At the last look the library was not there.
+    unreachable: bool,
+    pub(super) missing: Vec<String>,
+    pub(super) why: String,
+    /// The pass that saw it last.
+    pub(super) pass: u64,
+}
+
+/// A picture that goes into the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Picture {
+    pub(super) from: PathBuf,
+    pub(super) stamp: Stamp,
+    pub(super) input: crate::model::name::RelPath,
+}
+
+/// What a look decides about a manifest that is whole.
+#[derive(Debug)]
+pub(super) enum Judgement {
+    Ready(Vec<Picture>),
+    /// Until then at the latest, or until something arrives.
+    Wait(Instant),
+}
+
+impl Waiting {
+    pub(super) fn new(file: &Dropped, look: Look) -> Waiting {
+        Waiting {
+            stamp: file.stamp,
+            first: look.first,
+            whole_since: None,
+            last_arrival: None,
+            reading: None,
+            there: HashSet::new(),
+            originals: HashMap::new(),
+            library_again: None,
+            unreachable: false,
+            missing: Vec::new(),
+            why: String::new(),
+            pass: 0,
+        }
+    }
+
+    /// Says what it waits for.
+    pub(super) fn waits(&mut self, why: impl Into<String>, missing: Vec<String>) {
+        self.why = why.into();
+        self.missing = missing;
+    }
+
+    /// It is a manifest, read, and its pictures matter.
+    pub(super) fn names_pictures(&self) -> bool {
+        self.reading.as_ref().is_some_and(|r| r.runs)
+    }
+
+    fn deadline(&mut self, hot_folder: &HotFolder, now: Instant) -> Instant {
+        let whole = *self.whole_since.get_or_insert(now);
+        *self.last_arrival.get_or_insert(whole) + hot_folder.complete_within
+    }
+
+    /// The pictures that are named and there, without a judgement: others must leave them in their place.
+    pub(super) fn note_pictures(&mut self, folder: &str, tree: &Tree<'_>) {
+        let named = self.reading.as_ref().map_or(&[][..], |r| &r.named);
+        let there = named.iter().filter_map(|named| match tree.find(folder, named) {
+            Presence::There(file, _) => Some((file.path.clone(), file.stamp)),
+            Presence::Missing | Presence::Unclear(_) => None,
+        });
+        self.there = there.collect();
+    }
+
+    /// Whether every picture lies with the manifest.
+    pub(super) fn judge_beside(
+        &mut self,
+        folder: &str,
+        tree: &Tree<'_>,
+        looks: &HashMap<&Path, Look>,
+        digests: &mut Digests,
+        hot_folder: &HotFolder,
+        now: Instant,
+    ) -> Judgement {
+        let before = std::mem::take(&mut self.there);
+        self.note_pictures(folder, tree);
+        if !self.there.is_subset(&before) && self.whole_since.is_some() {
+            self.last_arrival = Some(now);
+        }
+        let deadline = self.deadline(hot_folder, now);
+        let (mut ready, mut spoilt, mut missing, mut again) = (Vec::new(), Vec::new(), Vec::new(), None);
+        let mut look_again = |at: Instant| again = Some(again.map_or(at, |other: Instant| other.min(at)));
+        let named = self.reading.as_ref().map_or(&[][..], |r| &r.named);
+        for named in named {
+            let (file, input) = match tree.find(folder, named) {
+                Presence::There(file, input) => (file, input),
+                Presence::Missing => {
+                    missing.push(named.label.clone());
+                    continue;
+                }
+                Presence::Unclear(why) => {
+                    missing.push(why);
+                    continue;
+                }
+            };
+            let picture = Picture { from: file.path.clone(), stamp: file.stamp, input };
+            let look = looks.get(file.path.as_path());
+            if !look.is_some_and(|l| l.is_settled(hot_folder.settle, now)) {
+                look_again(look.map_or(now, |l| l.settled_at(hot_folder.settle)));
+                missing.push(format!("{} (still changing)", named.label));
+            } else if file.stamp.bytes == 0 {
+                missing.push(format!("{} (empty)", named.label));
+                spoilt.push(picture);
+            } else {
+                match digests.check(file, named) {
+                    Digest::Right => ready.push(picture),
+                    Digest::Wrong => {
+                        missing.push(format!(
+                            "{} (there, but not with the sha256 that the manifest demands)",
+                            named.label
+                        ));
+                        spoilt.push(picture);
+                    }
+                    Digest::Later => {
+                        look_again(now);
+                        missing.push(format!("{} (being checked)", named.label));
+                    }
+                    Digest::Unreadable(why) => missing.push(format!("{} (cannot be read: {why})", named.label)),
+                }
+            }
+        }
+        if missing.is_empty() || (now >= deadline && again.is_none()) {
+            // A spoilt picture goes along: the job fails for it, and can say what is wrong with it.
+            ready.append(&mut spoilt);
+            return Judgement::Ready(ready);
+        }
+        self.waits(wait_for_pictures(missing.len(), hot_folder), missing);
+        Judgement::Wait(again.unwrap_or(deadline))
+    }
+
+    /// Whether every wanted picture is in the library.
+    pub(super) fn judge_library(
+        &mut self,
+        manifest: &Manifest,
+        finder: &mut Finder<'_>,
+        hot_folder: &HotFolder,
+        around: &Around<'_>,
+    ) -> Judgement {
+        let Around { now, wall, matcher, .. } = *around;
+        self.whole_since.get_or_insert(now);
+        if let Some(again) = self.library_again.filter(|again| now < *again) {
+            return Judgement::Wait(again);
+        }
+        let frozen = matcher.freeze(manifest, hot_folder);
+        let (mut missing, mut originals, mut settled_at, mut unreachable) = (Vec::new(), HashMap::new(), None, None);
+        for want in matcher.wants(manifest, &frozen) {
+            let label =
+                || manifest.images.get(want.image).map_or_else(String::new, crate::model::manifest::Image::label);
+            match finder.find(manifest, &want) {
+                LibraryAnswer::Files(files, looked) => {
+                    let mut found = 0;
+                    for file in files.into_iter().filter(|f| f.bytes > 0) {
+                        found += 1;
+                        let since = match self.originals.get(&file.path) {
+                            Some((stamp, since)) if *stamp == file.stamp => *since,
+                            _ => now,
+                        };
+                        let settled = since + hot_folder.settle;
+                        if is_recent(&file.stamp, wall) && now < settled {
+                            settled_at = Some(settled_at.map_or(settled, |at: Instant| at.max(settled)));
+                            missing.push(format!("{} (still changing)", label()));
+                        }
+                        originals.insert(file.path, (file.stamp, since));
+                    }
+                    if found == 0 {
+                        missing.push(format!("{} ({looked})", label()));
+                    }
+                }
+                // A person decides, and sees it once the job is there.
+                LibraryAnswer::Tie(_) => {}
+                LibraryAnswer::Unreachable(why) => {
+                    unreachable = Some(why);
+                    break;
+                }
+            }
+        }
+        if let Some(why) = unreachable {
+            self.unreachable = true;
+            let again = now + self.pause(hot_folder, now);
+            self.library_again = Some(again);
+            self.waits(format!("the library cannot be reached: {why}"), Vec::new());
+            return Judgement::Wait(again);
+        }
+        let is_new = |(path, (stamp, _)): (&PathBuf, &(Stamp, Instant))| {
+            self.originals.get(path).is_none_or(|(known, _)| known != stamp)
+        };
+        let has_arrived = self.library_again.is_some() && originals.iter().any(is_new);
+        self.originals = originals;
+        // While the library was away nothing was known to be missing: the wait begins when it is back.
+        if has_arrived || std::mem::take(&mut self.unreachable) {
+            self.last_arrival = Some(now);
+        }
+        let deadline = self.deadline(hot_folder, now);
+        if missing.is_empty() || (now >= deadline && settled_at.is_none()) {
+            return Judgement::Ready(Vec::new());
+        }
+        let again = settled_at.unwrap_or(deadline).min(now + self.pause(hot_folder, now)).max(now);
+        self.library_again = Some(again);
+        self.waits(wait_for_pictures(missing.len(), hot_folder), missing);
+        Judgement::Wait(again)
+    }
+
+    /// The longer it has waited, the rarer the library is looked through for it.
+    fn pause(&self, hot_folder: &HotFolder, now: Instant) -> Duration {
+        let waited = self.whole_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        (waited / 8).clamp(hot_folder.scan.min(LIBRARY_AGAIN_MAX), LIBRARY_AGAIN_MAX)
+    }
+
+    /// Whether a text that ends too early is given up.
+    pub(super) fn grows_until(&self, look: Look, hot_folder: &HotFolder) -> Option<Instant> {
+        let is_cut_off = matches!(self.reading.as_ref()?.content, Content::CutOff(_));
+        is_cut_off.then(|| look.settled_at(hot_folder.settle) + GROWS_FOR)
+    }
+}
+
+fn wait_for_pictures(missing: usize, hot_folder: &HotFolder) -> String {
+    let pictures = if missing == 1 { "1 picture is".to_string() } else { format!("{missing} pictures are") };
+    let within = show_duration(hot_folder.complete_within);
+    format!("{pictures} not there yet; after {within} without an arrival it goes on as it is")
+}
+
+/// By the file's own clock, which may be off either way.
+fn is_recent(stamp: &Stamp, wall: Timestamp) -> bool {
+    (wall.as_nanosecond() - stamp.modified_ns).unsigned_abs() < RECENT.as_nanos()
+}

@@ -1,0 +1,37 @@
+//! The log: standard error, and a file a day that loses no line.
+
+use tracing_subscriber::fmt::writer::MakeWriterExt as _;
+
+use crate::error::Error;
+use crate::model::config::Log;
+use crate::spool::durable;
+
+/// Writes what is still in memory when it is dropped.
+#[derive(Debug)]
+pub struct LogGuard {
+    _file: Option<tracing_appender::non_blocking::WorkerGuard>,
+}
+
+/// Starts logging: to standard error, and with `file` to its folder.
+pub fn start(file: Option<&Log>) -> Result<LogGuard, Error> {
+    let level = file.map_or("info", |log| log.level.word());
+    let filter = tracing_subscriber::EnvFilter::try_new(level).map_err(|e| Error::failed(e.to_string()))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
+    let Some(log) = file else {
+        // Only the first start in a process counts: the tests start several servers.
+        let _ = builder.with_writer(std::io::stderr).try_init();
+        return Ok(LogGuard { _file: None });
+    };
+    durable::make_folder(&log.folder).map_err(|e| Error::failed(e.to_string()))?;
+    let appender = tracing_appender::rolling::Builder::new()
+        .rotation(tracing_appender::rolling::Rotation::DAILY)
+        .filename_prefix("hotfolders")
+        .filename_suffix("log")
+        .max_log_files(log.keep)
+        .build(&log.folder)
+        .map_err(|e| Error::failed(format!("cannot open a log file in {}: {e}", log.folder.display())))?;
+    // By default a full buffer drops lines; a log that the studio may need in court must not.
+    let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(false).finish(appender);
+    let _ = builder.with_writer(writer.and(std::io::stderr)).try_init();
+    Ok(LogGuard { _file: Some(guard) })
+}

@@ -1,0 +1,81 @@
+//! What the intake asks about a manifest, answered from the config and the plan's rules.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::intake::{Matcher, Start};
+use crate::model::config::{Config, HotFolder};
+use crate::model::manifest::Manifest;
+use crate::model::{digest, pricing};
+use crate::plan::facts::Want;
+use crate::plan::frozen::{Frozen, FrozenAsset, Verdict};
+use crate::plan::{matching, selection};
+use crate::spool::durable::{self, DurableError};
+
+/// Decides with one config.
+#[derive(Debug)]
+pub struct ConfigMatcher {
+    config: Arc<Config>,
+}
+
+impl ConfigMatcher {
+    pub fn new(config: Arc<Config>) -> ConfigMatcher {
+        ConfigMatcher { config }
+    }
+}
+
+/// Adds the digests of the ICC files that the profiles name. One that cannot be read makes the job fail with that
+/// reason, not the intake.
+pub fn with_digests(mut frozen: Frozen) -> Frozen {
+    for path in matching::asset_files(&frozen.profiles) {
+        match std::fs::read(&path) {
+            Ok(bytes) => frozen.assets.push(FrozenAsset { sha256: digest::sha256(&bytes), path }),
+            Err(e) => {
+                let why = format!("{} cannot be read: {e}; mend the profile's `color`", path.display());
+                frozen.verdict = Verdict::Reject { code: "missing_asset".into(), why };
+            }
+        }
+    }
+    frozen
+}
+
+/// Keeps the files that the profiles use, by digest.
+pub fn keep_assets(frozen: &Frozen, folder: &std::path::Path) -> Result<(), DurableError> {
+    for asset in &frozen.assets {
+        let kept = folder.join(&asset.sha256);
+        if kept.exists() {
+            continue;
+        }
+        let action = "read";
+        let bytes =
+            std::fs::read(&asset.path).map_err(|source| DurableError { action, path: asset.path.clone(), source })?;
+        durable::replace(&kept, &bytes)?;
+    }
+    Ok(())
+}
+
+impl Matcher for ConfigMatcher {
+    fn freeze(&self, manifest: &Manifest, hot_folder: &HotFolder) -> Frozen {
+        with_digests(matching::freeze(manifest, hot_folder, &self.config))
+    }
+
+    fn wants(&self, manifest: &Manifest, frozen: &Frozen) -> Vec<Want> {
+        let mut priced = manifest.clone();
+        if pricing::apply_items(&mut priced, &frozen.items).is_err() {
+            return Vec::new();
+        }
+        selection::wants(&priced, &frozen.profiles, frozen.pictures_beside).into_iter().collect()
+    }
+
+    fn start(&self, manifest: &Manifest, frozen: &Frozen, _: &HotFolder, accepted: Timestamp) -> Start {
+        let zone = crate::clock::time_zone(frozen.studio.time_zone.as_deref());
+        let schedule = matching::schedule(frozen, manifest, &self.config, &accepted.to_zoned(zone));
+        Start { priority: schedule.priority, not_before: schedule.not_before, hold: schedule.hold }
+    }
+
+    fn assets(&self, frozen: &Frozen) -> Vec<PathBuf> {
+        frozen.assets.iter().map(|a| a.path.clone()).collect()
+    }
+}

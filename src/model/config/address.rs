@@ -1,0 +1,126 @@
+//! Addresses of other machines and of people: URLs, listening sockets, mail addresses.
+//!
+//! Only their form is looked at; whether somebody answers is for `hotfolders check` to find out.
+
+use std::net::SocketAddr;
+
+use super::Context;
+use crate::model::document::Path as Place;
+
+/// The parts of a URL that matter here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Url<'t> {
+    pub(super) scheme: &'t str,
+    /// An IPv6 one keeps its brackets.
+    pub(super) host: &'t str,
+    pub(super) port: Option<u16>,
+    /// From the slash on.
+    pub(super) path: &'t str,
+}
+
+pub(super) fn parse_url(text: &str) -> Option<Url<'_>> {
+    let (scheme, rest) = text.split_once("://")?;
+    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(at);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok().filter(|p| *p > 0)?)),
+        _ => (authority, None),
+    };
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let host_is_fine = if bracketed {
+        host[1..host.len() - 1].parse::<std::net::Ipv6Addr>().is_ok()
+    } else {
+        !host.is_empty() && host.chars().all(plain)
+    };
+    let fine = host_is_fine && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    fine.then_some(Url { scheme, host, port, path })
+}
+
+impl Context<'_> {
+    /// A URL of one of some schemes. User names and passwords do not belong into it: it is shown in logs.
+    pub(super) fn url<'t>(&mut self, text: &'t str, at: &Place, schemes: &[&str], example: &str) -> Option<Url<'t>> {
+        let url = parse_url(text).filter(|url| schemes.contains(&url.scheme));
+        if url.is_none() {
+            let list = schemes.iter().map(|s| format!("`{s}://`")).collect::<Vec<_>>().join(" or ");
+            let authority = text.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+            let text = if authority.contains('@') {
+                "a user name or password does not belong into the address; `user` and `password_file` have keys of \
+                 their own where they are needed"
+                    .to_string()
+            } else {
+                format!("`{text}` is no address with {list}, such as `{example}`")
+            };
+            self.error(at, text);
+        }
+        url
+    }
+
+    /// Where a server of ours listens: `127.0.0.1:8642`.
+    pub(super) fn listen(&mut self, text: &str, at: &Place) -> Option<SocketAddr> {
+        let numeric =
+            text.strip_prefix("localhost:").map_or_else(|| text.to_string(), |port| format!("127.0.0.1:{port}"));
+        let address = numeric.parse().ok();
+        if address.is_none() {
+            self.error(
+                at,
+                format!("`{text}` is no address to listen at: a number and a port such as `127.0.0.1:8642`"),
+            );
+        }
+        address
+    }
+
+    pub(super) fn mail_address(&mut self, text: &str, at: &Place) {
+        if !is_mail_address(text) {
+            self.error(at, format!("`{text}` is no mail address such as `studio@larson.example`"));
+        }
+    }
+
+    pub(super) fn mail_addresses(&mut self, list: &[String], at: &Place) {
+        for (index, text) in list.iter().enumerate() {
+            self.mail_address(text, &at.index(index));
+        }
+    }
+}
+
+/// One `@` with something around it, nothing that could end a header. Mail servers know the rest better.
+fn is_mail_address(text: &str) -> bool {
+    let odd =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')' | ':');
+    match text.split_once('@') {
+        Some((user, host)) => {
+            !user.is_empty()
+                && !host.is_empty()
+                && !host.contains('@')
+                && !text.contains(odd)
+                && !host.starts_with('.')
+                && !host.ends_with('.')
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart() {
+        let url = parse_url("ipp://10.0.0.21:631/ipp/print").unwrap();
+        assert_eq!((url.scheme, url.host, url.port, url.path), ("ipp", "10.0.0.21", Some(631), "/ipp/print"));
+        let url = parse_url("ipps://[::1]/x").unwrap();
+        assert_eq!((url.host, url.port), ("[::1]", None));
+        for wrong in ["printer", "ipp://", "ipp://:631/", "ipp://a:99999/", "http://a b/", "http://u:p@h/", "ipp://a:/"]
+        {
+            assert_eq!(parse_url(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn mail_addresses_have_one_at() {
+        assert!(is_mail_address("studio@larson.example"));
+        for wrong in ["studio", "@x", "x@", "a@b@c", "a b@c", "a@b,c@d", "A <a@b>", "a@.b"] {
+            assert!(!is_mail_address(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The download pages.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Context;
+use super::overlaps::Role;
+use crate::model::section::Span;
+use crate::section;
+
+/// Where the pages are that download links open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Downloads {
+    pub listen: SocketAddr,
+    /// What links start with, without a slash at the end.
+    pub public_url: String,
+    /// The zips and pictures behind the links.
+    pub folder: PathBuf,
+    /// After a link's expiry.
+    pub purge_after: Duration,
+}
+
+section! {
+    /// The download pages that links open.
+    pub(super) struct RawDownloads {
+        /// Address and port that the pages are served at, such as `127.0.0.1:8643`. Default `127.0.0.1:8643`.
+        listen: String,
+        /// What links start with: the address under which clients reach `listen`, such as `https://photos.larson.example`.
+        public_url: String [required],
+        /// The folder with what lies behind the links. Default `downloads`.
+        folder: String,
+        /// How long after its expiry what lies behind a link is kept. Default `7d`.
+        purge_after: Span,
+    }
+}
+
+impl RawDownloads {
+    pub(super) fn check(self, cx: &mut Context<'_>) -> Option<Downloads> {
+        let listen = self.listen.unwrap_or_else(|| "127.0.0.1:8643".into());
+        let folder = self.folder.unwrap_or_else(|| "downloads".into());
+        let folder = cx.claim(&folder, &self.here.key("folder"), Role::Downloads);
+        let listen = cx.listen(&listen, &self.here.key("listen"));
+        let public_url = self.public_url?;
+        let at = self.here.key("public_url");
+        if let Some(url) = cx.url(&public_url, &at, &["https", "http"], "https://photos.larson.example")
+            && url.path.contains(['?', '#'])
+        {
+            cx.error(
+                &at,
+                format!("`{public_url}`: links are made by adding to it; leave out what stands behind `?` or `#`"),
+            );
+        }
+        Some(Downloads {
+            listen: listen?,
+            public_url: public_url.trim_end_matches('/').to_string(),
+            folder,
+            purge_after: self.purge_after.map_or(Duration::from_hours(7 * 24), |span| span.0),
+        })
+    }
+}

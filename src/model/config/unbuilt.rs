@@ -1,0 +1,63 @@
+//! Where the file asks for what this version does not do yet.
+
+use super::{Config, Images};
+use crate::model::document::{Node, Path as Place};
+use crate::model::problem::Problems;
+use crate::model::unbuilt::{unbuilt_delivery, unbuilt_profile_keys};
+
+const NOT_BUILT: &str = "not built yet";
+
+pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
+    let top = Place::default();
+    for profile in &config.profiles {
+        let at = top.key("profiles").key(&profile.name);
+        for (key, what) in unbuilt_profile_keys(profile) {
+            // The key stands in front of the message.
+            let what = if what == key { String::new() } else { format!("{what}: ") };
+            problems.warn_of_key(&at.key(key), format!("{what}{NOT_BUILT}; a job that needs it fails"));
+        }
+        warn_of_deliveries(&profile.deliver, &at, problems);
+    }
+    for (index, rule) in config.rules.iter().enumerate() {
+        warn_of_deliveries(&rule.deliver, &top.key("render_jobs").index(index), problems);
+    }
+    for folder in config.hot_folders.iter().filter(|folder| folder.images == Images::Alone) {
+        let at = top.key("hot_folders").key(&folder.name).key("images");
+        problems.warn_of_key(&at, format!("`alone`: {NOT_BUILT}; nothing is taken from this folder"));
+    }
+    let is_there = |path: &[&str]| {
+        let node = path.iter().try_fold(root, |node, key| node.get(key));
+        node.is_some_and(|node| *node != Node::Null && *node != Node::Map(Vec::new()))
+    };
+    let sections: [(&[&str], &str); 11] = [
+        (&["layouts"], "a line with a layout fails"),
+        (&["printers"], "nothing is printed"),
+        (&["pools"], "nothing is printed"),
+        (&["downloads"], "there are no download pages"),
+        (&["mail"], "no mail is sent"),
+        (&["alerts"], "problems are in the log alone"),
+        (&["server", "listen"], "there is no dashboard"),
+        (&["server", "users"], "there is no dashboard"),
+        (&["server", "hours"], "jobs start at any time"),
+        (&["server", "locations"], "manifests of all locations are taken"),
+        (&["server", "retention"], "nothing is removed"),
+    ];
+    for (path, effect) in sections {
+        let at = path.iter().fold(top.clone(), |at, key| at.key(key));
+        let says_default = path == ["server", "locations"] && config.server.locations.is_none();
+        if is_there(path) && !says_default {
+            problems.warn_of_key(&at, format!("{NOT_BUILT}; {effect}"));
+        }
+    }
+    if !config.server.auto_start {
+        problems.warn_of_key(&top.key("server").key("auto_start"), format!("{NOT_BUILT}; jobs start at once"));
+    }
+}
+
+fn warn_of_deliveries(deliveries: &[crate::model::delivery::Delivery], owner: &Place, problems: &mut Problems) {
+    for (index, delivery) in deliveries.iter().enumerate() {
+        if let Some(what) = unbuilt_delivery(delivery) {
+            problems.warn(&owner.key("deliver").index(index), format!("{what}; a job that needs it fails"));
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Which finished pictures go where, under which names.
+
+use std::collections::{HashMap, HashSet};
+
+use super::frozen::Frozen;
+use super::make::Made;
+use super::values::{JobValues, PictureValues};
+use super::{Content, DeliveryStep, Finding, Member, Place, RenderStep, StepId, Weight};
+use crate::model::checks::Verdict;
+use crate::model::delivery::{Delivery, Destination};
+use crate::model::name::RelPath;
+use crate::model::profile::Profile;
+use crate::model::template::{EmptyToken, Template, Token};
+use crate::model::unbuilt;
+
+/// All deliveries of profiles and render jobs, with distinct output paths.
+pub fn plan(
+    values: &JobValues<'_>,
+    frozen: &Frozen,
+    renders: &[RenderStep],
+    made: &[Made<'_>],
+) -> (Vec<DeliveryStep>, Vec<Finding>) {
+    let mut planner =
+        Planner { values, frozen, renders, made, steps: Vec::new(), findings: Vec::new(), taken: HashSet::new() };
+    for (index, profile) in frozen.profiles.iter().enumerate() {
+        for delivery in &profile.deliver {
+            planner.add(&profile.name, &[index], delivery);
+        }
+    }
+    for of_rule in &frozen.deliveries {
+        let position = |name: &String| frozen.profiles.iter().position(|p| p.name == *name);
+        let profiles: Vec<usize> = of_rule.run.iter().filter_map(position).collect();
+        planner.add(&of_rule.rule, &profiles, &of_rule.delivery);
+    }
+    (planner.steps, planner.findings)
+}
+
+/// Where a delivery goes, nowhere in particular, or why it cannot go anywhere.
+type Destined = Result<Option<Place>, String>;
+
+struct Planner<'a> {
+    values: &'a JobValues<'a>,
+    frozen: &'a Frozen,
+    renders: &'a [RenderStep],
+    made: &'a [Made<'a>],
+    steps: Vec<DeliveryStep>,
+    findings: Vec<Finding>,
+    /// Every output path of the job, without case.
+    taken: HashSet<String>,
+}
+
+/// The folder of a destination, or of a zip its file.
+fn destination(delivery: &Delivery) -> Option<&Destination> {
+    match delivery {
+        Delivery::Folder { path, .. }
+        | Delivery::Disc { path, .. }
+        | Delivery::Zip { path, .. }
+        | Delivery::Lab { path, .. } => Some(path),
+        Delivery::Link { .. } | Delivery::Print { .. } | Delivery::Command { .. } => None,
+    }
+}
+
+impl Planner<'_> {
+    fn add(&mut self, owner: &str, profiles: &[usize], delivery: &Delivery) {
+        let mut indices: Vec<usize> =
+            (0..self.renders.len()).filter(|i| profiles.contains(&self.made[*i].pick.profile)).collect();
+        if indices.is_empty() {
+            return;
+        }
+        let rank = |profile: usize| profiles.iter().position(|p| *p == profile);
+        indices.sort_by_key(|i| (rank(self.made[*i].pick.profile), self.made[*i].seq));
+        let extras = match delivery {
+            Delivery::Disc { extras, .. } => extras.clone(),
+            _ => Vec::new(),
+        };
+        // A destination may name what differs from picture to picture, such as {size}: each folder is its own delivery.
+        let mut places: Vec<(Destined, Vec<usize>)> = Vec::new();
+        let mut by_path: HashMap<Result<Option<RelPath>, String>, usize> = HashMap::new();
+        for index in indices {
+            let place = destination(delivery).map(|d| self.place(d, owner, index)).transpose();
+            let key = place.as_ref().map(|p| p.as_ref().and_then(|p| p.path.clone())).map_err(Clone::clone);
+            let at = *by_path.entry(key).or_insert_with(|| {
+                places.push((place, Vec::new()));
+                places.len() - 1
+            });
+            places[at].1.push(index);
+        }
+        for (place, indices) in places {
+            self.add_one(owner, delivery, place, &indices, &extras);
+        }
+    }
+
+    fn add_one(
+        &mut self,
+        owner: &str,
+        delivery: &Delivery,
+        place: Destined,
+        indices: &[usize],
+        extras: &[std::path::PathBuf],
+    ) {
+        // Without its folder a delivery would land beside where it was meant to: it is not made at all.
+        let (place, nowhere) = match place {
+            Ok(place) => (place, None),
+            Err(why) => (None, Some(why)),
+        };
+        // A zip or disc is one name at its destination; a folder is shared, and its pictures are the names.
+        let is_container = matches!(delivery, Delivery::Zip { .. } | Delivery::Disc { .. } | Delivery::Lab { .. });
+        let place = if is_container { place.map(|p| self.distinct_container(p, delivery, owner)) } else { place };
+        let mut inside = HashSet::new();
+        let mut members = Vec::new();
+        for index in indices {
+            let step = &self.renders[*index];
+            let path = match (&place, is_container) {
+                (Some(place), false) => {
+                    let base = place.folder().to_string_lossy().into_owned();
+                    let taken = &mut self.taken;
+                    free_name(&step.name, |name| taken.insert(format!("{}/{}", base, name.as_str()).to_lowercase()))
+                }
+                _ => free_name(&step.name, |name| inside.insert(name.fold_case())),
+            };
+            if path != step.name {
+                self.findings.push(Finding {
+                    weight: Weight::Warn,
+                    code: "name_collision".into(),
+                    profile: Some(step.profile.clone()),
+                    line: step.line,
+                    number: step.number.clone(),
+                    text: format!("{} is taken by another output of this job, so this one is {path}", step.name),
+                });
+            }
+            members.push(Member { content: Content::Step(step.id.clone()), path });
+        }
+        for extra in extras {
+            let name = extra.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let Some(name) = RelPath::from_part(&name) else { continue };
+            let path = free_name(&name, |name| inside.insert(name.fold_case()));
+            members.push(Member { content: Content::File(extra.clone()), path });
+        }
+        let held = indices.iter().any(|i| self.profile(*i).hold);
+        let first = indices.first().copied();
+        let text = |this: &mut Self, template: &Template, what: &str| {
+            let mut empty = Vec::new();
+            let filled = template.text(&|token| this.delivery_value(first, token), &mut empty);
+            this.report_empty(owner, first, &empty, what, template);
+            filled
+        };
+        let label = match delivery {
+            Delivery::Disc { label: Some(template), .. } => Some(text(self, template, "label")),
+            _ => None,
+        };
+        let trigger = match delivery {
+            Delivery::Folder { trigger: Some(template), .. } => {
+                let name = text(self, template, "trigger");
+                RelPath::from_part(&name)
+            }
+            _ => None,
+        };
+        self.steps.push(DeliveryStep {
+            id: StepId(format!("d{}", self.steps.len() + 1)),
+            owner: owner.to_string(),
+            delivery: delivery.clone(),
+            place,
+            members,
+            label,
+            trigger,
+            hold: held,
+            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere),
+        });
+    }
+
+    fn profile(&self, index: usize) -> &Profile {
+        &self.frozen.profiles[self.made[index].pick.profile]
+    }
+
+    /// Tokens of a delivery are filled from its first picture; those of the disc's number come later.
+    fn delivery_value(&self, first: Option<usize>, token: &Token) -> Option<String> {
+        if matches!(token.name.as_str(), "disc" | "discs") {
+            return Some(token.to_string());
+        }
+        let values = first.map(|index| self.picture_values(index)).unwrap_or_default();
+        self.values.value(&values, token)
+    }
+
+    fn picture_values(&self, index: usize) -> PictureValues<'_> {
+        let made = &self.made[index];
+        PictureValues {
+            profile: Some(self.profile(index)),
+            image: Some(&self.values.manifest.images[made.pick.image]),
+            line: made.pick.line,
+            file: made.file.as_deref(),
+            tone: None,
+            seq: Some(made.seq),
+        }
+    }
+
+    /// Or why it has none: a part of its path came out empty.
+    fn place(&mut self, destination: &Destination, owner: &str, index: usize) -> Result<Place, String> {
+        let mut empty = Vec::new();
+        let filled = destination.rest.path(&|token| self.delivery_value(Some(index), token), &mut empty);
+        if let Err(nothing) = &filled {
+            empty.push(nothing.clone());
+        }
+        self.report_empty(owner, Some(index), &empty, "path", &destination.rest);
+        let path = filled.map_err(|_| format!("a part of its path `{}` comes out empty", destination.written))?;
+        let fixed = destination.written.split('{').next().unwrap_or_default();
+        let fixed = fixed.rfind('/').map_or("", |at| &fixed[..=at]);
+        let shown = match &path {
+            Some(path) if destination.rest.source().is_empty() => path.to_string(),
+            Some(path) => format!("{fixed}{path}"),
+            None => destination.written.trim_end_matches('/').to_string(),
+        };
+        Ok(Place { fixed: destination.fixed.clone(), made: destination.made, path, shown })
+    }
+
+    fn report_empty(
+        &mut self,
+        owner: &str,
+        index: Option<usize>,
+        empty: &[EmptyToken],
+        what: &str,
+        template: &Template,
+    ) {
+        let verdict = index.map_or(self.frozen.checks.empty_token, |i| self.profile(i).checks.empty_token);
+        let weight = match verdict {
+            Verdict::Off => return,
+            Verdict::Warn => Weight::Warn,
+            Verdict::Hold => Weight::Hold,
+        };
+        for EmptyToken { what: token } in empty {
+            let text = format!("`{owner}`: {token} is empty in the {what} `{}`", template.source());
+            if !self.findings.iter().any(|f| f.text == text) {
+                self.findings.push(Finding {
+                    weight,
+                    code: "empty_token".into(),
+                    profile: None,
+                    line: None,
+                    number: None,
+                    text,
+                });
+            }
+        }
+    }
+
+    fn distinct_container(&mut self, place: Place, delivery: &Delivery, owner: &str) -> Place {
+        // Without a token all of the destination is fixed; its last part is the container's own name.
+        let (fixed, path) = if let Some(path) = &place.path {
+            (place.fixed.clone(), path.clone())
+        } else {
+            let name = place.fixed.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let Some(name) = RelPath::from_part(&name) else { return place };
+            (place.fixed.parent().map_or_else(|| place.fixed.clone(), std::path::Path::to_path_buf), name)
+        };
+        let shown_folder = place.shown.strip_suffix(path.as_str()).unwrap_or_default().to_string();
+        let path = match delivery {
+            Delivery::Zip { .. } if !path.as_str().to_lowercase().ends_with(".zip") => path.with_extension("zip"),
+            _ => path,
+        };
+        let base = fixed.to_string_lossy().into_owned();
+        let taken = &mut self.taken;
+        let free = free_name(&path, |name| taken.insert(format!("{base}/{name}").to_lowercase()));
+        if free != path {
+            self.findings.push(Finding {
+                weight: Weight::Warn,
+                code: "name_collision".into(),
+                profile: None,
+                line: None,
+                number: None,
+                text: format!("`{owner}`: {path} is taken by another output of this job, so this one is {free}"),
+            });
+        }
+        Place { shown: format!("{shown_folder}{free}"), fixed, path: Some(free), ..place }
+    }
+}
+
+/// The name itself, else with `_2`, `_3` … until `take` takes one.
+fn free_name(name: &RelPath, mut take: impl FnMut(&RelPath) -> bool) -> RelPath {
+    let mut candidate = name.clone();
+    let mut number = 2;
+    while !take(&candidate) {
+        candidate = name.with_suffix(&format!("_{number}"));
+        number += 1;
+    }
+    candidate
+}

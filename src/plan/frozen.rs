@@ -1,0 +1,85 @@
+//! What a job keeps of the config from its acceptance on: `rules.json`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::checks::Checks;
+use crate::model::delivery::Delivery;
+use crate::model::profile::Profile;
+use crate::model::rule::Item;
+use crate::model::template::Template;
+
+/// What kind of job it is to be, decided at acceptance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fate", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Profiles run.
+    Run,
+    /// No rule takes it, and here a person decides: mend the config and release it, or cancel.
+    Unmatched { why: String },
+    /// No rule takes it, and that is fine here.
+    Ignored { why: String },
+    /// An estimate, a credit memo, a generic order: never rendered.
+    Skipped { why: String },
+    /// It goes to `failed/`: the manifest's fault.
+    Reject { code: String, why: String },
+    /// It cancels the record's jobs that have not started.
+    Cancel,
+}
+
+/// Why one render job does, or does not, take the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleVerdict {
+    pub rule: String,
+    pub matches: bool,
+    /// For one that does not: what differs, in words.
+    pub why_not: Vec<String>,
+}
+
+/// `rules.json`: what matched, and everything of the config that the job keeps from its acceptance on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frozen {
+    pub verdict: Verdict,
+    pub rules: Vec<RuleVerdict>,
+    /// Resolved, in the order in which they run.
+    pub profiles: Vec<Profile>,
+    /// Deliveries of render jobs: the rule's name, the profiles it runs, the delivery.
+    pub deliveries: Vec<RuleDelivery>,
+    /// The manifest named the profiles itself.
+    pub named_by_manifest: bool,
+    /// Names of profiles that would run but deliver nowhere.
+    pub without_delivery: Vec<String>,
+    pub items: Vec<Item>,
+    pub studio: FrozenStudio,
+    pub checks: Checks,
+    /// ICC files of the profiles and their digests; kept in the spool's `assets/`.
+    #[serde(default)]
+    pub assets: Vec<FrozenAsset>,
+    /// The pictures came with the manifest; else they are found in the library.
+    pub pictures_beside: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenAsset {
+    /// Absolute, as the config names it.
+    pub path: PathBuf,
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleDelivery {
+    pub rule: String,
+    pub run: Vec<String>,
+    pub delivery: Delivery,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FrozenStudio {
+    pub name: Option<String>,
+    pub copyright: Option<Template>,
+    /// IANA name; `None` for the system's.
+    pub time_zone: Option<String>,
+    /// The hot folder's location, for manifests that name none.
+    pub location: Option<String>,
+}

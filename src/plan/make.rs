@@ -1,0 +1,271 @@
+//! Puts the plan together.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::deliveries;
+use super::facts::Facts;
+use super::frozen::Frozen;
+use super::geometry::decode_factor;
+use super::picture::{self, Picture, Request};
+use super::selection::{Pick, Selection, select};
+use super::values::{JobValues, PictureValues};
+use super::{Finding, Plan, PlanSource, RenderStep, Skipped, SourcePlace, StepId, Weight, Work};
+use crate::model::checks::Verdict;
+use crate::model::limits::PLAN_MAX_OUTPUTS;
+use crate::model::manifest::Manifest;
+use crate::model::name::RelPath;
+use crate::model::profile::Profile;
+use crate::model::spec::{DecodeFactor, OutputSpec, PictureFormat, Region, Window};
+use crate::model::template::EmptyToken;
+
+/// The form of a plan that this version writes.
+const PLAN_VERSION: u32 = 1;
+
+/// A picture on its way into the plan, with what deliveries need to know of it.
+#[derive(Debug)]
+pub struct Made<'a> {
+    pub pick: Pick<'a>,
+    /// File name of the chosen original.
+    pub file: Option<String>,
+    pub seq: usize,
+}
+
+/// Turns a manifest, what its job keeps of the config, and what was found into the plan. Total: what cannot be made is
+/// in the plan as a blocked step.
+pub fn make(manifest: &Manifest, frozen: &Frozen, facts: &Facts, job: &str, date: jiff::civil::Date) -> Plan {
+    let values = JobValues { job, date, studio: &frozen.studio, manifest };
+    let Selection { picks, skipped, findings } = select(manifest, &frozen.profiles);
+    let mut maker = Maker {
+        manifest,
+        frozen,
+        facts,
+        values,
+        sources: Sources::default(),
+        plan: empty_plan(skipped, findings),
+        made: Vec::new(),
+    };
+    if picks.len() > PLAN_MAX_OUTPUTS {
+        maker.plan.findings.push(Finding {
+            weight: Weight::Hold,
+            code: "too_many_outputs".into(),
+            profile: None,
+            line: None,
+            number: None,
+            text: format!("the order makes {} files; at most {PLAN_MAX_OUTPUTS} are made of one manifest", picks.len()),
+        });
+        return maker.plan;
+    }
+    maker.add_pictures(picks);
+    for profile in &frozen.without_delivery {
+        maker.plan.skipped.push(Skipped {
+            line: None,
+            image: None,
+            profile: Some(profile.clone()),
+            reason: format!("profile `{profile}` has no delivery of its own or of its render job, so it is not run"),
+        });
+    }
+    let (steps, mut found) = deliveries::plan(&values, frozen, &maker.plan.renders, &maker.made);
+    maker.plan.deliveries = steps;
+    maker.plan.findings.append(&mut found);
+    maker.finish()
+}
+
+fn empty_plan(skipped: Vec<Skipped>, findings: Vec<Finding>) -> Plan {
+    Plan { plan: PLAN_VERSION, sources: Vec::new(), renders: Vec::new(), deliveries: Vec::new(), skipped, findings }
+}
+
+/// The originals of the plan, each once, with what all outputs show of it.
+#[derive(Debug, Default)]
+struct Sources {
+    list: Vec<PlanSource>,
+    by_place: HashMap<std::path::PathBuf, usize>,
+    shown: Vec<Vec<(Region, Window)>>,
+    /// Some output asks for a full decode.
+    full: HashSet<usize>,
+}
+
+impl Sources {
+    fn add(&mut self, picture: &Picture<'_>, sha256: Option<&String>) -> usize {
+        let candidate = picture.candidate;
+        let key = candidate.place.path(std::path::Path::new(""));
+        let index = *self.by_place.entry(key).or_insert_with(|| {
+            if let Ok(header) = &candidate.header {
+                self.list.push(PlanSource {
+                    place: candidate.place.clone(),
+                    shown: candidate.shown.clone(),
+                    kind: candidate.kind.clone(),
+                    bytes: candidate.bytes,
+                    header: header.clone(),
+                    decode: DecodeFactor::FULL,
+                    sha256: sha256.cloned(),
+                });
+                self.shown.push(Vec::new());
+            }
+            self.list.len().saturating_sub(1)
+        });
+        if picture.may_scale {
+            self.shown[index].push((picture.geometry.region, picture.geometry.window));
+        } else {
+            self.full.insert(index);
+        }
+        index
+    }
+
+    fn finish(mut self) -> Vec<PlanSource> {
+        for (index, source) in self.list.iter_mut().enumerate() {
+            if source.header.format == PictureFormat::Jpeg && !self.full.contains(&index) {
+                source.decode = decode_factor(&self.shown[index]);
+            }
+        }
+        self.list
+    }
+}
+
+struct Maker<'a> {
+    manifest: &'a Manifest,
+    frozen: &'a Frozen,
+    facts: &'a Facts,
+    values: JobValues<'a>,
+    sources: Sources,
+    plan: Plan,
+    made: Vec<Made<'a>>,
+}
+
+impl<'a> Maker<'a> {
+    fn add_pictures(&mut self, picks: Vec<Pick<'a>>) {
+        // Equal specs of equal sources are rendered once: the later step shares the earlier one's file.
+        let mut files: BTreeMap<(usize, String), RelPath> = BTreeMap::new();
+        let mut empty_tokens: HashSet<(usize, String)> = HashSet::new();
+        let sequence = self.sequence(&picks);
+        for (index, pick) in picks.into_iter().enumerate() {
+            let profile: &Profile = &self.frozen.profiles[pick.profile];
+            let request = Request {
+                manifest: self.manifest,
+                frozen: self.frozen,
+                facts: self.facts,
+                job: self.values,
+                profile,
+                pick,
+            };
+            let id = StepId(format!("r{}", index + 1));
+            let image = &self.manifest.images[pick.image];
+            let decided = request.decide(&mut self.plan.findings);
+            let (file, tone, extension) = match &decided {
+                Ok(picture) => {
+                    let original = picture.candidate.header.as_ref().map_or(PictureFormat::Jpeg, |h| h.format);
+                    let extension = picture::extension(&picture.spec.encoding, original);
+                    (Some(picture.candidate.shown.clone()), Some(picture.tone), extension)
+                }
+                Err(_) => (image.file.clone(), None, picture::expected_extension(profile)),
+            };
+            let name_of_file = file.as_deref().map(|f| f.rsplit('/').next().unwrap_or(f).to_string());
+            let values = PictureValues {
+                profile: Some(profile),
+                image: Some(image),
+                line: pick.line,
+                file: name_of_file.as_deref(),
+                tone,
+                seq: Some(sequence[index]),
+            };
+            let mut empty = Vec::new();
+            let name = profile.name_template.file_name(&|token| self.values.value(&values, token), &mut empty);
+            for EmptyToken { what } in empty {
+                if empty_tokens.insert((pick.profile, what.clone())) {
+                    let text = format!(
+                        "{}: {what} is empty in the name `{}`",
+                        request.label(),
+                        profile.name_template.source()
+                    );
+                    let verdict = if decided.is_err() { Verdict::Warn } else { profile.checks.empty_token };
+                    self.plan.findings.extend(request.finding(verdict, "empty_token", text));
+                }
+            }
+            let own = RelPath::from_part(&id.0).unwrap_or_else(RelPath::unnamed);
+            let name = name.unwrap_or_else(|| own.clone()).with_extension(extension);
+            let work = match decided {
+                Err(blocked) => Work::Blocked { code: blocked.code.into(), reason: blocked.reason },
+                Ok(mut picture) => {
+                    let source = self.sources.add(&picture, image.sha256.as_ref());
+                    for cell in &mut picture.spec.cells {
+                        cell.source = source;
+                    }
+                    let spec = fingerprint(&picture.spec);
+                    let file = files.entry((source, spec)).or_insert_with(|| own.with_extension(extension)).clone();
+                    Work::Render { file, ppi: picture.geometry.ppi, cut: picture.geometry.cut, spec: picture.spec }
+                }
+            };
+            self.plan.renders.push(RenderStep {
+                id,
+                profile: profile.name.clone(),
+                line: pick.line.map(|l| l.line),
+                number: image.number.clone(),
+                image: image.label(),
+                name,
+                work,
+            });
+            self.made.push(Made { pick, file: name_of_file, seq: sequence[index] });
+        }
+    }
+
+    /// The place of each pick in its profile's `sort`, from 1.
+    fn sequence(&self, picks: &[Pick<'a>]) -> Vec<usize> {
+        let keys = |pick: &Pick<'a>| -> Vec<String> {
+            let profile = &self.frozen.profiles[pick.profile];
+            let image = &self.manifest.images[pick.image];
+            let values = PictureValues {
+                profile: Some(profile),
+                image: Some(image),
+                line: pick.line,
+                file: image.file.as_deref(),
+                ..Default::default()
+            };
+            profile.sort.iter().map(|t| t.text(&|token| self.values.value(&values, token), &mut Vec::new())).collect()
+        };
+        let mut order: Vec<(usize, Vec<String>, usize)> =
+            picks.iter().enumerate().map(|(i, pick)| (pick.profile, keys(pick), i)).collect();
+        order.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| natural(&a.1, &b.1)).then(a.2.cmp(&b.2)));
+        let mut sequence = vec![0; picks.len()];
+        let (mut profile, mut next) = (usize::MAX, 0);
+        for (of, _, index) in order {
+            next = if of == profile { next + 1 } else { 1 };
+            profile = of;
+            sequence[index] = next;
+        }
+        sequence
+    }
+
+    fn finish(self) -> Plan {
+        let mut plan = self.plan;
+        plan.sources = self.sources.finish();
+        plan.findings.sort_by_key(|f| std::cmp::Reverse(f.weight));
+        plan
+    }
+}
+
+/// Two specs of one fingerprint give the same bytes.
+fn fingerprint(spec: &OutputSpec) -> String {
+    // A spec holds numbers, words and lists: it always has a JSON form.
+    serde_json::to_string(spec).unwrap_or_default()
+}
+
+/// Numbers by value, texts by their letters: line 2 before line 10.
+fn natural(a: &[String], b: &[String]) -> std::cmp::Ordering {
+    for (a, b) in a.iter().zip(b) {
+        let order = match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(a), Ok(b)) => a.total_cmp(&b),
+            _ => a.to_lowercase().cmp(&b.to_lowercase()),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    std::cmp::Ordering::Equal
+}
+
+/// Input places of the plan that lie with the job.
+pub fn inputs(plan: &Plan) -> impl Iterator<Item = &RelPath> {
+    plan.sources.iter().filter_map(|s| match &s.place {
+        SourcePlace::Input(path) => Some(path),
+        SourcePlace::Library(_) => None,
+    })
+}

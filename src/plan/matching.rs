@@ -1,0 +1,241 @@
+//! Which render jobs take a manifest, and what the job keeps of the config.
+
+use super::frozen::{Frozen, FrozenStudio, RuleDelivery, RuleVerdict, Verdict};
+use crate::model::config::{Config, HotFolder, Images, Unmatched};
+use crate::model::delivery::{Delivery, PackageEntry};
+use crate::model::manifest::{self, Action, Kind, Manifest};
+use crate::model::pricing;
+use crate::model::profile::{Profile, Purpose};
+use crate::model::rule::{At, Rule};
+
+/// Decides what a manifest becomes with a config. Pure; digests of ICC files are added by whoever may read them.
+pub fn freeze(manifest: &Manifest, hot_folder: &HotFolder, config: &Config) -> Frozen {
+    let rules: Vec<RuleVerdict> = config.rules.iter().map(|rule| judge(rule, manifest, hot_folder)).collect();
+    let mut frozen = Frozen {
+        verdict: Verdict::Run,
+        rules,
+        profiles: Vec::new(),
+        deliveries: Vec::new(),
+        named_by_manifest: !manifest.profiles.is_empty(),
+        without_delivery: Vec::new(),
+        items: config.items.clone(),
+        studio: FrozenStudio {
+            name: config.studio.name.clone(),
+            copyright: config.studio.copyright.clone(),
+            time_zone: config.studio.time_zone.clone(),
+            location: hot_folder.location.clone(),
+        },
+        checks: config.checks.clone(),
+        assets: Vec::new(),
+        pictures_beside: hot_folder.images == Images::Beside,
+    };
+    frozen.verdict = decide(manifest, hot_folder, config, &mut frozen);
+    frozen
+}
+
+fn decide(manifest: &Manifest, hot_folder: &HotFolder, config: &Config, frozen: &mut Frozen) -> Verdict {
+    if manifest.action == Action::Cancel {
+        return Verdict::Cancel;
+    }
+    let profiles: Vec<&str> = config.profiles.iter().map(|p| p.name.as_str()).collect();
+    let layouts: Vec<&str> = config.layouts.iter().map(|l| l.name.as_str()).collect();
+    if let Err(why) = manifest::check_names(manifest, &profiles, &layouts) {
+        return Verdict::Reject { code: "unknown_name".into(), why };
+    }
+    if manifest.is_never_rendered() {
+        let why = format!(
+            "a {} of type `{}` is never rendered",
+            manifest.kind,
+            manifest.r#type.as_deref().unwrap_or_default()
+        );
+        return Verdict::Skipped { why };
+    }
+    let mut priced = manifest.clone();
+    if let Err(why) = pricing::apply_items(&mut priced, &frozen.items) {
+        return Verdict::Reject { code: "invalid_manifest".into(), why };
+    }
+    let takers: Vec<&Rule> =
+        config.rules.iter().zip(&frozen.rules).filter(|(_, v)| v.matches).map(|(rule, _)| rule).collect();
+    if takers.is_empty() && !frozen.named_by_manifest {
+        let why = unmatched_reason(manifest, &frozen.rules);
+        return match hot_folder.unmatched {
+            Unmatched::Ignore => Verdict::Ignored { why },
+            Unmatched::Hold => Verdict::Unmatched { why },
+            Unmatched::Fail => Verdict::Reject { code: "unmatched".into(), why },
+        };
+    }
+    if manifest.action == Action::Reprint {
+        let why = "`action: reprint` is not built yet".to_string();
+        return Verdict::Reject { code: "not_built_yet".into(), why };
+    }
+    choose_profiles(&priced, &takers, config, frozen);
+    Verdict::Run
+}
+
+fn choose_profiles(manifest: &Manifest, matched: &[&Rule], config: &Config, frozen: &mut Frozen) {
+    let mut names: Vec<&str> = Vec::new();
+    let mut add = |name: &'_ str| {
+        if let Some(profile) = config.profile(name)
+            && !names.contains(&profile.name.as_str())
+        {
+            names.push(profile.name.as_str());
+        }
+    };
+    if frozen.named_by_manifest {
+        manifest.profiles.iter().for_each(|name| add(name));
+    } else {
+        matched.iter().flat_map(|rule| &rule.run).for_each(|name| add(name));
+        for rule in matched {
+            frozen.deliveries.extend(rule.deliver.iter().map(|delivery| RuleDelivery {
+                rule: rule.name.clone(),
+                run: package_profiles(rule, delivery),
+                delivery: delivery.clone(),
+            }));
+        }
+    }
+    // A line, or the price list, may name profiles that the render job does not: those with a delivery of their own run.
+    for line in &manifest.lines {
+        for name in line.profile.iter().chain(line.run.iter().flatten()) {
+            if config.profile(name).is_some_and(|p| !p.deliver.is_empty()) {
+                add(name);
+            }
+        }
+    }
+    for name in names {
+        let Some(profile) = config.profile(name) else { continue };
+        if manifest.kind == Kind::Session && profile.purpose == Purpose::Final {
+            continue;
+        }
+        let by_rule = frozen.deliveries.iter().any(|d| d.run.iter().any(|n| n == name));
+        if profile.deliver.is_empty() && !by_rule {
+            frozen.without_delivery.push(name.to_string());
+        } else {
+            frozen.profiles.push(profile.clone());
+        }
+    }
+}
+
+/// The profiles whose pictures a render job's delivery takes.
+fn package_profiles(rule: &Rule, delivery: &Delivery) -> Vec<String> {
+    let Delivery::Link { contents, .. } = delivery else { return rule.run.clone() };
+    let named: Vec<String> = contents
+        .iter()
+        .filter_map(|entry| match entry {
+            PackageEntry::Profile { profile, .. } => Some(profile.clone()),
+            PackageEntry::File(_) => None,
+        })
+        .collect();
+    if named.is_empty() { rule.run.clone() } else { named }
+}
+
+/// Whether a render job takes a manifest, and if not, why.
+fn judge(rule: &Rule, manifest: &Manifest, hot_folder: &HotFolder) -> RuleVerdict {
+    let mut why_not = Vec::new();
+    let when = &rule.when;
+    if !when.kind.is_empty() && !when.kind.contains(&manifest.kind) {
+        let wanted: Vec<&str> = when.kind.iter().map(|k| k.word()).collect();
+        why_not.push(format!("kind is `{}`, not {}", manifest.kind, quoted_list(&wanted)));
+    }
+    let mut compare = |what: &str, globs: &crate::model::globs::Globs, value: Option<&str>| {
+        if globs.matches_optional(value) {
+            return;
+        }
+        let wanted: Vec<&str> = globs.written().iter().map(String::as_str).collect();
+        let shown = value.map_or_else(|| format!("{what} is not given"), |v| format!("{what} is `{v}`"));
+        why_not.push(format!("{shown}, not {}", quoted_list(&wanted)));
+    };
+    compare("status", &when.status, Some(manifest.status.as_str()).filter(|s| !s.is_empty()));
+    compare("type", &when.r#type, manifest.r#type.as_deref());
+    compare("location", &when.location, manifest.location.as_deref().or(hot_folder.location.as_deref()));
+    compare("hot folder", &when.hot_folder, Some(&hot_folder.name));
+    RuleVerdict { rule: rule.name.clone(), matches: why_not.is_empty(), why_not }
+}
+
+fn quoted_list(words: &[&str]) -> String {
+    words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or ")
+}
+
+fn unmatched_reason(manifest: &Manifest, rules: &[RuleVerdict]) -> String {
+    let mut text = format!("no render job takes this {} with status `{}`", manifest.kind, manifest.status);
+    if rules.is_empty() {
+        text += ": the config has no `render_jobs`";
+    }
+    for rule in rules {
+        text += &format!("; `{}`: {}", rule.rule, rule.why_not.join(", "));
+    }
+    text
+}
+
+/// Priority, start and hold of the rules that matched: the highest, the latest, any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    pub priority: i32,
+    pub not_before: Option<jiff::Timestamp>,
+    pub hold: Option<String>,
+}
+
+/// When a job may start. `accepted` is the moment of acceptance, in the studio's time zone.
+pub fn schedule(frozen: &Frozen, manifest: &Manifest, config: &Config, accepted: &jiff::Zoned) -> Schedule {
+    let matched = |rule: &&Rule| frozen.rules.iter().any(|v| v.matches && v.rule == rule.name);
+    let rules: Vec<&Rule> = config.rules.iter().filter(matched).filter(|_| !frozen.named_by_manifest).collect();
+    let starts = rules.iter().filter_map(|rule| start(rule.at, accepted)).chain(manifest.not_before);
+    let hold = rules.iter().find(|r| r.hold).map(|r| format!("render job `{}` says `hold`", r.name));
+    Schedule {
+        priority: rules.iter().map(|r| r.priority).max().unwrap_or(0).max(manifest.priority),
+        not_before: starts.max().filter(|at| *at > accepted.timestamp()),
+        hold,
+    }
+}
+
+/// The moment an `at` means, counted from acceptance; `None` for now.
+fn start(at: At, accepted: &jiff::Zoned) -> Option<jiff::Timestamp> {
+    match at {
+        At::Now => None,
+        At::After(duration) => {
+            let span = jiff::SignedDuration::try_from(duration).ok()?;
+            accepted.timestamp().checked_add(span).ok()
+        }
+        At::TimeOfDay(time) => {
+            let time = jiff::civil::time((time.0 / 60) as i8, (time.0 % 60) as i8, 0, 0);
+            let today = accepted.date().to_datetime(time).to_zoned(accepted.time_zone().clone()).ok()?;
+            let next = if today.timestamp() > accepted.timestamp() {
+                today
+            } else {
+                accepted.date().tomorrow().ok()?.to_datetime(time).to_zoned(accepted.time_zone().clone()).ok()?
+            };
+            Some(next.timestamp())
+        }
+    }
+}
+
+/// ICC files that the profiles name, each once.
+pub fn asset_files(profiles: &[Profile]) -> Vec<std::path::PathBuf> {
+    use crate::model::profile::ColorProfile;
+    let mut files: Vec<std::path::PathBuf> = Vec::new();
+    for profile in profiles {
+        for space in [&profile.color.profile, &profile.color.untagged] {
+            if let ColorProfile::File(path) = space
+                && !files.contains(path)
+            {
+                files.push(path.clone());
+            }
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_is_the_next_time_the_clock_shows_it() {
+        let accepted: jiff::Zoned = "2026-11-20T15:04:05-06:00[America/Chicago]".parse().unwrap();
+        let at =
+            |text: &str| start(At::TimeOfDay(crate::model::units::TimeOfDay::parse(text).unwrap()), &accepted).unwrap();
+        assert_eq!(at("22:00").to_string(), "2026-11-21T04:00:00Z");
+        assert_eq!(at("08:00").to_string(), "2026-11-21T14:00:00Z");
+        let later = start(At::After(std::time::Duration::from_hours(2)), &accepted).unwrap();
+        assert_eq!(later.to_string(), "2026-11-20T23:04:05Z");
+    }
+}

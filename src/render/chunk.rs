@@ -1,0 +1,262 @@
+//! PNG and WebP chunks: walked for the header, and PNG ones as a list for rewriting and checking.
+//!
+//! Invariant: nothing is allocated on the word of a length field past the metadata limit, and a walk always ends.
+//! Must not know: pixels.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::error::RenderError;
+use crate::model::limits::METADATA_MAX_BYTES;
+
+pub(super) const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// The keyword of an XMP block, with its empty compression, language and translation fields.
+pub(super) const XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp\0\0\0\0\0";
+/// More chunks than any program writes into 1 GiB.
+const CHUNKS_MAX: usize = 4_000_000;
+
+/// What the chunks of a PNG or WebP say.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a file, not states of one thing")]
+pub(super) struct Chunks {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) bits: u8,
+    pub(super) gray: bool,
+    pub(super) alpha: bool,
+    pub(super) animated: bool,
+    /// A profile is embedded. PNG packs it; it is unpacked with the pixels.
+    pub(super) has_icc: bool,
+    pub(super) icc: Option<Vec<u8>>,
+    /// The picture says that it is sRGB.
+    pub(super) srgb: bool,
+    pub(super) exif: Option<Vec<u8>>,
+    pub(super) xmp: Option<Vec<u8>>,
+    /// Whether the file goes on to its end mark.
+    pub(super) complete: bool,
+}
+
+fn damaged(what: &str) -> RenderError {
+    RenderError::Damaged(what.to_owned())
+}
+
+fn cut(_: std::io::Error) -> RenderError {
+    damaged("the file ends in its header")
+}
+
+/// Reads a whole PNG but its pixels; the reader stands at the start, `file_bytes` is the file's length.
+///
+/// EXIF may stand behind the pixels, so it takes a walk to the end to know the orientation.
+pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Result<Chunks, RenderError> {
+    let mut found = Chunks::default();
+    let mut kept_bytes = 0;
+    let mut palette = false;
+    let mut at = reader.seek(SeekFrom::Start(PNG_SIGNATURE.len() as u64)).map_err(cut)?;
+    for _ in 0..CHUNKS_MAX {
+        if at + 12 > file_bytes {
+            break;
+        }
+        let mut head = [0; 8];
+        reader.read_exact(&mut head).map_err(cut)?;
+        let [l0, l1, l2, l3, kind @ ..] = head;
+        let length = u32::from_be_bytes([l0, l1, l2, l3]);
+        at += 12 + u64::from(length);
+        if at > file_bytes {
+            break;
+        }
+        if &kind == b"IEND" {
+            found.complete = true;
+            break;
+        }
+        match &kind {
+            b"tRNS" => found.alpha = true,
+            b"iCCP" => found.has_icc = true,
+            b"sRGB" => found.srgb = true,
+            b"acTL" => found.animated = true,
+            b"PLTE" => palette = true,
+            _ => {}
+        }
+        let wanted = matches!(&kind, b"IHDR" | b"eXIf" | b"iTXt") && kept_bytes + length as usize <= METADATA_MAX_BYTES;
+        if !wanted {
+            reader.seek(SeekFrom::Current(i64::from(length) + 4)).map_err(cut)?;
+            continue;
+        }
+        let mut data = vec![0; length as usize];
+        reader.read_exact(&mut data).map_err(cut)?;
+        reader.seek(SeekFrom::Current(4)).map_err(cut)?;
+        match &kind {
+            b"IHDR" => {
+                let [w0, w1, w2, w3, h0, h1, h2, h3, depth, color, ..] = data[..] else {
+                    return Err(damaged("the PNG header is too short"));
+                };
+                found.width = u32::from_be_bytes([w0, w1, w2, w3]);
+                found.height = u32::from_be_bytes([h0, h1, h2, h3]);
+                found.bits = if depth == 16 { 16 } else { 8 };
+                found.gray = matches!(color, 0 | 4);
+                found.alpha |= matches!(color, 4 | 6);
+            }
+            b"eXIf" if found.exif.is_none() => {
+                kept_bytes += data.len();
+                found.exif = Some(data);
+            }
+            b"iTXt" if data.starts_with(XMP_KEYWORD) && found.xmp.is_none() => {
+                kept_bytes += data.len();
+                found.xmp = Some(data.split_off(XMP_KEYWORD.len()));
+            }
+            _ => {}
+        }
+    }
+    found.gray &= !palette;
+    if found.width == 0 || found.height == 0 {
+        return Err(damaged("the PNG has no picture in it"));
+    }
+    Ok(found)
+}
+
+/// Reads the chunks of a WebP; the reader stands at the start, `file_bytes` is the file's length.
+pub(super) fn read_webp<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Result<Chunks, RenderError> {
+    let mut found = Chunks { bits: 8, ..Chunks::default() };
+    let mut kept_bytes = 0;
+    let mut head = [0; 12];
+    reader.read_exact(&mut head).map_err(cut)?;
+    let [_, _, _, _, s0, s1, s2, s3, ..] = head;
+    let end = 8 + u64::from(u32::from_le_bytes([s0, s1, s2, s3]));
+    found.complete = end <= file_bytes;
+    let end = end.min(file_bytes);
+    let mut at = 12;
+    for _ in 0..CHUNKS_MAX {
+        if at + 8 > end {
+            break;
+        }
+        let mut head = [0; 8];
+        reader.read_exact(&mut head).map_err(cut)?;
+        let [kind @ .., l0, l1, l2, l3] = head;
+        let length = u32::from_le_bytes([l0, l1, l2, l3]);
+        let padded = u64::from(length) + u64::from(length % 2);
+        at += 8 + padded;
+        let kept = matches!(&kind, b"ICCP" | b"EXIF" | b"XMP ")
+            && at <= end
+            && kept_bytes + length as usize <= METADATA_MAX_BYTES;
+        let wanted = match &kind {
+            b"VP8X" | b"VP8 " | b"VP8L" => length.min(10),
+            _ if kept => length,
+            _ => 0,
+        };
+        let mut data = vec![0; wanted as usize];
+        reader.read_exact(&mut data).map_err(cut)?;
+        reader.seek(SeekFrom::Current((padded - u64::from(wanted)).cast_signed())).map_err(cut)?;
+        match (&kind, &data[..]) {
+            (b"VP8X", [flags, _, _, _, w0, w1, w2, h0, h1, h2]) => {
+                found.alpha = flags & 0x10 != 0;
+                found.animated = flags & 0x02 != 0;
+                found.width = 1 + u32::from_le_bytes([*w0, *w1, *w2, 0]);
+                found.height = 1 + u32::from_le_bytes([*h0, *h1, *h2, 0]);
+            }
+            (b"VP8 ", [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1]) if found.width == 0 => {
+                found.width = u32::from(u16::from_le_bytes([*w0, *w1]) & 0x3fff);
+                found.height = u32::from(u16::from_le_bytes([*h0, *h1]) & 0x3fff);
+            }
+            (b"VP8L", [0x2f, a, b, c, d, ..]) if found.width == 0 => {
+                let packed = u32::from_le_bytes([*a, *b, *c, *d]);
+                found.width = 1 + (packed & 0x3fff);
+                found.height = 1 + (packed >> 14 & 0x3fff);
+                found.alpha = packed >> 28 & 1 == 1;
+            }
+            (b"ICCP", _) if kept => {
+                kept_bytes += data.len();
+                (found.has_icc, found.icc) = (true, Some(data));
+            }
+            (b"EXIF", _) if kept => {
+                kept_bytes += data.len();
+                // Some programs leave the JPEG prefix on.
+                found.exif = Some(data.strip_prefix(super::segment::EXIF_PREFIX).unwrap_or(&data).to_vec());
+            }
+            (b"XMP ", _) if kept => {
+                kept_bytes += data.len();
+                found.xmp = Some(data);
+            }
+            _ => {}
+        }
+    }
+    if found.width == 0 || found.height == 0 {
+        return Err(damaged("the WebP has no picture in it"));
+    }
+    Ok(found)
+}
+
+/// One chunk of a PNG file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunk<'a> {
+    pub(super) kind: [u8; 4],
+    pub(super) data: &'a [u8],
+    /// With length, kind and checksum.
+    pub(super) whole: &'a [u8],
+}
+
+/// All chunks of a PNG up to and with IEND; checksums are checked.
+pub(super) fn walk_png(file: &[u8]) -> Result<Vec<Chunk<'_>>, RenderError> {
+    if !file.starts_with(PNG_SIGNATURE) {
+        return Err(damaged("the PNG signature is missing"));
+    }
+    let mut chunks = Vec::new();
+    let mut at = PNG_SIGNATURE.len();
+    loop {
+        let Some(&[l0, l1, l2, l3, ref kind @ ..]) = file.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
+            return Err(damaged("the PNG ends early"));
+        };
+        let end = at + 12 + u32::from_be_bytes([l0, l1, l2, l3]) as usize;
+        let whole = file.get(at..end).ok_or_else(|| damaged("the PNG ends early"))?;
+        let (body, sum) = whole[4..].split_at(whole.len() - 8);
+        if crc32(&[body]).to_be_bytes() != *sum {
+            return Err(damaged("a PNG chunk does not match its checksum"));
+        }
+        chunks.push(Chunk { kind: *kind, data: &body[4..], whole });
+        if kind == b"IEND" {
+            return Ok(chunks);
+        }
+        at = end;
+    }
+}
+
+/// Appends a PNG chunk.
+pub(super) fn push_png(out: &mut Vec<u8>, kind: [u8; 4], parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|p| p.len()).sum();
+    out.extend((length as u32).to_be_bytes());
+    let start = out.len();
+    out.extend(kind);
+    for part in parts {
+        out.extend(*part);
+    }
+    let sum = crc32(&[&out[start..]]);
+    out.extend(sum.to_be_bytes());
+}
+
+const CRC_TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut n = 0;
+    while n < 256 {
+        let mut value = n as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            value = if value & 1 == 1 { 0xedb8_8320 ^ (value >> 1) } else { value >> 1 };
+            bit += 1;
+        }
+        table[n] = value;
+        n += 1;
+    }
+    table
+};
+
+fn crc32(parts: &[&[u8]]) -> u32 {
+    !parts.iter().flat_map(|p| p.iter()).fold(!0u32, |sum, byte| CRC_TABLE[usize::from(sum as u8 ^ byte)] ^ (sum >> 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_the_one_of_the_standard() {
+        assert_eq!(crc32(&[b"123456789"]), 0xcbf4_3926);
+        assert_eq!(crc32(&[b"IEND"]), 0xae42_6082);
+    }
+}

@@ -1,0 +1,349 @@
+//! Conversion between colour spaces.
+//!
+//! Invariant: results are rounded, never truncated: all conversions run in 16 bits (the library's 8-bit path cuts
+//! off, half a level too dark on average). Must not know: files, sheets.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use moxcms::{
+    ColorProfile, DataColorSpace, Layout as Channels, RenderingIntent, ToneReprCurve, Transform16BitExecutor,
+    TransformOptions, Xyzd,
+};
+use rayon::prelude::*;
+
+use super::error::RenderError;
+use super::profile::{Input, Profile};
+use super::raster::{Layout, Raster, Sample, Samples};
+use crate::model::spec::{ColorSpec, Intent};
+
+/// Pixels that are converted in one go. Fixed, so that vector and scalar code meet the same pixels whatever the
+/// number of threads.
+const BLOCK_PIXELS: usize = 4096;
+
+/// From one space to another; RGB comes out.
+pub(super) struct Converter {
+    transform: Arc<Transform16BitExecutor>,
+    /// Black point compensation, before or after the transform; three tables of 65,536 values.
+    before: Option<Curves>,
+    after: Option<Curves>,
+    channels: usize,
+}
+
+impl std::fmt::Debug for Converter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Converter({} channels)", self.channels)
+    }
+}
+
+type Curves = [Vec<u16>; 3];
+
+fn bad(reason: &impl ToString) -> RenderError {
+    RenderError::BadProfile { name: "of the picture or the output".to_owned(), reason: reason.to_string() }
+}
+
+fn options(intent: Intent) -> TransformOptions {
+    TransformOptions {
+        rendering_intent: match intent {
+            Intent::Relative => RenderingIntent::RelativeColorimetric,
+            Intent::Perceptual => RenderingIntent::Perceptual,
+        },
+        // The curves are what other programs read; the code points may say something else.
+        allow_use_cicp_transfer: false,
+        ..TransformOptions::default()
+    }
+}
+
+impl Converter {
+    pub(super) fn new(
+        from: &Profile,
+        to: &Profile,
+        intent: Intent,
+        black_point: bool,
+    ) -> Result<Converter, RenderError> {
+        let (source, channels) = match from.parsed.color_space {
+            DataColorSpace::Gray => (Channels::Gray, 1),
+            DataColorSpace::Cmyk => (Channels::Rgba, 4),
+            _ => (Channels::Rgb, 3),
+        };
+        let transform = from
+            .parsed
+            .create_transform_16bit(source, &to.parsed, Channels::Rgb, options(intent))
+            .map_err(|e| bad(&e))?;
+        let mut converter = Converter { transform, before: None, after: None, channels };
+        // Perceptual tables bring their own black; the library scales v4 ones. Matrix profiles have none.
+        if black_point && intent == Intent::Relative && !(from.is_matrix() && to.is_matrix()) {
+            let black_in = black_of(from)?;
+            let black_out = black_of(to)?;
+            if to.is_matrix() {
+                converter.after = Some(compensation(to, black_in, black_out)?);
+            } else if from.is_matrix() {
+                converter.before = Some(compensation(from, black_in, black_out)?);
+            }
+        }
+        Ok(converter)
+    }
+
+    /// Whether 8-bit pixels would come out as they went in, but for what rounding inside the profiles does: a level or
+    /// two in the one dark channel of strong colours, a quarter of a level on average.
+    fn changes_nothing(&self) -> Result<bool, RenderError> {
+        let mut probes = Vec::new();
+        let steps = [0u16, 1, 4, 12, 32, 64, 96, 128, 160, 192, 224, 240, 255];
+        for r in steps {
+            for g in steps {
+                probes.extend(steps.iter().flat_map(|b| [r * 257, g * 257, b * 257]));
+            }
+        }
+        probes.extend((0..=255u16).flat_map(|v| [v * 257; 3]));
+        let mut out = vec![0; probes.len()];
+        self.block(&mut probes.clone(), &mut out)?;
+        let moved = || probes.iter().zip(&out).map(|(a, b)| u64::from(a.abs_diff(*b)));
+        let mean = moved().sum::<u64>() / probes.len() as u64;
+        Ok(mean < 257 / 4 && moved().all(|m| m < 2 * 257))
+    }
+
+    fn block(&self, source: &mut [u16], out: &mut [u16]) -> Result<(), RenderError> {
+        if let Some(curves) = &self.before {
+            apply(curves, source);
+        }
+        self.transform.transform(source, out).map_err(|e| bad(&e))?;
+        if let Some(curves) = &self.after {
+            apply(curves, out);
+        }
+        Ok(())
+    }
+
+    fn run<S: Sample, D: Sample>(&self, source: &[S]) -> Result<Vec<D>, RenderError> {
+        let pixels = source.len() / self.channels;
+        let mut out = vec![D::default(); pixels * 3];
+        out.par_chunks_mut(BLOCK_PIXELS * 3).zip(source.par_chunks(BLOCK_PIXELS * self.channels)).try_for_each_init(
+            || (Vec::with_capacity(BLOCK_PIXELS * 4), vec![0; BLOCK_PIXELS * 3]),
+            |(wide, converted), (out, source)| {
+                wide.clear();
+                wide.extend(source.iter().map(|v| v.to_u16()));
+                let converted = &mut converted[..out.len()];
+                self.block(wide, converted)?;
+                for (to, from) in out.iter_mut().zip(converted) {
+                    *to = D::from_u16(*from);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(out)
+    }
+
+    /// To 8-bit RGB samples.
+    pub(super) fn to_rgb8(&self, raster: &Raster) -> Result<Vec<u8>, RenderError> {
+        match &raster.samples {
+            Samples::U8(v) => self.run(v),
+            Samples::U16(v) => self.run(v),
+        }
+    }
+
+    /// To 16-bit RGB samples.
+    fn to_rgb16(&self, raster: &Raster) -> Result<Raster, RenderError> {
+        let samples = match &raster.samples {
+            Samples::U8(v) => self.run(v),
+            Samples::U16(v) => self.run(v),
+        }?;
+        Ok(Raster { size: raster.size, layout: Layout::Rgb, samples: Samples::U16(samples) })
+    }
+
+    /// One colour.
+    pub(super) fn color(&self, rgb: [u8; 3]) -> Result<[u8; 3], RenderError> {
+        let out: Vec<u8> = self.run(&rgb[..])?;
+        Ok([out[0], out[1], out[2]])
+    }
+}
+
+fn apply(curves: &Curves, pixels: &mut [u16]) {
+    let (pixels, _) = pixels.as_chunks_mut::<3>();
+    for pixel in pixels {
+        for (value, curve) in pixel.iter_mut().zip(curves) {
+            *value = curve[usize::from(*value)];
+        }
+    }
+}
+
+/// Curves that map one black onto another, white staying white.
+///
+/// Black point compensation scales XYZ about the white: with neutral blacks of luminance `in` and `out` it is
+/// `x' = (x - 1) × (1 - out) / (1 - in) + 1` on every linear channel. So it can be done on the linear values of
+/// whichever side is a matrix profile.
+fn compensation(matrix: &Profile, black_in: f64, black_out: f64) -> Result<Curves, RenderError> {
+    let linear = linear_tables(&matrix.parsed)?;
+    let scale = (1.0 - black_out) / (1.0 - black_in);
+    Ok(linear.map(|table| {
+        table.iter().map(|x| encode(&table, ((f64::from(*x) - 1.0) * scale + 1.0).max(0.0) as f32)).collect()
+    }))
+}
+
+/// Linear light, 0 … 1, of every 16-bit value of the three channels.
+pub(super) fn linear_tables(profile: &ColorProfile) -> Result<[Vec<f32>; 3], RenderError> {
+    let r = profile.build_r_linearize_table::<u16, 65_536, 16>(false).map_err(|e| bad(&e))?;
+    let g = profile.build_g_linearize_table::<u16, 65_536, 16>(false).map_err(|e| bad(&e))?;
+    let b = profile.build_b_linearize_table::<u16, 65_536, 16>(false).map_err(|e| bad(&e))?;
+    Ok([r.to_vec(), g.to_vec(), b.to_vec()])
+}
+
+/// The 16-bit value whose linear light is nearest; the table must rise.
+pub(super) fn encode(table: &[f32], linear: f32) -> u16 {
+    let above = table.partition_point(|x| *x < linear);
+    let nearest = match (table.get(above.wrapping_sub(1)), table.get(above)) {
+        (Some(low), Some(high)) if linear - low < high - linear => above - 1,
+        (_, None) => table.len() - 1,
+        _ => above,
+    };
+    nearest as u16
+}
+
+/// The luminance of a profile's darkest colour, 0 … 0.5 of white.
+fn black_of(profile: &Profile) -> Result<f64, RenderError> {
+    if profile.is_matrix() {
+        return Ok(0.0);
+    }
+    let (source, darkest) = match profile.parsed.color_space {
+        DataColorSpace::Gray => (Channels::Gray, vec![0]),
+        // All inks at once are more than paper takes: what the profile itself makes of black counts.
+        DataColorSpace::Cmyk => (Channels::Rgba, blackest_inks(profile).unwrap_or(vec![u16::MAX; 4])),
+        _ => (Channels::Rgb, vec![0; 3]),
+    };
+    // A space whose channels are XYZ itself, in parts of the white: the second is the luminance.
+    let mut xyz = ColorProfile::new_srgb();
+    let axis = |x, y, z| Xyzd { x, y, z };
+    (xyz.red_colorant, xyz.green_colorant, xyz.blue_colorant) =
+        (axis(0.964_203, 0.0, 0.0), axis(0.0, 1.0, 0.0), axis(0.0, 0.0, 0.824_905));
+    let straight = Some(ToneReprCurve::Lut(Vec::new()));
+    (xyz.red_trc, xyz.green_trc, xyz.blue_trc) = (straight.clone(), straight.clone(), straight);
+    xyz.cicp = None;
+    let transform = profile
+        .parsed
+        .create_transform_16bit(source, &xyz, Channels::Rgb, options(Intent::Relative))
+        .map_err(|e| bad(&e))?;
+    let mut out = [0u16; 3];
+    transform.transform(&darkest, &mut out).map_err(|e| bad(&e))?;
+    Ok((f64::from(out[1]) / 65_535.0).min(0.5))
+}
+
+/// What a press prints for black, by its perceptual table.
+fn blackest_inks(press: &Profile) -> Option<Vec<u16>> {
+    let black = Profile::srgb();
+    let options = options(Intent::Perceptual);
+    let transform = black.parsed.create_transform_16bit(Channels::Rgb, &press.parsed, Channels::Rgba, options).ok()?;
+    let mut inks = vec![0; 4];
+    transform.transform(&[0; 3], &mut inks).ok()?;
+    Some(inks)
+}
+
+/// How one source gets into one output space.
+#[derive(Debug)]
+pub(super) struct Path {
+    input: Input,
+    /// Into the working space, for pictures that have none of their own.
+    inward: Option<Converter>,
+    /// The space that tones and sharpening work in: always RGB by primaries and curves, unless nothing is converted.
+    pub(super) working: Profile,
+    /// Out of the working space; none when both are the same but for rounding.
+    outward: Option<Converter>,
+}
+
+impl Path {
+    /// The working space is the input's own when it is RGB by primaries and curves, else sRGB.
+    ///
+    /// `toned` pictures need a working space of that kind even where nothing would have to be converted.
+    pub(super) fn new(input: Input, output: &Profile, spec: &ColorSpec, toned: bool) -> Result<Path, RenderError> {
+        let works = |profile: &Profile| profile.is_matrix() || (profile.icc == output.icc && !toned);
+        let convert = |from: &Profile, to: &Profile| Converter::new(from, to, spec.intent, spec.black_point);
+        let (inward, working) = match &input {
+            Input::Profile(profile) | Input::PlainGray(profile) if works(profile) => (None, profile.clone()),
+            Input::Profile(profile) => (Some(convert(profile, &Profile::srgb())?), Profile::srgb()),
+            Input::PlainGray(_) | Input::PlainCmyk => (None, Profile::srgb()),
+        };
+        let outward = if working.icc == output.icc {
+            None
+        } else {
+            let converter = convert(&working, output)?;
+            // Camera makers each write their own sRGB. Converting between them would only add rounding.
+            if working.is_matrix() && output.is_matrix() && converter.changes_nothing()? {
+                None
+            } else {
+                Some(converter)
+            }
+        };
+        Ok(Path { input, inward, working, outward })
+    }
+
+    /// RGB of the working space. The raster has no alpha.
+    pub(super) fn inward<'a>(&self, raster: Cow<'a, Raster>) -> Result<Cow<'a, Raster>, RenderError> {
+        if let Some(converter) = &self.inward {
+            // Grey with alpha was decoded as RGB; its profile knows one channel.
+            let raster = if converter.channels == 1 { first_channel(raster) } else { raster };
+            if raster.layout.channels() != converter.channels {
+                return Err(bad(&"it is for other channels than the pixels have"));
+            }
+            return converter.to_rgb16(&raster).map(Cow::Owned);
+        }
+        Ok(match (&self.input, raster.layout) {
+            (Input::PlainCmyk, Layout::Cmyk) => Cow::Owned(plain_cmyk(&raster)),
+            (_, Layout::Gray) => Cow::Owned(spread_gray(&raster)),
+            _ => raster,
+        })
+    }
+
+    /// Finished 8-bit RGB samples of the output space.
+    pub(super) fn outward(&self, raster: Cow<'_, Raster>) -> Result<Vec<u8>, RenderError> {
+        if let Some(converter) = &self.outward {
+            return converter.to_rgb8(&raster);
+        }
+        Ok(match raster {
+            Cow::Borrowed(Raster { samples: Samples::U8(v), .. }) => v.clone(),
+            Cow::Owned(Raster { samples: Samples::U8(v), .. }) => v,
+            other => match &other.samples {
+                Samples::U16(v) => v.iter().map(|v| u8::from_u16(*v)).collect(),
+                Samples::U8(v) => v.clone(),
+            },
+        })
+    }
+}
+
+fn first_channel(raster: Cow<'_, Raster>) -> Cow<'_, Raster> {
+    fn first<T: Sample>(samples: &[T]) -> Vec<T> {
+        samples.as_chunks::<3>().0.iter().map(|[v, ..]| *v).collect()
+    }
+    if raster.layout != Layout::Rgb {
+        return raster;
+    }
+    let samples = match &raster.samples {
+        Samples::U8(v) => Samples::U8(first(v)),
+        Samples::U16(v) => Samples::U16(first(v)),
+    };
+    Cow::Owned(Raster { size: raster.size, layout: Layout::Gray, samples })
+}
+
+fn spread_gray(raster: &Raster) -> Raster {
+    fn spread<T: Sample>(samples: &[T]) -> Vec<T> {
+        samples.iter().flat_map(|v| [*v; 3]).collect()
+    }
+    let samples = match &raster.samples {
+        Samples::U8(v) => Samples::U8(spread(v)),
+        Samples::U16(v) => Samples::U16(spread(v)),
+    };
+    Raster { size: raster.size, layout: Layout::Rgb, samples }
+}
+
+/// CMYK without a profile: each ink takes away its own light, black all of it.
+fn plain_cmyk(raster: &Raster) -> Raster {
+    fn plain<T: Sample>(samples: &[T]) -> Vec<u16> {
+        let (pixels, _) = samples.as_chunks::<4>();
+        let light = |v: T| u32::from(u16::MAX - v.to_u16());
+        pixels
+            .iter()
+            .flat_map(|[c, m, y, k]| [*c, *m, *y].map(|ink| ((light(ink) * light(*k) + 32_767) / 65_535) as u16))
+            .collect()
+    }
+    let samples = match &raster.samples {
+        Samples::U8(v) => plain(v),
+        Samples::U16(v) => plain(v),
+    };
+    Raster { size: raster.size, layout: Layout::Rgb, samples: Samples::U16(samples) }
+}

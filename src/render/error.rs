@@ -1,0 +1,84 @@
+//! What can go wrong with a picture, as a code for receipts and a sentence for the operator.
+//!
+//! Invariant: every message says what happened and what a person can do about it. Must not know: jobs, retries,
+//! fates; whether an error ends a job or waits is decided above.
+
+use crate::model::spec::PixelSize;
+
+/// Why a picture could not be read or made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RenderError {
+    #[error("the file is not a JPEG, PNG, TIFF or WebP picture ({0}); export it again in one of these formats")]
+    NotAPicture(String),
+    #[error(
+        "the picture is damaged: {0}; copy it again from its source, or let the profile say `on_damage: accept` to take what is left"
+    )]
+    Damaged(String),
+    #[error("the picture is larger than allowed: {what} {found}, at most {most}; make a smaller copy of it")]
+    TooLarge { what: &'static str, found: u64, most: u64 },
+    #[error("{0} is not supported; save the picture as an 8- or 16-bit RGB JPEG, PNG or TIFF")]
+    Unsupported(String),
+    #[error(
+        "the picture is {found} upright, but the plan was made for {planned}; it was replaced in between, plan the job again"
+    )]
+    FrameChanged { planned: PixelSize, found: PixelSize },
+    #[error("{0} is not built yet; take it out of the profile or the manifest")]
+    NotBuiltYet(&'static str),
+    #[error("the colour profile {name} cannot be used: {reason}; put another file in its place")]
+    BadProfile { name: String, reason: String },
+    #[error("the output cannot be made as it is specified: {0}; this is a fault of the plan, please report it")]
+    BadSpec(String),
+    #[error("the original cannot be handed on as it is: {0}; choose another `format` than `copy`")]
+    CannotCopy(String),
+    #[error("the file could not be read: {0}")]
+    Io(String),
+    #[error("encoding failed: {0}; please report it with the picture")]
+    Encode(String),
+}
+
+impl RenderError {
+    /// The code that receipts and `reason.json` carry; never changes once published.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RenderError::NotAPicture(_) => "not_a_picture",
+            RenderError::Damaged(_) => "damaged",
+            RenderError::TooLarge { .. } => "too_large",
+            RenderError::Unsupported(_) => "unsupported",
+            RenderError::FrameChanged { .. } => "frame_changed",
+            RenderError::NotBuiltYet(_) => "not_built_yet",
+            RenderError::BadProfile { .. } => "bad_profile",
+            RenderError::BadSpec(_) => "bad_spec",
+            RenderError::CannotCopy(_) => "cannot_copy",
+            RenderError::Io(_) => "io",
+            RenderError::Encode(_) => "encode_failed",
+        }
+    }
+}
+
+/// Something the operator should know about a picture that was made all the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderWarning {
+    #[error("the EXIF block is broken ({0}); what could be read of it was used")]
+    BrokenExif(String),
+    #[error("the embedded colour profile cannot be used ({0}); the picture was taken for an untagged one")]
+    BrokenProfile(String),
+    #[error("a CMYK picture without a colour profile; its colours are a guess")]
+    UntaggedCmyk,
+    #[error("the picture is damaged ({0}); what could be decoded of it was taken")]
+    DamageAccepted(String),
+    #[error("the XMP block was left out, because {0}")]
+    XmpDropped(&'static str),
+}
+
+impl RenderWarning {
+    /// The code that receipts carry; never changes once published.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RenderWarning::BrokenExif(_) => "broken_exif",
+            RenderWarning::BrokenProfile(_) => "broken_profile",
+            RenderWarning::UntaggedCmyk => "untagged_cmyk",
+            RenderWarning::DamageAccepted(_) => "damage_accepted",
+            RenderWarning::XmpDropped(_) => "xmp_dropped",
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What a picture's header says: for the plan in short, for rendering in full.
+//!
+//! Invariant: sizes past the limits are refused here, before anything is allocated for pixels; the same bytes give
+//! the same facts whether they are read from a file or from memory. Must not know: outputs, profiles' insides.
+
+use std::io::{BufRead, Read, Seek, SeekFrom};
+
+use tiff::decoder::Decoder;
+use tiff::tags::Tag;
+
+use super::chunk;
+use super::error::{RenderError, RenderWarning};
+use super::exif::{self, Directory, Exif, Field};
+use super::segment;
+use crate::model::limits::{METADATA_MAX_BYTES, PICTURE_MAX_PX, SIDE_MAX_PX, SOURCE_MAX_BYTES};
+use crate::model::spec::{Header, PictureFormat, PixelSize};
+
+/// The colours a picture is stored in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inks {
+    Gray,
+    Rgb,
+    Cmyk,
+}
+
+/// Everything that rendering needs to know beside the pixels.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a file, not states of one thing")]
+pub(super) struct Facts {
+    pub(super) header: Header,
+    pub(super) inks: Inks,
+    /// Empty when it is broken. A PNG's is unpacked with its pixels.
+    pub(super) icc: Option<Vec<u8>>,
+    /// The container itself says sRGB.
+    pub(super) srgb: bool,
+    pub(super) exif: Exif,
+    pub(super) xmp: Option<Vec<u8>>,
+    /// CMYK is stored with 0 for full ink.
+    pub(super) inverted: bool,
+    /// TIFF: colours are stored multiplied with alpha.
+    pub(super) premultiplied: bool,
+    /// The container goes on to its end, as far as the header can tell.
+    pub(super) complete: bool,
+    pub(super) warnings: Vec<RenderWarning>,
+}
+
+/// The kind of file by its first bytes; names and extensions are not believed.
+pub(super) fn sniff(start: &[u8]) -> Result<PictureFormat, RenderError> {
+    match start {
+        [0xff, 0xd8, 0xff, ..] => Ok(PictureFormat::Jpeg),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(PictureFormat::Png),
+        // 43 is BigTIFF.
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(PictureFormat::Tiff),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(PictureFormat::Webp),
+        [] => Err(RenderError::NotAPicture("it is empty".to_owned())),
+        _ => Err(RenderError::NotAPicture(match start {
+            [b'8', b'B', b'P', b'S', ..] => "it is a Photoshop document".to_owned(),
+            [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is a HEIF picture or a film".to_owned(),
+            [b'%', b'P', b'D', b'F', ..] => "it is a PDF".to_owned(),
+            [b'G', b'I', b'F', b'8', ..] => "it is a GIF".to_owned(),
+            _ => "its first bytes are of no known kind".to_owned(),
+        })),
+    }
+}
+
+/// Refuses sizes past the limits of the program.
+pub(super) fn check_size(width: u32, height: u32) -> Result<PixelSize, RenderError> {
+    let size = PixelSize::new(width, height);
+    if size.pixels() == 0 {
+        return Err(RenderError::Damaged("its header says that it has no pixels".to_owned()));
+    }
+    if size.long_edge() > SIDE_MAX_PX {
+        let (found, most) = (u64::from(size.long_edge()), u64::from(SIDE_MAX_PX));
+        return Err(RenderError::TooLarge { what: "pixels on a side", found, most });
+    }
+    if size.pixels() > PICTURE_MAX_PX {
+        return Err(RenderError::TooLarge { what: "pixels", found: size.pixels(), most: PICTURE_MAX_PX });
+    }
+    Ok(size)
+}
+
+/// Reads the header of a picture, for the plan. Cheap: no pixels are decoded, of a large file a few blocks are read.
+pub fn probe<R: BufRead + Seek>(reader: R) -> Result<Header, RenderError> {
+    read(reader).map(|facts| facts.header)
+}
+
+/// Reads all facts.
+pub(super) fn read<R: Read + Seek>(mut reader: R) -> Result<Facts, RenderError> {
+    let failed = |e: std::io::Error| RenderError::Io(e.to_string());
+    let file_bytes = reader.seek(SeekFrom::End(0)).map_err(failed)?;
+    if file_bytes > SOURCE_MAX_BYTES {
+        return Err(RenderError::TooLarge { what: "bytes", found: file_bytes, most: SOURCE_MAX_BYTES });
+    }
+    reader.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut start = Vec::with_capacity(12);
+    reader.by_ref().take(12).read_to_end(&mut start).map_err(failed)?;
+    let format = sniff(&start)?;
+    reader.seek(SeekFrom::Start(0)).map_err(failed)?;
+    match format {
+        PictureFormat::Jpeg => jpeg_facts(segment::read(&mut reader)?),
+        PictureFormat::Png => chunk_facts(format, chunk::read_png(&mut reader, file_bytes)?),
+        PictureFormat::Webp => chunk_facts(format, chunk::read_webp(&mut reader, file_bytes)?),
+        PictureFormat::Tiff => tiff_facts(reader),
+    }
+}
+
+/// EXIF out of a container, with a warning when it is broken.
+fn read_exif(block: Option<&[u8]>, warnings: &mut Vec<RenderWarning>) -> Exif {
+    let Some(block) = block else { return Exif::default() };
+    let (exif, problem) = Exif::read(block);
+    warnings.extend(problem.map(RenderWarning::BrokenExif));
+    exif
+}
+
+fn jpeg_facts(found: segment::Segments) -> Result<Facts, RenderError> {
+    let stored = check_size(found.width, found.height)?;
+    if found.bits != 8 {
+        return Err(RenderError::Unsupported(format!("a JPEG with {} bits", found.bits)));
+    }
+    let inks = match found.components {
+        1 => Inks::Gray,
+        3 => Inks::Rgb,
+        4 => Inks::Cmyk,
+        n => return Err(RenderError::Unsupported(format!("a JPEG with {n} channels"))),
+    };
+    let mut warnings = Vec::new();
+    let exif = read_exif(found.exif.as_deref(), &mut warnings);
+    Ok(Facts {
+        header: Header {
+            format: PictureFormat::Jpeg,
+            stored,
+            orientation: exif.orientation(),
+            bits: 8,
+            has_alpha: false,
+            tagged: found.icc.is_some() || exif.names_adobe_rgb(),
+        },
+        inks,
+        icc: found.icc,
+        srgb: false,
+        exif,
+        xmp: found.xmp,
+        inverted: found.adobe,
+        premultiplied: false,
+        complete: true,
+        warnings,
+    })
+}
+
+fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, RenderError> {
+    let stored = check_size(found.width, found.height)?;
+    if found.animated && format == PictureFormat::Webp {
+        return Err(RenderError::Unsupported("an animated WebP".to_owned()));
+    }
+    let mut warnings = Vec::new();
+    let exif = read_exif(found.exif.as_deref(), &mut warnings);
+    Ok(Facts {
+        header: Header {
+            format,
+            stored,
+            orientation: exif.orientation(),
+            bits: found.bits,
+            has_alpha: found.alpha,
+            tagged: found.has_icc || found.srgb || exif.names_adobe_rgb(),
+        },
+        inks: if found.gray { Inks::Gray } else { Inks::Rgb },
+        icc: found.icc,
+        srgb: found.srgb,
+        exif,
+        xmp: found.xmp,
+        inverted: false,
+        premultiplied: false,
+        complete: found.complete,
+        warnings,
+    })
+}
+
+/// What a failed TIFF call means for the operator.
+pub(super) fn tiff_error(error: &tiff::TiffError) -> RenderError {
+    match error {
+        tiff::TiffError::UnsupportedError(e) => RenderError::Unsupported(format!("this kind of TIFF ({e})")),
+        tiff::TiffError::LimitsExceeded => {
+            RenderError::TooLarge { what: "bytes of metadata", found: 0, most: METADATA_MAX_BYTES as u64 }
+        }
+        other => RenderError::Damaged(other.to_string()),
+    }
+}
+
+/// A decoder whose limits are ours, not the crate's.
+pub(super) fn tiff_decoder<R: Read + Seek>(reader: R) -> Result<Decoder<R>, RenderError> {
+    let mut limits = tiff::decoder::Limits::default();
+    limits.ifd_value_size = METADATA_MAX_BYTES;
+    // The largest allowed picture as RGBA of 16 bits; its size is checked before.
+    limits.decoding_buffer_size = PICTURE_MAX_PX as usize * 8;
+    limits.intermediate_buffer_size = PICTURE_MAX_PX as usize * 8;
+    Ok(Decoder::new(reader).map_err(|e| tiff_error(&e))?.with_limits(limits))
+}
+
+const TAG_XMP: u16 = 700;
+const TAG_DNG_VERSION: u16 = 0xc612;
+
+fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
+    let mut decoder = tiff_decoder(reader)?;
+    let (width, height) = decoder.dimensions().map_err(|e| tiff_error(&e))?;
+    let stored = check_size(width, height)?;
+    // Camera raw files are TIFFs whose first picture is a small preview.
+    let preview = decoder.find_tag_unsigned::<u32>(Tag::NewSubfileType).ok().flatten().unwrap_or(0) & 1 == 1;
+    if preview || decoder.image_ifd().directory().contains(Tag::Unknown(TAG_DNG_VERSION)) {
+        return Err(RenderError::Unsupported("a camera raw file (it must be developed first)".to_owned()));
+    }
+    let color = decoder.colortype().map_err(|e| tiff_error(&e))?;
+    let (inks, bits) = match color {
+        tiff::ColorType::Gray(bits) | tiff::ColorType::GrayA(bits) => (Inks::Gray, bits),
+        tiff::ColorType::CMYK(bits) => (Inks::Cmyk, bits),
+        tiff::ColorType::RGB(bits) | tiff::ColorType::RGBA(bits) | tiff::ColorType::YCbCr(bits) => (Inks::Rgb, bits),
+        other => return Err(RenderError::Unsupported(format!("a TIFF with colours as {other:?}"))),
+    };
+    let bits = match bits {
+        1..=8 => 8,
+        16 => 16,
+        _ => return Err(RenderError::Unsupported(format!("a TIFF with {bits} bits"))),
+    };
+    let has_alpha = matches!(color, tiff::ColorType::GrayA(_) | tiff::ColorType::RGBA(_));
+    let premultiplied =
+        decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().is_some_and(|v| v.first() == Some(&1));
+    let icc = decoder.find_tag(Tag::IccProfile).ok().flatten().map(|v| v.into_u8_vec().unwrap_or_default());
+    let xmp = decoder.find_tag(Tag::Unknown(TAG_XMP)).ok().flatten().and_then(|v| v.into_u8_vec().ok());
+    let exif = tiff_fields(&mut decoder);
+    Ok(Facts {
+        header: Header {
+            format: PictureFormat::Tiff,
+            stored,
+            orientation: exif.orientation(),
+            bits,
+            has_alpha,
+            tagged: icc.is_some() || exif.names_adobe_rgb(),
+        },
+        inks,
+        icc,
+        srgb: false,
+        exif,
+        xmp,
+        inverted: false,
+        premultiplied: premultiplied && has_alpha,
+        complete: true,
+        warnings: Vec::new(),
+    })
+}
+
+/// Largest value of one field that is taken out of a TIFF, in bytes; a JPEG's EXIF is not larger as a whole.
+const TIFF_FIELD_MAX_BYTES: u64 = 64 * 1024;
+
+/// The fields of a TIFF's own directories. Read one by one: a TIFF's EXIF cannot be had without its pixels as a
+/// block, and a copy of the file in memory is what must not happen.
+fn tiff_fields<R: Read + Seek>(decoder: &mut Decoder<R>) -> Exif {
+    let mut directories = Vec::new();
+    let main = decoder.ifd_pointer().and_then(|at| decoder.read_directory(at).ok());
+    for (directory, pointer) in [(Directory::Exif, Tag::ExifDirectory), (Directory::Gps, Tag::GpsDirectory)] {
+        let found = main.as_ref().and_then(|d| sub_directory(decoder, d, pointer));
+        if let (Directory::Exif, Some(exif)) = (directory, &found) {
+            let pointer = Tag::from_u16_exhaustive(exif::tag::INTEROP_POINTER);
+            directories.extend(sub_directory(decoder, exif, pointer).map(|d| (Directory::Interop, d)));
+        }
+        directories.extend(found.map(|d| (directory, d)));
+    }
+    directories.extend(main.map(|d| (Directory::Main, d)));
+    let mut out = Exif::default();
+    let mut total = 0;
+    for (directory, entries) in &directories {
+        for (tag, entry) in entries.iter() {
+            let kind = entry.field_type();
+            // The larger types of BigTIFF mean nothing in an EXIF block.
+            let size = entry.count().saturating_mul(exif::kind_size(kind.to_u16()) as u64);
+            if size == 0 || size > TIFF_FIELD_MAX_BYTES || kind.to_u16() > 13 {
+                continue;
+            }
+            total += size;
+            if total > METADATA_MAX_BYTES as u64 {
+                break;
+            }
+            let mut value = tiff::tags::ValueBuffer::empty(kind);
+            if decoder.read_directory_tags(entries).find_tag_buf(tag, &mut value).is_ok() {
+                value.set_byte_order(tiff::tags::ByteOrder::LittleEndian);
+                let (tag, kind) = (tag.to_u16(), kind.to_u16());
+                out.fields.push(Field { directory: *directory, tag, kind, bytes: value.as_bytes().to_vec() });
+            }
+        }
+    }
+    out
+}
+
+/// The directory that a field of another one points at.
+fn sub_directory<R: Read + Seek>(
+    decoder: &mut Decoder<R>,
+    parent: &tiff::Directory,
+    pointer: Tag,
+) -> Option<tiff::Directory> {
+    let value = decoder.read_directory_tags(parent).find_tag(pointer).ok().flatten()?;
+    let at = match value {
+        tiff::decoder::ifd::Value::Unsigned(at) => tiff::tags::IfdPointer(u64::from(at)),
+        other => other.into_ifd_pointer().ok()?,
+    };
+    decoder.read_directory(at).ok()
+}

@@ -1,0 +1,183 @@
+//! Which words about a picture go into its copies.
+//!
+//! Invariant: what is to be stripped never gets through: fields are taken over by a list of what is known to be
+//! harmless to move, and XMP only as a whole. Decided once for all formats:
+//!
+//! - Maker notes and thumbnails are never taken over. They hold offsets and pictures of the old file.
+//! - XMP is taken over only under `keep: all`, whole, and only when nothing in it is to be stripped or no longer
+//!   holds; else it is left out with a warning.
+//! - IPTC blocks are not taken over when pixels are encoded; their texts nearly always stand in EXIF or XMP too.
+//! - Texts that the studio sets are written to EXIF and to an XMP block of our own, which other programs read first.
+//!
+//! Must not know: file formats.
+
+use super::error::RenderWarning;
+use super::exif::{self, Directory, Exif, Field, tag};
+use super::header::Facts;
+use super::xmp::{self, Texts, Unwanted};
+use crate::model::spec::{ColorSpace, KeepMetadata, MetadataSpec, Orientation, PixelSize};
+
+/// What is written into a file beside pixels, profile and dpi.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Metadata {
+    pub(super) exif: Exif,
+    pub(super) xmp: Option<Vec<u8>>,
+}
+
+/// Metadata of a newly encoded file of `pixels`. `facts` are those of the sheet's first source.
+pub(super) fn for_encoded(
+    facts: Option<&Facts>,
+    spec: &MetadataSpec,
+    pixels: PixelSize,
+    dpi: (u32, u32),
+    color: &ColorSpace,
+    warnings: &mut Vec<RenderWarning>,
+) -> Metadata {
+    let mut out = by_policy(facts, spec, true, warnings);
+    let exif = &mut out.exif;
+    exif.set(Field::rational(Directory::Main, tag::X_RESOLUTION, dpi));
+    exif.set(Field::rational(Directory::Main, tag::Y_RESOLUTION, dpi));
+    exif.set(Field::short(Directory::Main, tag::RESOLUTION_UNIT, 2));
+    let version = exif::UNDEFINED;
+    exif.set(Field { directory: Directory::Exif, tag: tag::EXIF_VERSION, kind: version, bytes: b"0232".to_vec() });
+    let space = if *color == ColorSpace::Srgb { 1 } else { 0xffff };
+    exif.set(Field::short(Directory::Exif, tag::COLOR_SPACE, space));
+    exif.set(Field::long(Directory::Exif, tag::PIXEL_WIDTH, pixels.width));
+    exif.set(Field::long(Directory::Exif, tag::PIXEL_HEIGHT, pixels.height));
+    out
+}
+
+/// Metadata of an original whose pixels stay as they are: what tells how to show it stays with them.
+pub(super) fn for_copy(facts: &Facts, spec: &MetadataSpec, warnings: &mut Vec<RenderWarning>) -> Metadata {
+    let mut out = by_policy(Some(facts), spec, false, warnings);
+    let exif = &mut out.exif;
+    if facts.header.orientation != Orientation::UPRIGHT {
+        exif.set(Field::short(Directory::Main, tag::ORIENTATION, u16::from(facts.header.orientation.exif())));
+    }
+    let shown = [
+        (Directory::Exif, tag::COLOR_SPACE),
+        (Directory::Interop, tag::INTEROP_INDEX),
+        (Directory::Main, tag::X_RESOLUTION),
+        (Directory::Main, tag::Y_RESOLUTION),
+        (Directory::Main, tag::RESOLUTION_UNIT),
+    ];
+    for (directory, tag) in shown {
+        if let Some(field) = facts.exif.get(directory, tag) {
+            exif.set(field.clone());
+        }
+    }
+    out
+}
+
+/// Whether the policy leaves an original's metadata exactly as it is.
+pub(super) fn leaves_as_is(spec: &MetadataSpec) -> bool {
+    let MetadataSpec { keep, strip_location, strip_people, strip_serials, .. } = spec;
+    let set = [&spec.set_artist, &spec.set_copyright, &spec.set_caption, &spec.set_keywords];
+    let fallback = [&spec.fallback_artist, &spec.fallback_copyright];
+    *keep == KeepMetadata::All
+        && !(*strip_location || *strip_people || *strip_serials)
+        && set.iter().chain(&fallback).all(|text| text.is_none())
+}
+
+fn by_policy(facts: Option<&Facts>, spec: &MetadataSpec, encoded: bool, warnings: &mut Vec<RenderWarning>) -> Metadata {
+    let kept = |field: &&Field| match spec.keep {
+        KeepMetadata::All => may_move(field) && !is_stripped(field, spec),
+        KeepMetadata::Copyright => {
+            field.directory == Directory::Main && matches!(field.tag, tag::ARTIST | tag::COPYRIGHT)
+        }
+        KeepMetadata::None => false,
+    };
+    let fields = facts.map(|f| f.exif.fields.iter().filter(kept).cloned().collect()).unwrap_or_default();
+    let mut exif = Exif { fields };
+    let source_xmp = facts.and_then(|f| f.xmp.as_deref());
+    let source_text = |tag, property| {
+        let written = facts.and_then(|f| f.exif.get(Directory::Main, tag)).and_then(Field::as_text);
+        written.or_else(|| source_xmp.and_then(|block| xmp::first_item(block, property)))
+    };
+    let author = |set: &Option<String>, fallback: &Option<String>, tag, property| {
+        // Whether it is the studio's word, and so has to be written everywhere.
+        let ours = |text: &String| (text.clone(), true);
+        if let Some(text) = set {
+            return Some(ours(text));
+        }
+        if spec.keep == KeepMetadata::None {
+            return None;
+        }
+        source_text(tag, property).map(|text| (text, false)).or_else(|| fallback.as_ref().map(ours))
+    };
+    let artist = author(&spec.set_artist, &spec.fallback_artist, tag::ARTIST, "dc:creator");
+    let copyright = author(&spec.set_copyright, &spec.fallback_copyright, tag::COPYRIGHT, "dc:rights");
+    if spec.set_artist.is_some() {
+        exif.fields.retain(|f| f.tag != tag::XP_AUTHOR);
+    }
+    let texts = [
+        (tag::ARTIST, artist.as_ref().map(|(text, _)| text)),
+        (tag::COPYRIGHT, copyright.as_ref().map(|(text, _)| text)),
+        (tag::DESCRIPTION, spec.set_caption.as_ref()),
+    ];
+    for (tag, text) in texts {
+        if let Some(text) = text {
+            exif.set(Field::text(Directory::Main, tag, text));
+        }
+    }
+    if let Some(keywords) = &spec.set_keywords {
+        // Windows' own field: UTF-16 with a zero at the end.
+        let bytes = keywords.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        exif.set(Field { directory: Directory::Main, tag: tag::XP_KEYWORDS, kind: exif::BYTE, bytes });
+    }
+    let ours = |text: &Option<(String, bool)>| text.clone().and_then(|(text, ours)| ours.then_some(text));
+    let own = Texts {
+        artist: ours(&artist),
+        copyright: ours(&copyright),
+        caption: spec.set_caption.clone(),
+        keywords: spec.set_keywords.clone(),
+    };
+    let own = xmp::write(&own);
+    let kept = source_xmp.filter(|_| spec.keep == KeepMetadata::All).and_then(|block| {
+        let unwanted = Unwanted {
+            location: spec.strip_location,
+            people: spec.strip_people,
+            serials: spec.strip_serials,
+            stale: encoded,
+        };
+        // A file holds one block, and two that contradict each other would be worse than the loss.
+        let replaced = own.as_ref().map(|_| "the studio's own texts take its place");
+        let objection = replaced.or_else(|| xmp::objection(block, unwanted));
+        warnings.extend(objection.map(RenderWarning::XmpDropped));
+        objection.is_none().then(|| block.to_vec())
+    });
+    Metadata { exif, xmp: own.or(kept) }
+}
+
+/// Whether a field is known to mean the same in another file. All others are left out: those that describe how the
+/// old pixels were stored, that point into the old file, or whose insides nobody knows.
+fn may_move(field: &Field) -> bool {
+    match field.directory {
+        // Description, make, model, software, date, artist, ratings, copyright, and what Windows calls title,
+        // comment, author, keywords and subject.
+        Directory::Main => matches!(
+            field.tag,
+            0x010e..=0x0110 | 0x0131 | 0x0132 | 0x013b | 0x4746 | 0x4749 | 0x8298 | 0x9c9b..=0x9c9f
+        ),
+        // How and when it was taken, with what; the photographer's comment.
+        Directory::Exif => matches!(
+            field.tag,
+            0x829a | 0x829d | 0x8822 | 0x8827 | 0x8830..=0x8835 | 0x9003 | 0x9004 | 0x9010..=0x9012
+                | 0x9201..=0x920a | 0x9286 | 0x9290..=0x9292 | 0x9400..=0x9405 | 0xa20b | 0xa215 | 0xa217
+                | 0xa300 | 0xa301 | 0xa401..=0xa406 | 0xa408..=0xa40a | 0xa40c | 0xa420 | 0xa430..=0xa435
+        ),
+        Directory::Gps => true,
+        Directory::Interop => false,
+    }
+}
+
+fn is_stripped(field: &Field, spec: &MetadataSpec) -> bool {
+    match (field.directory, field.tag) {
+        (Directory::Gps, _) => spec.strip_location,
+        // Camera owner.
+        (Directory::Exif, 0xa430) => spec.strip_people,
+        // Body and lens serials; the picture's unique number, of which some cameras make one from the serial.
+        (Directory::Exif, 0xa431 | 0xa435 | 0xa420) => spec.strip_serials,
+        _ => false,
+    }
+}

@@ -1,0 +1,198 @@
+//! Unsharp masking on luminance.
+//!
+//! Invariant: flat areas and differences up to the threshold stay as they are, to the bit; all channels of a pixel
+//! move by the same amount, so its colour stays. Must not know: colour spaces.
+
+use rayon::prelude::*;
+
+use super::raster::{Raster, Sample, Samples};
+use crate::model::spec::Unsharp;
+
+/// Rows that are blurred in one go; their neighbours above and below are blurred again for the next strip, which is
+/// cheaper than keeping a blurred copy of the whole picture.
+const STRIP_ROWS: usize = 64;
+
+/// Sharpens RGB in place.
+///
+/// The difference from the blurred picture is added `amount` times, less the threshold: it sets in softly at the
+/// threshold instead of with a jump, which would show as grain.
+pub(super) fn sharpen(raster: &mut Raster, unsharp: Unsharp) {
+    if unsharp.amount <= 0.0 {
+        return;
+    }
+    let (width, height) = (raster.size.width as usize, raster.size.height as usize);
+    match &mut raster.samples {
+        Samples::U8(v) => sharpen_rgb(v, width, height, unsharp),
+        Samples::U16(v) => sharpen_rgb(v, width, height, unsharp),
+    }
+}
+
+/// Half of a gaussian from its middle on; the whole sums up to 1.
+fn kernel(sigma: f64) -> Vec<f32> {
+    let reach = (sigma * 3.0).ceil().max(1.0) as usize;
+    let half: Vec<f64> = (0..=reach).map(|i| (-((i * i) as f64) / (2.0 * sigma * sigma)).exp()).collect();
+    let sum = half[0] + 2.0 * half[1..].iter().sum::<f64>();
+    half.iter().map(|v| (v / sum) as f32).collect()
+}
+
+/// Luminance in levels of 255 by the weights of Rec. 709 on the encoded values.
+fn luminance<T: Sample>(samples: &[T]) -> Vec<u16> {
+    let mut out = vec![0; samples.len() / 3];
+    let (pixels, _) = samples.as_chunks::<3>();
+    out.par_chunks_mut(16_384).zip(pixels.par_chunks(16_384)).for_each(|(out, pixels)| {
+        for (y, [r, g, b]) in out.iter_mut().zip(pixels) {
+            // 65,535 × 65,536 and the rounding just fit.
+            let [r, g, b] = [r, g, b].map(|v| u32::from(v.to_u16()));
+            let sum = r * 13_933 + g * 46_871 + b * 4_732;
+            *y = ((sum + 32_768) >> 16) as u16;
+        }
+    });
+    out
+}
+
+fn sharpen_rgb<T: Sample>(samples: &mut [T], width: usize, height: usize, unsharp: Unsharp) {
+    let kernel = kernel(unsharp.radius.clamp(0.1, 20.0));
+    let reach = kernel.len() - 1;
+    let (amount, threshold) = (unsharp.amount as f32, unsharp.threshold.max(0.0) as f32);
+    let luminance = luminance(samples);
+    let level = |v: u16| f32::from(v) / 257.0;
+    samples.par_chunks_mut(STRIP_ROWS * width * 3).enumerate().for_each(|(strip, rows)| {
+        let first = strip * STRIP_ROWS;
+        let last = first + rows.len() / (width * 3) - 1;
+        // Rows blurred sideways, from `reach` above the strip to `reach` below it, edges repeated.
+        let top = first.saturating_sub(reach);
+        let bottom = (last + reach).min(height - 1);
+        let mut padded = vec![0f32; width + 2 * reach];
+        let mut sideways = vec![0f32; (bottom - top + 1) * width];
+        for (y, line) in (top..=bottom).zip(sideways.chunks_exact_mut(width)) {
+            let source = &luminance[y * width..(y + 1) * width];
+            for (to, from) in padded[reach..].iter_mut().zip(source) {
+                *to = level(*from);
+            }
+            padded[..reach].fill(level(source[0]));
+            padded[reach + width..].fill(level(source[width - 1]));
+            blur(line, &kernel, |k, sign| {
+                let at = if sign { reach + k } else { reach - k };
+                &padded[at..at + width]
+            });
+        }
+        let mut blurred = vec![0f32; width];
+        let mut moves = vec![0i32; width];
+        for (y, pixels) in (first..=last).zip(rows.chunks_exact_mut(width * 3)) {
+            blur(&mut blurred, &kernel, |k, sign| {
+                let at = if sign { (y + k).min(height - 1) } else { y.saturating_sub(k) } - top;
+                &sideways[at * width..(at + 1) * width]
+            });
+            let source = &luminance[y * width..(y + 1) * width];
+            for ((units, own), around) in moves.iter_mut().zip(source).zip(&blurred) {
+                let difference = level(*own) - around;
+                // Rounding of the blur leaves dust on flat areas, which rounds to nothing.
+                let beyond = (difference.abs() - threshold).max(0.0);
+                // Half is added before cutting off: the library call that rounds costs more than all the rest.
+                let size = (beyond * amount * T::UNITS_OF_LEVEL + 0.5) as i32;
+                *units = if difference < 0.0 { -size } else { size };
+            }
+            let (pixels, _) = pixels.as_chunks_mut::<3>();
+            for ([r, g, b], units) in pixels.iter_mut().zip(&moves) {
+                (*r, *g, *b) = (r.moved(*units), g.moved(*units), b.moved(*units));
+            }
+        }
+    });
+}
+
+/// One line of a symmetric blur; `row` gives the line `k` to either side.
+fn blur<'a>(out: &mut [f32], kernel: &[f32], row: impl Fn(usize, bool) -> &'a [f32]) {
+    let middle = row(0, true);
+    for (to, from) in out.iter_mut().zip(middle) {
+        *to = from * kernel[0];
+    }
+    for (k, weight) in kernel.iter().enumerate().skip(1) {
+        for ((to, before), after) in out.iter_mut().zip(row(k, false)).zip(row(k, true)) {
+            *to += (before + after) * weight;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRONG: Unsharp = Unsharp { radius: 1.5, amount: 2.0, threshold: 0.0 };
+
+    fn step(low: u8, high: u8) -> Raster {
+        let row = (0..40).flat_map(|x| [if x < 20 { low } else { high }; 3]);
+        Raster::rgb8(40, 100, row.cycle().take(40 * 100 * 3).collect())
+    }
+
+    fn bytes(raster: &Raster) -> &[u8] {
+        match &raster.samples {
+            Samples::U8(v) => v,
+            Samples::U16(_) => panic!("8 bits expected"),
+        }
+    }
+
+    #[test]
+    fn flat_areas_stay_to_the_bit() {
+        for grey in 0..=255 {
+            let mut raster = Raster::rgb8(70, 130, vec![grey; 70 * 130 * 3]);
+            let before = raster.clone();
+            sharpen(&mut raster, STRONG);
+            assert_eq!(raster, before);
+        }
+        let mut colored = Raster::rgb8(70, 70, [13, 200, 77].repeat(70 * 70));
+        let before = colored.clone();
+        sharpen(&mut colored, Unsharp { radius: 9.0, ..STRONG });
+        assert_eq!(colored, before);
+    }
+
+    #[test]
+    fn edges_gain_and_the_far_side_of_them_does_not() {
+        let mut raster = step(100, 150);
+        sharpen(&mut raster, STRONG);
+        let row = &bytes(&raster)[50 * 120..51 * 120];
+        assert!(row[19 * 3] < 95 && row[20 * 3] > 155, "{row:?}");
+        assert_eq!((row[0], row[39 * 3]), (100, 150));
+    }
+
+    #[test]
+    fn the_threshold_guards_small_differences() {
+        let mut raster = step(100, 104);
+        let before = raster.clone();
+        sharpen(&mut raster, Unsharp { threshold: 4.0, ..STRONG });
+        assert_eq!(raster, before);
+        sharpen(&mut raster, STRONG);
+        assert_ne!(raster, before);
+    }
+
+    #[test]
+    fn it_is_the_unsharp_mask_of_the_book() {
+        let (width, height) = (37usize, 90usize);
+        let mut seed = 7u32;
+        let samples: Vec<u8> = (0..width * height)
+            .flat_map(|_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                [(seed >> 24) as u8 / 2 + 60; 3]
+            })
+            .collect();
+        let mut raster = Raster::rgb8(width as u32, height as u32, samples.clone());
+        let unsharp = Unsharp { radius: 1.1, amount: 0.7, threshold: 0.0 };
+        sharpen(&mut raster, unsharp);
+        let at = |x: isize, y: isize| {
+            let (x, y) = (x.clamp(0, width.cast_signed() - 1), y.clamp(0, height.cast_signed() - 1));
+            f64::from(samples[(y as usize * width + x as usize) * 3])
+        };
+        for (x, y) in [(0, 0), (36, 89), (5, 63), (6, 64), (20, 65), (36, 30)] {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for dy in -4..=4isize {
+                for dx in -4..=4isize {
+                    let weight = (-((dx * dx + dy * dy) as f64) / (2.0 * 1.1 * 1.1)).exp();
+                    sum += weight * at(x + dx, y + dy);
+                    total += weight;
+                }
+            }
+            let expected = (at(x, y) + 0.7 * (at(x, y) - sum / total)).round();
+            let found = f64::from(bytes(&raster)[(y as usize * width + x as usize) * 3]);
+            assert!((expected - found).abs() <= 1.0, "{x},{y}: {found} instead of {expected}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Damaged, hostile and huge input.
+
+use super::*;
+
+fn fit(bytes: &[u8], accept_damage: bool) -> Result<Rendered, RenderError> {
+    let header = probe(Cursor::new(bytes))?;
+    let upright = header.upright();
+    let mut spec = spec((upright.width, upright.height), (40, 30));
+    spec.accept_damage = accept_damage;
+    let sources = BTreeMap::from([(0, Source { bytes, header, factor: DecodeFactor::FULL })]);
+    let mut out = None;
+    render(&sources, &[&spec], &Shelf::default(), &mut |_, result| out = Some(result));
+    out.unwrap()
+}
+
+fn noisy(width: u32, height: u32) -> Vec<u8> {
+    let mut seed = 1u32;
+    picture(width, height)
+        .iter()
+        .map(|v| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            v.wrapping_add((seed >> 28) as u8)
+        })
+        .collect()
+}
+
+#[test]
+fn truncated_pictures_are_refused_at_every_twentieth() {
+    let rgb = noisy(160, 120);
+    let jpeg = jpeg_of(160, 120, &rgb);
+    let progressive = {
+        let mut spec = spec((160, 120), (160, 120));
+        spec.encoding = Encoding::Jpeg {
+            quality: 90,
+            subsampling: Subsampling::S420,
+            progressive: true,
+            optimize: false,
+            max_bytes: None,
+        };
+        render_one(&jpeg, &spec).unwrap().bytes
+    };
+    let mut webp = Cursor::new(Vec::new());
+    image::codecs::webp::WebPEncoder::new_lossless(&mut webp)
+        .encode(&rgb, 160, 120, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    let mut tiff = spec((160, 120), (160, 120));
+    tiff.encoding = TIFF;
+    let tiff = render_one(&jpeg, &tiff).unwrap().bytes;
+    for (file, name) in [
+        (jpeg, "baseline"),
+        (progressive, "progressive"),
+        (rgb_png(160, 120, &rgb), "PNG"),
+        (tiff, "TIFF"),
+        (webp.into_inner(), "WebP"),
+    ] {
+        fit(&file, false).unwrap();
+        for part in 0..20 {
+            let error = fit(&file[..file.len() * part / 20], false).expect_err(name);
+            assert!(matches!(error.code(), "damaged" | "not_a_picture"), "{name} at {}: {error}", part * 5);
+        }
+        // Without its last bytes, even though all pixels may be there.
+        if name != "TIFF" {
+            assert_eq!(fit(&file[..file.len() - 2], false).unwrap_err().code(), "damaged", "{name}");
+        }
+    }
+}
+
+#[test]
+fn damage_can_be_accepted() {
+    let jpeg = jpeg_of(160, 120, &noisy(160, 120));
+    let half = &jpeg[..jpeg.len() / 2];
+    let out = fit(half, true).unwrap();
+    assert!(matches!(out.warnings[..], [RenderWarning::DamageAccepted(_)]), "{:?}", out.warnings);
+    // The upper part is there.
+    let whole = fit(&jpeg, false).unwrap();
+    let (found, expected) = (pixels(&out.bytes), pixels(&whole.bytes));
+    assert!(largest_difference(&found[..40 * 10 * 3], &expected[..40 * 10 * 3]) <= 1);
+    // One output that accepts it does not make the others accept it.
+    let plain = spec((160, 120), (40, 30));
+    let accepting = OutputSpec { accept_damage: true, ..plain.clone() };
+    let both = render_with(half, 1, &Shelf::default(), &[&plain, &accepting]);
+    assert_eq!(both[0].as_ref().unwrap_err().code(), "damaged");
+    assert!(both[1].is_ok());
+    // Nor is a damaged original handed on.
+    let copy = OutputSpec { encoding: Encoding::Copy, ..plain };
+    assert_eq!(render_one(half, &copy).unwrap_err().code(), "damaged");
+}
+
+#[test]
+fn a_flipped_byte_in_a_png_is_seen() {
+    let mut png = rgb_png(160, 120, &noisy(160, 120));
+    let middle = png.len() / 2;
+    png[middle] ^= 0x40;
+    assert_eq!(fit(&png, false).unwrap_err().code(), "damaged");
+}
+
+#[test]
+fn giant_headers_are_refused_before_anything_is_made() {
+    let jpeg = jpeg_of(16, 16, &picture(16, 16));
+    let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+    let mut giant = jpeg.clone();
+    giant[frame + 5..frame + 9].copy_from_slice(&[0xff, 0xff, 0xff, 0xff]);
+    assert_eq!(probe(Cursor::new(&giant)).unwrap_err().code(), "too_large");
+    // Under the side limit, over the area.
+    giant[frame + 5..frame + 9].copy_from_slice(&[0x9c, 0x40, 0x9c, 0x40]);
+    assert!(matches!(probe(Cursor::new(&giant)), Err(RenderError::TooLarge { what: "pixels", .. })));
+    let mut png = rgb_png(16, 16, &picture(16, 16));
+    png[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+    assert_eq!(probe(Cursor::new(&png)).unwrap_err().code(), "too_large");
+    let sheet = OutputSpec { sheet: PixelSize::new(50_000, 10), ..spec((16, 16), (16, 16)) };
+    assert_eq!(render_one(&jpeg, &sheet).unwrap_err().code(), "too_large");
+}
+
+#[test]
+fn a_header_that_lies_about_its_size_is_bounded() {
+    // 100 MP said, a few bytes given: an error, quickly, not a crash.
+    let mut png = rgb_png(16, 16, &picture(16, 16));
+    png[16..24].copy_from_slice(&[0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10]);
+    assert!(fit(&png, false).is_err());
+}
+
+#[test]
+fn what_is_no_picture_is_named() {
+    for (bytes, word) in [
+        (&b""[..], "empty"),
+        (b"%PDF-1.7 and so on", "PDF"),
+        (b"8BPS\0\x01\0\0\0\0\0\0", "Photoshop"),
+        (b"hello, world, this is text", "first bytes"),
+        (b"\0\0\0\x18ftypheic....", "HEIF"),
+    ] {
+        let error = probe(Cursor::new(bytes)).unwrap_err();
+        assert_eq!(error.code(), "not_a_picture");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn broken_exif_is_a_warning() {
+    let jpeg = jpeg_of(40, 30, &picture(40, 30));
+    let mut block = exif::Exif::default();
+    block.set(exif::Field::text(exif::Directory::Main, exif::tag::ARTIST, "somebody"));
+    let mut block = block.write();
+    block.truncate(20);
+    let file = with_segments(&jpeg, |out| segment::push(out, 0xe1, &[segment::EXIF_PREFIX, &block]));
+    let out = fit(&file, false).unwrap();
+    assert!(matches!(out.warnings[..], [RenderWarning::BrokenExif(_)]), "{:?}", out.warnings);
+    assert_eq!(pixels(&out.bytes), pixels(&fit(&jpeg, false).unwrap().bytes));
+}
+
+#[test]
+fn random_damage_never_panics() {
+    let rgb = noisy(64, 48);
+    let jpeg = with_orientation(&jpeg_of(64, 48, &rgb), 6);
+    let mut tiff = spec((48, 64), (48, 64));
+    tiff.encoding = TIFF;
+    let tiff = render_one(&jpeg, &tiff).unwrap().bytes;
+    let mut webp = Cursor::new(Vec::new());
+    image::codecs::webp::WebPEncoder::new_lossless(&mut webp)
+        .encode(&rgb, 64, 48, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    let mut seed = 99u32;
+    let mut next = |most: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as usize % most
+    };
+    for file in [jpeg, rgb_png(64, 48, &rgb), tiff, webp.into_inner()] {
+        for round in 0..150 {
+            let mut bad = file.clone();
+            for _ in 0..=next(4) {
+                // Headers more often than pixels.
+                let at = if round % 2 == 0 { next(bad.len().min(600)) } else { next(bad.len()) };
+                bad[at] = next(256) as u8;
+            }
+            let _ = fit(&bad, round % 3 == 0);
+        }
+    }
+}

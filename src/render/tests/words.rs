@@ -1,0 +1,201 @@
+//! Metadata: what is kept, stripped and set; copies.
+
+use super::super::exif::{Directory, Exif, Field, tag};
+use super::*;
+
+const XMP: &[u8] = b"<x:xmpmeta><dc:creator><rdf:Seq><rdf:li>Eve</rdf:li></rdf:Seq></dc:creator></x:xmpmeta>";
+const MAKE: u16 = 0x010f;
+const BODY_SERIAL: u16 = 0xa431;
+const OWNER: u16 = 0xa430;
+const TAKEN: u16 = 0x9003;
+const MAKER_NOTE: u16 = 0x927c;
+
+fn full_exif() -> Exif {
+    let mut exif = Exif::default();
+    exif.set(Field::text(Directory::Main, MAKE, "Camera"));
+    exif.set(Field::text(Directory::Main, tag::ARTIST, "Ada"));
+    exif.set(Field::text(Directory::Main, tag::COPYRIGHT, "(c) Ada"));
+    exif.set(Field::short(Directory::Main, tag::ORIENTATION, 6));
+    exif.set(Field::rational(Directory::Main, tag::X_RESOLUTION, (72, 1)));
+    exif.set(Field::text(Directory::Exif, TAKEN, "2025:01:02 03:04:05"));
+    exif.set(Field::text(Directory::Exif, BODY_SERIAL, "12345"));
+    exif.set(Field::text(Directory::Exif, OWNER, "Ada herself"));
+    exif.set(Field { directory: Directory::Exif, tag: MAKER_NOTE, kind: 7, bytes: vec![1; 300] });
+    exif.set(Field::text(Directory::Gps, 1, "N"));
+    exif
+}
+
+fn original() -> Vec<u8> {
+    let jpeg = with_exif(&jpeg_of(40, 30, &picture(40, 30)), &full_exif());
+    with_segments(&jpeg, |out| {
+        segment::push(out, 0xe1, &[segment::XMP_PREFIX, XMP]);
+        segment::push(out, 0xed, &[b"Photoshop 3.0\0 somewhere"]);
+        segment::push(out, 0xfe, &[b"a comment"]);
+    })
+}
+
+fn facts(file: &[u8]) -> Facts {
+    header::read(Cursor::new(file)).unwrap()
+}
+
+fn rendered(metadata: &MetadataSpec, encoding: Encoding) -> Facts {
+    let mut spec = spec((30, 40), (30, 40));
+    (spec.metadata, spec.encoding) = (metadata.clone(), encoding);
+    let out = render_one(&original(), &spec).unwrap();
+    verify(&out.bytes, &spec, VerifyDepth::Full).unwrap();
+    facts(&out.bytes)
+}
+
+fn has(facts: &Facts, directory: Directory, tag: u16) -> bool {
+    facts.exif.get(directory, tag).is_some()
+}
+
+#[test]
+fn policies_keep_what_they_say() {
+    for encoding in [JPEG, PNG, TIFF] {
+        let all = rendered(&plain_metadata(KeepMetadata::All), encoding.clone());
+        for (directory, tag) in [
+            (Directory::Main, MAKE),
+            (Directory::Main, tag::ARTIST),
+            (Directory::Exif, TAKEN),
+            (Directory::Exif, BODY_SERIAL),
+            (Directory::Gps, 1),
+        ] {
+            assert!(has(&all, directory, tag), "{encoding:?} {tag:x}");
+        }
+        assert_eq!(all.xmp.as_deref(), Some(XMP));
+        assert!(!has(&all, Directory::Exif, MAKER_NOTE) && !has(&all, Directory::Main, tag::ORIENTATION));
+
+        let copyright = rendered(&plain_metadata(KeepMetadata::Copyright), encoding.clone());
+        assert!(has(&copyright, Directory::Main, tag::ARTIST) && has(&copyright, Directory::Main, tag::COPYRIGHT));
+        assert!(!has(&copyright, Directory::Main, MAKE) && !has(&copyright, Directory::Gps, 1));
+        assert_eq!(copyright.xmp, None);
+
+        let none = rendered(&plain_metadata(KeepMetadata::None), encoding.clone());
+        for tag in [tag::ARTIST, tag::COPYRIGHT, MAKE, tag::DESCRIPTION] {
+            assert!(!has(&none, Directory::Main, tag), "{encoding:?} {tag:x}");
+        }
+        assert_eq!(none.xmp, None);
+    }
+}
+
+#[test]
+fn what_is_stripped_is_gone_from_the_bytes() {
+    let mut metadata = plain_metadata(KeepMetadata::All);
+    (metadata.strip_location, metadata.strip_people, metadata.strip_serials) = (true, true, true);
+    let stripped = rendered(&metadata, JPEG);
+    assert!(has(&stripped, Directory::Main, MAKE) && has(&stripped, Directory::Exif, TAKEN));
+    assert!(!stripped.exif.fields.iter().any(|f| f.directory == Directory::Gps));
+    assert!(!has(&stripped, Directory::Exif, BODY_SERIAL) && !has(&stripped, Directory::Exif, OWNER));
+    // XMP that tells of none of it is kept.
+    assert_eq!(stripped.xmp.as_deref(), Some(XMP));
+    let telling = with_segments(&jpeg_of(40, 30, &picture(40, 30)), |out| {
+        segment::push(out, 0xe1, &[segment::XMP_PREFIX, b"<Iptc4xmpExt:PersonInImage>Bob</Iptc4xmpExt:PersonInImage>"]);
+    });
+    for encoding in [JPEG, Encoding::Copy] {
+        let mut spec = spec((40, 30), (40, 30));
+        (spec.metadata, spec.encoding) = (metadata.clone(), encoding);
+        let out = render_one(&telling, &spec).unwrap();
+        assert!(matches!(out.warnings[..], [RenderWarning::XmpDropped(_)]), "{:?}", out.warnings);
+        assert!(!out.bytes.windows(3).any(|w| w == b"Bob"));
+    }
+}
+
+#[test]
+fn texts_are_set_and_fall_back() {
+    let mut metadata = plain_metadata(KeepMetadata::Copyright);
+    metadata.fallback_artist = Some("The Studio".to_owned());
+    let text = |facts: &Facts, tag| facts.exif.get(Directory::Main, tag).and_then(Field::as_text);
+    assert_eq!(text(&rendered(&metadata, JPEG), tag::ARTIST).as_deref(), Some("Ada"));
+    metadata.set_artist = Some("Somebody Else".to_owned());
+    metadata.set_caption = Some("Class 3b".to_owned());
+    metadata.set_keywords = Some("school, spring".to_owned());
+    for keep in [KeepMetadata::All, KeepMetadata::Copyright, KeepMetadata::None] {
+        metadata.keep = keep;
+        for encoding in [JPEG, PNG, TIFF] {
+            let found = rendered(&metadata, encoding);
+            assert_eq!(text(&found, tag::ARTIST).as_deref(), Some("Somebody Else"));
+            assert_eq!(text(&found, tag::DESCRIPTION).as_deref(), Some("Class 3b"));
+            let block = found.xmp.unwrap();
+            assert_eq!(xmp::first_item(&block, "dc:creator").as_deref(), Some("Somebody Else"));
+            assert_eq!(xmp::first_item(&block, "dc:subject").as_deref(), Some("school"));
+        }
+    }
+    // A picture whose only author stands in its XMP has an author; one without any gets the studio's.
+    let jpeg = jpeg_of(40, 30, &picture(40, 30));
+    let by_eve = with_segments(&jpeg, |out| segment::push(out, 0xe1, &[segment::XMP_PREFIX, XMP]));
+    let mut spec = spec((40, 30), (40, 30));
+    spec.metadata = plain_metadata(KeepMetadata::Copyright);
+    spec.metadata.fallback_artist = Some("The Studio".to_owned());
+    for (file, expected) in [(by_eve, Some("Eve")), (jpeg.clone(), Some("The Studio"))] {
+        let out = facts(&render_one(&file, &spec).unwrap().bytes);
+        assert_eq!(text(&out, tag::ARTIST).as_deref(), expected);
+    }
+    spec.metadata.keep = KeepMetadata::None;
+    assert_eq!(text(&facts(&render_one(&jpeg, &spec).unwrap().bytes), tag::ARTIST), None);
+}
+
+fn copied(file: &[u8], frame: (u32, u32), metadata: MetadataSpec) -> Result<Rendered, RenderError> {
+    let spec = OutputSpec { encoding: Encoding::Copy, metadata, ..spec(frame, frame) };
+    let out = render_one(file, &spec)?;
+    verify(&out.bytes, &spec, VerifyDepth::Full).unwrap();
+    Ok(out)
+}
+
+#[test]
+fn a_copy_is_the_original_when_nothing_is_to_be_done() {
+    let file = original();
+    assert_eq!(copied(&file, (30, 40), plain_metadata(KeepMetadata::All)).unwrap().bytes, file);
+}
+
+#[test]
+fn a_copy_has_the_same_pixels_and_other_words() {
+    let file = [&original()[..], b"a trailer of the camera"].concat();
+    let mut metadata = plain_metadata(KeepMetadata::None);
+    metadata.set_copyright = Some("(c) Studio".to_owned());
+    let out = copied(&file, (30, 40), metadata).unwrap().bytes;
+    assert_eq!(pixels(&out), pixels(&file));
+    let found = facts(&out);
+    // It still stands upright, because its orientation is how its pixels are to be shown.
+    assert_eq!(found.header.orientation.exif(), 6);
+    assert!(has(&found, Directory::Main, tag::COPYRIGHT) && !has(&found, Directory::Main, MAKE));
+    for word in [&b"Camera"[..], b"12345", b"somewhere", b"comment", b"trailer", b"Eve"] {
+        assert!(!out.windows(word.len()).any(|w| w == word), "{}", String::from_utf8_lossy(word));
+    }
+}
+
+#[test]
+fn a_copy_of_a_png_has_the_same_pixels_and_other_words() {
+    let rgb = picture(40, 30);
+    let png = rgb_png(40, 30, &rgb);
+    let mut file = png[..33].to_vec();
+    chunk::push_png(&mut file, *b"tEXt", &[b"Author\0Eve"]);
+    chunk::push_png(&mut file, *b"eXIf", &[&full_exif().write()]);
+    file.extend(&png[33..]);
+    let mut metadata = plain_metadata(KeepMetadata::Copyright);
+    metadata.set_artist = Some("Studio".to_owned());
+    let out = copied(&file, (30, 40), metadata.clone()).unwrap().bytes;
+    assert_eq!(pixels(&out), pixels(&file));
+    let found = facts(&out);
+    assert!(has(&found, Directory::Main, tag::ARTIST) && !has(&found, Directory::Gps, 1));
+    assert!(!out.windows(3).any(|w| w == b"Eve"));
+    let mut tiff = spec((40, 30), (40, 30));
+    tiff.encoding = TIFF;
+    let tiff = render_one(&png, &tiff).unwrap().bytes;
+    assert_eq!(copied(&tiff, (40, 30), metadata).unwrap_err().code(), "cannot_copy");
+    assert_eq!(copied(&tiff, (40, 30), plain_metadata(KeepMetadata::All)).unwrap().bytes, tiff);
+}
+
+#[test]
+fn a_block_that_is_too_large_for_a_segment_is_thinned() {
+    let mut exif = full_exif();
+    let bytes = vec![b'x'; 62_000];
+    exif.set(Field { directory: Directory::Exif, tag: 0x9286, kind: 7, bytes });
+    let file = with_exif(&jpeg_of(40, 30, &picture(40, 30)), &exif);
+    let mut spec = spec((30, 40), (30, 40));
+    (spec.encoding, spec.metadata) = (JPEG, plain_metadata(KeepMetadata::All));
+    spec.metadata.set_caption = Some("y".repeat(4_000));
+    let out = render_one(&file, &spec).unwrap();
+    verify(&out.bytes, &spec, VerifyDepth::Full).unwrap();
+    assert!(has(&facts(&out.bytes), Directory::Main, tag::ARTIST));
+}

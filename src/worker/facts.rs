@@ -1,0 +1,116 @@
+//! Finds the pictures of a job and reads their headers: what a plan is made from.
+
+use std::io::BufReader;
+use std::path::Path;
+
+use crate::intake::library::{Finder, LibraryAnswer};
+use crate::model::config::Library;
+use crate::model::manifest::Manifest;
+use crate::model::name::RelPath;
+use crate::model::spec::Header;
+use crate::plan::SourcePlace;
+use crate::plan::facts::{Candidate, Facts, Found, Want};
+use crate::render;
+
+/// Where the pictures of a job lie.
+#[derive(Debug, Clone, Copy)]
+pub enum Pictures<'a> {
+    Library(Option<&'a Library>),
+    /// They came with the manifest: below this folder, under the names of [`crate::intake::input_name`].
+    Beside(&'a Path),
+}
+
+/// A root of the library is not there: waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable(pub String);
+
+/// Looks every wanted picture up. Reads headers only.
+pub fn gather(
+    manifest: &Manifest,
+    wants: impl IntoIterator<Item = Want>,
+    pictures: Pictures<'_>,
+) -> Result<Facts, Unreachable> {
+    let mut facts = Facts::new();
+    let mut finder = match pictures {
+        Pictures::Library(library) => library.map(Finder::new),
+        Pictures::Beside(_) => None,
+    };
+    for want in wants {
+        let found = match (pictures, &mut finder) {
+            (Pictures::Beside(folder), _) => beside(manifest, &want, folder),
+            (Pictures::Library(_), Some(finder)) => from_library(finder.find(manifest, &want))?,
+            (Pictures::Library(_), None) => {
+                Found::Candidates { list: Vec::new(), looked: "the config names no `library`".into() }
+            }
+        };
+        facts.insert(want, found);
+    }
+    Ok(facts)
+}
+
+fn from_library(answer: LibraryAnswer) -> Result<Found, Unreachable> {
+    match answer {
+        LibraryAnswer::Tie(text) => Ok(Found::Tie(text)),
+        LibraryAnswer::Unreachable(text) => Err(Unreachable(text)),
+        LibraryAnswer::Files(files, looked) => {
+            let mut list = Vec::with_capacity(files.len());
+            for file in files {
+                let header = match header(&file.path) {
+                    Ok(header) => header,
+                    Err(e) => return Err(Unreachable(format!("{} cannot be read: {e}", file.shown))),
+                };
+                list.push(Candidate {
+                    kind: file.kind,
+                    place: SourcePlace::Library(file.path),
+                    shown: file.shown,
+                    bytes: file.bytes,
+                    header,
+                });
+            }
+            Ok(Found::Candidates { list, looked })
+        }
+    }
+}
+
+fn beside(manifest: &Manifest, want: &Want, folder: &Path) -> Found {
+    let image = &manifest.images[want.image];
+    let looked = "it did not come with the manifest".to_string();
+    let none = || Found::Candidates { list: Vec::new(), looked: looked.clone() };
+    let Some(name) = crate::intake::input_name(image, folder) else { return none() };
+    let path = name.below(folder);
+    let Ok(bytes) = path.metadata().map(|m| m.len()) else { return none() };
+    match header(&path) {
+        Ok(header) => {
+            let shown = name.to_string();
+            let candidate = Candidate { kind: "input".into(), place: SourcePlace::Input(name), shown, bytes, header };
+            Found::Candidates { list: vec![candidate], looked }
+        }
+        Err(_) => none(),
+    }
+}
+
+/// The outer error is the world's, the inner the picture's.
+fn header(path: &Path) -> std::io::Result<Result<Header, (String, String)>> {
+    let file = std::fs::File::open(path)?;
+    Ok(render::probe(BufReader::new(file)).map_err(|e| (e.code().to_string(), e.to_string())))
+}
+
+/// A picture given by hand: the plan's only candidate for its image.
+pub fn by_hand(path: &Path) -> std::io::Result<Candidate> {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Candidate {
+        kind: "input".into(),
+        place: SourcePlace::Library(path.to_path_buf()),
+        shown: name,
+        bytes: path.metadata()?.len(),
+        header: header(path)?,
+    })
+}
+
+/// Where an input of a job lies.
+pub fn source_path(place: &SourcePlace, job_folder: &Path) -> std::path::PathBuf {
+    match place {
+        SourcePlace::Library(path) => path.clone(),
+        SourcePlace::Input(path) => RelPath::below(path, &job_folder.join(crate::spool::job::file::INPUTS)),
+    }
+}

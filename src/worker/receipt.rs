@@ -1,0 +1,295 @@
+//! The answer to the studio app: `receipt.json`, and the reason files of a failed job.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::deliver;
+use crate::model::digest;
+use crate::plan::frozen::Frozen;
+use crate::plan::{Content, Finding, Plan, Work};
+use crate::spool::job::{FailedStep, JobFile, Reason};
+use crate::spool::journal::Progress;
+
+/// The form of a receipt that this version writes.
+const RECEIPT_VERSION: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub receipt: u32,
+    pub job: String,
+    pub id: Option<String>,
+    pub kind: Option<String>,
+    pub record: String,
+    /// `done`, `failed`, `duplicate`, `ignored`, `skipped` or `cancelled`.
+    pub result: String,
+    pub accepted: Timestamp,
+    pub started: Option<Timestamp>,
+    pub finished: Timestamp,
+    pub manifest: String,
+    pub manifest_sha256: String,
+    /// SHA-256 of each profile as it was frozen.
+    pub profile_hash: std::collections::BTreeMap<String, String>,
+    pub outputs: Vec<ReceiptOutput>,
+    pub deliveries: Vec<ReceiptDelivery>,
+    pub prints: Vec<serde_json::Value>,
+    pub links: Vec<serde_json::Value>,
+    pub duplicate_of: Option<String>,
+    pub warnings: Vec<Notice>,
+    pub errors: Vec<Notice>,
+}
+
+impl Receipt {
+    /// How many pictures were made; one may stand at several places.
+    pub fn pictures(&self) -> usize {
+        self.outputs.iter().map(|o| &o.step).collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
+/// A finished picture at one place; one that was made but delivered nowhere has no path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReceiptOutput {
+    pub step: String,
+    pub profile: String,
+    pub line: Option<u32>,
+    /// A number where the picture has one.
+    pub number: Option<serde_json::Value>,
+    pub source: Option<String>,
+    pub source_sha256: Option<String>,
+    pub path: Option<String>,
+    pub bytes: u64,
+    pub width: u32,
+    pub height: u32,
+    pub dpi: f64,
+    pub sha256: String,
+}
+
+/// A folder, disc or zip that stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReceiptDelivery {
+    pub step: String,
+    pub to: String,
+    pub owner: String,
+    pub paths: Vec<String>,
+    pub complete: bool,
+}
+
+/// A warning or an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub code: String,
+    pub line: Option<u32>,
+    pub number: Option<String>,
+    pub step: Option<String>,
+    pub text: String,
+}
+
+impl Notice {
+    pub fn new(code: &str, text: impl Into<String>) -> Notice {
+        Notice { code: code.into(), line: None, number: None, step: None, text: text.into() }
+    }
+
+    pub fn of_finding(finding: &Finding) -> Notice {
+        Notice {
+            code: finding.code.clone(),
+            line: finding.line,
+            number: finding.number.clone(),
+            step: None,
+            text: finding.text.clone(),
+        }
+    }
+}
+
+/// What the receipt is made from.
+#[derive(Debug)]
+pub struct Account<'a> {
+    pub job: &'a JobFile,
+    pub frozen: Option<&'a Frozen>,
+    pub plan: Option<&'a Plan>,
+    pub progress: &'a Progress,
+    pub result: &'a str,
+    pub finished: Timestamp,
+    pub warnings: Vec<Notice>,
+    pub errors: Vec<Notice>,
+}
+
+/// Writes down what came of the job. What was made earlier and stays at its place is in it too.
+pub fn receipt(account: Account<'_>) -> Receipt {
+    let job = account.job;
+    let profile_hash = account.frozen.map(|frozen| {
+        let hash = |p| digest::sha256(&serde_json::to_vec(p).unwrap_or_default());
+        frozen.profiles.iter().map(|p| (p.name.clone(), hash(p))).collect()
+    });
+    Receipt {
+        receipt: RECEIPT_VERSION,
+        job: job.job.to_string(),
+        id: job.id.clone(),
+        kind: job.kind.map(|k| k.word().to_string()),
+        record: job.record.clone(),
+        result: account.result.to_string(),
+        accepted: job.accepted,
+        started: account.progress.started,
+        finished: account.finished,
+        manifest: job.manifest.clone(),
+        manifest_sha256: job.manifest_sha256.clone(),
+        profile_hash: profile_hash.unwrap_or_default(),
+        outputs: account.plan.map(|plan| outputs(plan, account.progress)).unwrap_or_default(),
+        deliveries: account.plan.map(|plan| delivered(plan, account.progress)).unwrap_or_default(),
+        prints: Vec::new(),
+        links: Vec::new(),
+        duplicate_of: None,
+        warnings: account.warnings,
+        errors: account.errors,
+    }
+}
+
+fn outputs(plan: &Plan, progress: &Progress) -> Vec<ReceiptOutput> {
+    let mut list = Vec::new();
+    for step in &plan.renders {
+        let Some(file) = progress.rendered.get(&step.id) else { continue };
+        let Work::Render { spec, .. } = &step.work else { continue };
+        let source = spec.cells.first().and_then(|c| plan.sources.get(c.source));
+        let digest = file.sources.first().map(|d| d.sha256.clone());
+        let one = |path: Option<String>| ReceiptOutput {
+            step: step.id.to_string(),
+            profile: step.profile.clone(),
+            line: step.line,
+            number: step.number.as_ref().map(|n| n.parse::<u64>().map_or_else(|_| n.clone().into(), Into::into)),
+            source: source.map(|s| s.shown.clone()),
+            source_sha256: digest.clone(),
+            path,
+            bytes: file.bytes,
+            width: file.pixels.width,
+            height: file.pixels.height,
+            dpi: file.dpi,
+            sha256: file.sha256.clone(),
+        };
+        let paths = places_of(plan, progress, step);
+        if paths.is_empty() {
+            list.push(one(None));
+        }
+        list.extend(paths.into_iter().map(|path| one(Some(path))));
+    }
+    list
+}
+
+/// Where a picture stands: below its folder, or below the disc or zip that holds it.
+fn places_of(plan: &Plan, progress: &Progress, step: &crate::plan::RenderStep) -> Vec<String> {
+    let content = Content::Step(step.id.clone());
+    let mut paths = Vec::new();
+    for delivery in &plan.deliveries {
+        for (index, member) in delivery.members.iter().enumerate() {
+            if member.content == content {
+                paths.extend(deliver::where_is(delivery, progress, index));
+            }
+        }
+    }
+    paths
+}
+
+fn delivered(plan: &Plan, progress: &Progress) -> Vec<ReceiptDelivery> {
+    plan.deliveries
+        .iter()
+        .map(|step| ReceiptDelivery {
+            step: step.id.to_string(),
+            to: step.delivery.word().to_string(),
+            owner: step.owner.clone(),
+            paths: deliver::placed(step, progress)
+                .into_iter()
+                .filter(|s| !s.unit.starts_with("label"))
+                .map(|s| s.shown)
+                .collect(),
+            complete: progress.delivered.contains(&step.id),
+        })
+        .collect()
+}
+
+/// The JSON Schema of a receipt.
+pub fn schema() -> serde_json::Value {
+    use serde_json::json;
+    let text = json!({ "type": "string" });
+    let maybe = json!({ "type": ["string", "null"] });
+    let time = json!({ "type": "string", "format": "date-time" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let notice = json!({
+        "type": "object",
+        "properties": {
+            "code": text, "line": { "type": ["integer", "null"] }, "number": maybe, "step": maybe, "text": text,
+        },
+        "required": ["code", "text"],
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "hotfolders receipt",
+        "type": "object",
+        "properties": {
+            "receipt": { "const": RECEIPT_VERSION },
+            "job": text,
+            "id": maybe,
+            "kind": { "enum": ["session", "invoice", "production_order", "pictures", null] },
+            "record": text,
+            "result": { "enum": ["done", "failed", "duplicate", "ignored", "skipped", "cancelled"] },
+            "accepted": time,
+            "started": { "type": ["string", "null"], "format": "date-time" },
+            "finished": time,
+            "manifest": text,
+            "manifest_sha256": text,
+            "profile_hash": { "type": "object", "additionalProperties": text },
+            "outputs": { "type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "step": text, "profile": text, "line": { "type": ["integer", "null"] },
+                    "number": { "type": ["integer", "string", "null"] }, "source": maybe, "source_sha256": maybe,
+                    "path": maybe, "bytes": count, "width": count, "height": count, "dpi": { "type": "number" }, "sha256": text,
+                },
+                "required": ["step", "profile", "bytes", "width", "height", "dpi", "sha256"],
+            } },
+            "deliveries": { "type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "step": text, "to": text, "owner": text, "paths": { "type": "array", "items": text },
+                    "complete": { "type": "boolean" },
+                },
+                "required": ["step", "to", "owner", "paths", "complete"],
+            } },
+            "prints": { "type": "array" },
+            "links": { "type": "array" },
+            "duplicate_of": maybe,
+            "warnings": { "type": "array", "items": notice },
+            "errors": { "type": "array", "items": notice },
+        },
+        "required": [
+            "receipt", "job", "record", "result", "accepted", "finished", "manifest", "manifest_sha256", "outputs",
+            "prints", "links", "warnings", "errors",
+        ],
+    })
+}
+
+/// One paragraph for a person, and the same for programs.
+pub fn reason(errors: &[Notice], attempts: u32) -> (String, Reason) {
+    let code = errors.first().map_or("failed", |e| e.code.as_str()).to_string();
+    let mut text = String::new();
+    for error in errors {
+        text += error.text.trim_end();
+        text.push('\n');
+    }
+    text += "\nWhen it is mended: `hotfolders jobs retry JOB` (or move this folder back to pending/).\n";
+    let steps = errors
+        .iter()
+        .filter_map(|e| Some(FailedStep { step: e.step.clone()?, code: e.code.clone(), text: e.text.clone() }))
+        .collect();
+    let summary = errors.iter().map(|e| e.text.trim_end()).collect::<Vec<_>>().join("; ");
+    (text, Reason { code, text: summary, steps, attempts })
+}
+
+/// The receipt's name in a `receipts:` folder.
+pub fn copy_name(manifest: &str, job: &str) -> Option<crate::model::name::RelPath> {
+    let stem = crate::plan::values::stem(manifest);
+    crate::model::name::RelPath::from_part(&format!("{stem}.{job}.json"))
+}
+
+/// Reads a receipt from a job's folder.
+pub fn read(folder: &Path) -> Option<Receipt> {
+    crate::spool::job::read(folder, crate::spool::job::file::RECEIPT).ok()
+}

@@ -1,0 +1,260 @@
+//! One job, from wherever its journal says it is, to a state folder where it rests.
+
+mod ending;
+mod making;
+mod planning;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::passes::Renderer;
+use super::receipt::Notice;
+use crate::clock;
+use crate::control;
+use crate::error::Fate;
+use crate::model::config::Config;
+use crate::plan::frozen::Frozen;
+use crate::plan::{Plan, Weight};
+use crate::spool::durable::{self, DurableError};
+use crate::spool::index::Index;
+use crate::spool::job::{self, JobFile, JobId, Question, RecordError, file};
+use crate::spool::journal::{Entry, Journal, JournalError, Progress};
+use crate::spool::queue::{Located, Spool, SpoolError, State};
+
+/// What all jobs share.
+#[derive(Debug)]
+pub struct Workshop {
+    pub config: Arc<Config>,
+    pub spool: Spool,
+    pub index: Mutex<Index>,
+    pub renderer: Renderer,
+}
+
+/// Where a job came to rest, or why it goes on later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// `done` or `failed`, with the receipt's result.
+    Finished {
+        state: State,
+        result: String,
+    },
+    Held {
+        questions: usize,
+    },
+    /// The world's failure: tried again later.
+    Wait {
+        why: String,
+    },
+    /// Told to stop; it goes on after the next start.
+    Stopped,
+    /// Ours: the job stays where it is and a person must look.
+    Halted {
+        why: String,
+    },
+}
+
+/// What a running job tells while it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Report {
+    pub rendered: usize,
+    pub to_render: usize,
+    pub delivered: usize,
+    pub to_deliver: usize,
+}
+
+/// Why a run ends before its end.
+#[derive(Debug)]
+enum Stop {
+    Failure { fate: Fate, code: &'static str, text: String },
+    Stopped,
+    Cancelled,
+}
+
+impl From<DurableError> for Stop {
+    /// The disk's errors are the world's: full, gone, read-only.
+    fn from(e: DurableError) -> Stop {
+        Stop::Failure { fate: Fate::Wait, code: "disk", text: e.to_string() }
+    }
+}
+
+impl From<RecordError> for Stop {
+    fn from(e: RecordError) -> Stop {
+        let fate = if matches!(e, RecordError::Damaged { .. }) || e.is_not_found() { Fate::Halt } else { Fate::Wait };
+        Stop::Failure { fate, code: "record", text: e.to_string() }
+    }
+}
+
+impl From<JournalError> for Stop {
+    fn from(e: JournalError) -> Stop {
+        let fate = if matches!(e, JournalError::Damaged { .. }) { Fate::Halt } else { Fate::Wait };
+        Stop::Failure { fate, code: "journal", text: e.to_string() }
+    }
+}
+
+impl From<SpoolError> for Stop {
+    fn from(e: SpoolError) -> Stop {
+        Stop::Failure { fate: Fate::Wait, code: "spool", text: e.to_string() }
+    }
+}
+
+fn reject(code: &'static str, text: impl Into<String>) -> Stop {
+    Stop::Failure { fate: Fate::Reject, code, text: text.into() }
+}
+
+/// Signals from outside, looked at between steps.
+#[derive(Debug, Default)]
+pub struct Signals {
+    /// Finish the step in hand and stop; set for all passes in flight.
+    pub stop: AtomicBool,
+    pub cancel: AtomicBool,
+}
+
+/// Runs a job as far as it can go now.
+pub fn run(workshop: &Workshop, job: Located, signals: &Signals, report: &dyn Fn(Report)) -> Outcome {
+    let mut run = match Run::open(workshop, job, signals, report) {
+        Ok(run) => run,
+        Err((_, Stop::Failure { fate: Fate::Wait, text, .. })) => return Outcome::Wait { why: text },
+        Err((_, Stop::Failure { text, .. })) => return Outcome::Halted { why: text },
+        Err((_, Stop::Stopped | Stop::Cancelled)) => return Outcome::Stopped,
+    };
+    let result = match run.work() {
+        Ok(outcome) => Ok(outcome),
+        Err(Stop::Cancelled) => run.cancel(),
+        Err(Stop::Failure { fate: Fate::Reject, code, text }) => run.finish("failed", &[Notice::new(code, text)]),
+        Err(other) => Err(other),
+    };
+    match result {
+        Ok(outcome) => outcome,
+        Err(Stop::Failure { fate: Fate::Wait, text, .. }) => Outcome::Wait { why: text },
+        Err(Stop::Failure { text, .. }) => Outcome::Halted { why: text },
+        Err(Stop::Stopped | Stop::Cancelled) => Outcome::Stopped,
+    }
+}
+
+struct Run<'a> {
+    workshop: &'a Workshop,
+    signals: &'a Signals,
+    report: &'a dyn Fn(Report),
+    at: Located,
+    job: JobFile,
+    journal: Journal,
+    frozen: Option<Frozen>,
+    plan: Option<Plan>,
+    warnings: Vec<Notice>,
+}
+
+impl<'a> Run<'a> {
+    fn open(
+        workshop: &'a Workshop,
+        at: Located,
+        signals: &'a Signals,
+        report: &'a dyn Fn(Report),
+    ) -> Result<Run<'a>, (JobId, Stop)> {
+        let id = at.id.clone();
+        let open = || -> Result<Run<'a>, Stop> {
+            let mut job: JobFile = job::read(&at.folder, file::JOB)?;
+            let at = if at.state == State::Pending {
+                begin_again(&at.folder, &mut job)?;
+                workshop.spool.move_to(&at, State::Processing, Self::day(&job))?
+            } else {
+                at
+            };
+            let journal = Journal::open(&at.folder.join(file::JOURNAL))?;
+            Ok(Run { workshop, signals, report, at, job, journal, frozen: None, plan: None, warnings: Vec::new() })
+        };
+        open().map_err(|stop| (id, stop))
+    }
+
+    fn day(job: &JobFile) -> jiff::civil::Date {
+        job.accepted.to_zoned(clock::time_zone(None)).date()
+    }
+
+    fn folder(&self) -> &Path {
+        &self.at.folder
+    }
+
+    fn append(&mut self, entries: Vec<Entry>) -> Result<(), Stop> {
+        Ok(self.journal.append(clock::now(), entries)?)
+    }
+
+    fn progress(&self) -> &Progress {
+        self.journal.progress()
+    }
+
+    fn check_signals(&self) -> Result<(), Stop> {
+        if self.signals.cancel.load(Ordering::SeqCst) {
+            return Err(Stop::Cancelled);
+        }
+        if self.signals.stop.load(Ordering::SeqCst) {
+            return Err(Stop::Stopped);
+        }
+        Ok(())
+    }
+
+    fn work(&mut self) -> Result<Outcome, Stop> {
+        if self.folder().join(control::CANCEL_MARK).exists() {
+            return Err(Stop::Cancelled);
+        }
+        let again = self.job.look_again;
+        if self.progress().started.is_none() {
+            self.append(vec![Entry::Started])?;
+        }
+        let frozen: Frozen = job::read(self.folder(), file::RULES)?;
+        let (manifest, frozen) = match self.read_manifest(frozen, again)? {
+            Ok(both) => both,
+            Err(outcome) => return Ok(outcome),
+        };
+        let plan = self.planned(&manifest, &frozen, again)?;
+        self.frozen = Some(frozen);
+        self.plan = Some(plan.clone());
+        if !self.job.released {
+            let mut questions: Vec<Question> = plan
+                .holds()
+                .map(|f| Question {
+                    code: f.code.clone(),
+                    line: f.line,
+                    number: f.number.clone(),
+                    text: f.text.clone(),
+                })
+                .collect();
+            if let Some(why) = &self.job.hold {
+                questions.push(Question { code: "hold".into(), line: None, number: None, text: why.clone() });
+            }
+            if !questions.is_empty() {
+                return self.hold(&questions);
+            }
+        }
+        self.warnings.extend(
+            plan.findings.iter().filter(|f| f.weight == Weight::Warn || self.job.released).map(Notice::of_finding),
+        );
+        self.render(&plan)?;
+        self.deliver(&plan)
+    }
+}
+
+/// A job that ended before and lies in `pending/` again, by `jobs retry` or by hand: what failed is open again, and the
+/// world is looked at anew. While the receipt stands, a crash comes back here.
+fn begin_again(folder: &Path, job: &mut JobFile) -> Result<(), Stop> {
+    if !folder.join(file::REASON).exists() && !folder.join(file::RECEIPT).exists() {
+        return Ok(());
+    }
+    job.retries += 1;
+    job.look_again = true;
+    job::write(folder, file::JOB, job)?;
+    let mut journal = Journal::open(&folder.join(file::JOURNAL))?;
+    if journal.progress().nothing_left() {
+        // Nobody has seen anything of it: it is matched and made anew, with the config of today.
+        drop(journal);
+        durable::remove_tree(&folder.join(file::OUTPUTS))?;
+        for name in [file::PLAN, file::JOURNAL] {
+            durable::remove_file(&folder.join(name))?;
+        }
+    } else {
+        journal.append(clock::now(), vec![Entry::Retried])?;
+    }
+    for name in [file::REASON_TEXT, file::REASON, file::RECEIPT] {
+        durable::remove_file(&folder.join(name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Where a job comes to rest: held, done, failed or cancelled.
+//!
+//! Owns: the receipt is durable, and the index knows the job, before the job moves.
+
+use std::sync::PoisonError;
+
+use jiff::Timestamp;
+
+use super::{Outcome, Run, Stop};
+use crate::clock;
+use crate::control;
+use crate::deliver;
+use crate::error::Fate;
+use crate::plan::Plan;
+use crate::spool::durable;
+use crate::spool::index::{IndexLine, IndexedFile};
+use crate::spool::job::{self, Question, RecordError, file};
+use crate::spool::queue::State;
+use crate::worker::receipt::{self, Account, Notice};
+
+impl Run<'_> {
+    /// Ends the job where it is; what has been made is reported.
+    pub(super) fn cancel(&mut self) -> Result<Outcome, Stop> {
+        if self.frozen.is_none() {
+            self.frozen = job::read(self.folder(), file::RULES).ok();
+        }
+        if self.plan.is_none() {
+            self.plan = job::read(self.folder(), file::PLAN).ok();
+        }
+        self.finish("cancelled", &[])
+    }
+
+    pub(super) fn hold(&mut self, questions: &[Question]) -> Result<Outcome, Stop> {
+        job::write(self.folder(), file::QUESTIONS, &questions)?;
+        self.at = self.workshop.spool.move_to(&self.at, State::Held, Self::day(&self.job))?;
+        Ok(Outcome::Held { questions: questions.len() })
+    }
+
+    /// Receipt, index, then the move: whatever is cut off is done again after the next start, and changes nothing.
+    pub(super) fn finish(&mut self, result: &str, errors: &[Notice]) -> Result<Outcome, Stop> {
+        let state = if result == "failed" { State::Failed } else { State::Done };
+        let finished = clock::now();
+        let of_pictures = self.journal.progress().rendered.values().flat_map(|rendered| {
+            rendered.warnings.iter().map(|w| Notice::new("picture", format!("{}: {w}", rendered.file)))
+        });
+        self.warnings.extend(of_pictures);
+        let receipt = receipt::receipt(Account {
+            job: &self.job,
+            frozen: self.frozen.as_ref(),
+            plan: self.plan.as_ref(),
+            progress: self.journal.progress(),
+            result,
+            finished,
+            warnings: std::mem::take(&mut self.warnings),
+            errors: errors.to_vec(),
+        });
+        if state == State::Failed {
+            let (text, reason) = receipt::reason(errors, self.job.retries + 1);
+            durable::replace(&self.folder().join(file::REASON_TEXT), text.as_bytes())?;
+            job::write(self.folder(), file::REASON, &reason)?;
+        }
+        job::write(self.folder(), file::RECEIPT, &receipt)?;
+        durable::make_private(&self.folder().join(file::RECEIPT))?;
+        if let Some(folder) = &self.job.receipts
+            && let Some(name) = receipt::copy_name(&self.job.manifest, self.job.job.as_str())
+        {
+            let path = self.folder().join(file::RECEIPT);
+            let text = std::fs::read(&path).map_err(|source| RecordError::Read { path, source })?;
+            durable::replace(&name.below(folder), &text)?;
+        }
+        let plan = self.plan.take();
+        if let Some(plan) = &plan {
+            for step in &plan.deliveries {
+                deliver::clean(self.job.job.as_str(), step).map_err(|e| Stop::Failure {
+                    fate: Fate::Wait,
+                    code: "destination",
+                    text: e.to_string(),
+                })?;
+            }
+        }
+        self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&self.index_line(
+            plan.as_ref(),
+            result,
+            finished,
+        ))?;
+        durable::remove_file(&self.folder().join(control::CANCEL_MARK))?;
+        if state == State::Done {
+            // Delivered pictures stand at their destinations; here their digests are enough.
+            durable::remove_tree(&self.folder().join(file::OUTPUTS))?;
+        }
+        let zone = clock::time_zone(self.workshop.config.studio.time_zone.as_deref());
+        self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
+        Ok(Outcome::Finished { state, result: result.to_string() })
+    }
+
+    fn index_line(&self, plan: Option<&Plan>, result: &str, finished: Timestamp) -> IndexLine {
+        let mut placed = Vec::new();
+        for step in plan.iter().flat_map(|p| &p.deliveries) {
+            for standing in deliver::placed(step, self.journal.progress()) {
+                placed.push(IndexedFile { owner: step.owner.clone(), path: standing.path, sha256: standing.sha256 });
+            }
+        }
+        IndexLine {
+            job: self.job.job.clone(),
+            result: result.to_string(),
+            finished,
+            kind: self.job.kind,
+            record: self.job.record.clone(),
+            client: None,
+            placed,
+        }
+    }
+
+    pub(super) fn refuse(&mut self, code: &str, why: String) -> Result<Outcome, Stop> {
+        self.finish("failed", &[Notice::new(code, why)])
+    }
+}

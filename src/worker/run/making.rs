@@ -1,0 +1,230 @@
+//! From a plan to pictures and deliveries.
+//!
+//! Owns: nothing that cannot be taken back leaves before every picture of the job has rendered.
+
+use std::sync::{Arc, PoisonError};
+
+use super::{Outcome, Report, Run, Stop};
+use crate::clock;
+use crate::deliver;
+use crate::error::Fate;
+use crate::plan::{DeliveryStep, Plan, Work};
+use crate::render::{self, Assets, VerifyDepth};
+use crate::spool::durable;
+use crate::spool::job::{Question, RecordError, file};
+use crate::spool::journal::{Entry, Progress, RenderedFile};
+use crate::worker::facts;
+use crate::worker::passes::{self, Around, PassDone, SourceProblem};
+use crate::worker::receipt::Notice;
+
+impl Run<'_> {
+    fn tell(&self, plan: &Plan) {
+        (self.report)(Report {
+            rendered: self.progress().rendered.len(),
+            to_render: plan.renders.len(),
+            delivered: self.progress().delivered.len(),
+            to_deliver: plan.deliveries.len(),
+        });
+    }
+
+    /// Makes every open picture; a folder that publishes file by file gets each as soon as it is made.
+    pub(super) fn render(&mut self, plan: &Plan) -> Result<(), Stop> {
+        self.tell(plan);
+        let blocked: Vec<Entry> = plan
+            .renders
+            .iter()
+            .filter(|step| {
+                !self.progress().failed.contains_key(&step.id) && !self.progress().rendered.contains_key(&step.id)
+            })
+            .filter_map(|step| match &step.work {
+                Work::Blocked { code, reason } => {
+                    Some(Entry::Failed { step: step.id.clone(), code: code.clone(), text: reason.clone() })
+                }
+                Work::Render { .. } => None,
+            })
+            .collect();
+        if !blocked.is_empty() {
+            self.append(blocked)?;
+        }
+        let open =
+            |progress: &Progress, id: &_| !progress.rendered.contains_key(id) && !progress.failed.contains_key(id);
+        let todo = passes::passes(plan, |id| open(self.progress(), id));
+        if todo.is_empty() {
+            return Ok(());
+        }
+        self.check_signals()?;
+        durable::make_folder(&self.folder().join(file::OUTPUTS))?;
+        let folder = self.folder().to_path_buf();
+        let known: Vec<Option<String>> = (0..plan.sources.len()).map(|i| self.known_digest(i)).collect();
+        let assets: Arc<dyn Assets + Send + Sync> = Arc::new(SpoolAssets(self.workshop.spool.assets()));
+        let workshop = self.workshop;
+        let signals = self.signals;
+        let around = Around {
+            locate: &|index| facts::source_path(&plan.sources[index].place, &folder),
+            known_digest: &|index| known[index].clone(),
+            assets,
+            stop: &signals.stop,
+        };
+        workshop.renderer.run(plan, todo, &around, |done| self.take_pass(plan, done))?;
+        self.check_signals()
+    }
+
+    fn known_digest(&self, source: usize) -> Option<String> {
+        let digests = self.progress().rendered.values().flat_map(|r| &r.sources);
+        digests.filter(|d| d.source == source).map(|d| d.sha256.clone()).next()
+    }
+
+    fn take_pass(&mut self, plan: &Plan, done: PassDone) -> Result<(), Stop> {
+        let failed = |output: &passes::PassOutput, code: &str, text: &str| -> Vec<Entry> {
+            let entry =
+                |step: &crate::plan::StepId| Entry::Failed { step: step.clone(), code: code.into(), text: text.into() };
+            output.steps.iter().map(entry).collect()
+        };
+        let result = match done.result {
+            Ok(result) => result,
+            Err(SourceProblem::World(text)) => return Err(Stop::Failure { fate: Fate::Wait, code: "library", text }),
+            Err(SourceProblem::Picture { code, text }) => {
+                let entries = done.pass.outputs.iter().flat_map(|o| failed(o, code, &text)).collect();
+                return self.append(entries);
+            }
+        };
+        let outputs = self.folder().join(file::OUTPUTS);
+        let mut entries = Vec::new();
+        for (output, made) in done.pass.outputs.iter().zip(result.outputs) {
+            let made = match made {
+                Ok(made) => made,
+                Err((code, text)) => {
+                    let shown = done.pass.sources.first().map_or("", |i| plan.sources[*i].shown.as_str());
+                    entries.extend(failed(output, &code, &format!("{shown}: {text}")));
+                    continue;
+                }
+            };
+            let path = output.file.below(&outputs);
+            durable::stage_output(&path, &made.bytes)?;
+            // What counts is what stands on the disk, not what was meant to be written.
+            let written = std::fs::read(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+            if let Err(e) = render::verify(&written, &output.spec, VerifyDepth::Full) {
+                entries.extend(failed(output, e.code(), &e.to_string()));
+                continue;
+            }
+            let rendered = RenderedFile {
+                file: output.file.clone(),
+                bytes: written.len() as u64,
+                sha256: crate::model::digest::sha256(&written),
+                pixels: made.pixels,
+                dpi: output.spec.dpi,
+                sources: result.digests.clone(),
+                warnings: made.warnings.iter().map(ToString::to_string).collect(),
+            };
+            entries.extend(
+                output.steps.iter().map(|step| Entry::Rendered { step: step.clone(), output: rendered.clone() }),
+            );
+        }
+        durable::sync_folder(&outputs)?;
+        self.append(entries)?;
+        if !plan.deliveries.iter().any(|d| d.hold) || self.job.released {
+            for step in plan.deliveries.iter().filter(|d| !d.delivery.cannot_be_taken_back()) {
+                self.deliver_one(step)?;
+            }
+        }
+        self.tell(plan);
+        Ok(())
+    }
+
+    /// Brings one delivery as far as it can be now. A failure of its own is journaled; the world's stops the run.
+    fn deliver_one(&mut self, step: &DeliveryStep) -> Result<(), Stop> {
+        if self.progress().delivered.contains(&step.id) || self.progress().failed.contains_key(&step.id) {
+            return Ok(());
+        }
+        let failed = |code: &str, text: String| Entry::Failed { step: step.id.clone(), code: code.into(), text };
+        if let Some(why) = &step.blocked {
+            let text = format!("`{}` to: {}: {why}", step.owner, step.delivery.word());
+            let code = if crate::model::unbuilt::unbuilt_delivery(&step.delivery).is_some() {
+                "not_built_yet"
+            } else {
+                "empty_token"
+            };
+            return self.append(vec![failed(code, text)]);
+        }
+        let index = &self.workshop.index;
+        let (kind, record) = (self.job.kind, self.job.record.clone());
+        let outputs = self.folder().join(file::OUTPUTS);
+        let job = deliver::Job {
+            id: self.job.job.as_str(),
+            outputs: &outputs,
+            now: &clock::now,
+            earlier: &|path| {
+                let index = index.lock().unwrap_or_else(PoisonError::into_inner);
+                index.earlier(kind, &record, &step.owner, path)
+            },
+        };
+        match deliver::deliver(&job, step, &mut self.journal) {
+            Ok(delivered) => {
+                for warning in delivered.warnings {
+                    self.warnings.push(Notice { step: Some(step.id.to_string()), ..Notice::new("delivery", warning) });
+                }
+                Ok(())
+            }
+            Err(e) if e.is_world() => Err(Stop::Failure { fate: Fate::Wait, code: "destination", text: e.to_string() }),
+            Err(e) => self.append(vec![failed("delivery", e.to_string())]),
+        }
+    }
+
+    pub(super) fn deliver(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
+        let held = plan
+            .deliveries
+            .iter()
+            .filter(|d| d.hold)
+            .map(|d| d.owner.as_str())
+            .collect::<std::collections::BTreeSet<_>>();
+        if !held.is_empty() && !self.job.released && self.progress().failed.is_empty() {
+            let list = held.into_iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
+            let text = format!("profile {list} says `hold`: the pictures are rendered and wait for a look");
+            return self.hold(&[Question { code: "hold".into(), line: None, number: None, text }]);
+        }
+        let whole = plan.renders.iter().all(|step| self.progress().rendered.contains_key(&step.id));
+        for step in &plan.deliveries {
+            self.check_signals()?;
+            if whole || (!step.delivery.cannot_be_taken_back() && !step.hold) {
+                self.deliver_one(step)?;
+            }
+            self.tell(plan);
+        }
+        let errors = self.errors(plan);
+        self.finish(if errors.is_empty() { "done" } else { "failed" }, &errors)
+    }
+
+    fn errors(&self, plan: &Plan) -> Vec<Notice> {
+        let mut errors: Vec<Notice> = Vec::new();
+        for step in &plan.renders {
+            if let Some((code, text)) = self.progress().failed.get(&step.id) {
+                let of = step.line.map(|l| format!("line {l}, ")).unwrap_or_default();
+                let text = format!("{of}{} for `{}`: {text}", step.image, step.profile);
+                errors.push(Notice {
+                    code: code.clone(),
+                    line: step.line,
+                    number: step.number.clone(),
+                    step: Some(step.id.to_string()),
+                    text,
+                });
+            }
+        }
+        for step in &plan.deliveries {
+            if let Some((code, text)) = self.progress().failed.get(&step.id) {
+                errors.push(Notice { step: Some(step.id.to_string()), ..Notice::new(code, text.clone()) });
+            }
+        }
+        errors
+    }
+}
+
+/// ICC files that the job keeps, by digest.
+#[derive(Debug)]
+struct SpoolAssets(std::path::PathBuf);
+
+impl Assets for SpoolAssets {
+    fn get(&self, digest: &str) -> Option<Arc<[u8]>> {
+        let is_digest = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+        is_digest.then(|| std::fs::read(self.0.join(digest)).ok().map(Into::into))?
+    }
+}

@@ -1,0 +1,19 @@
+//! The program as its users meet it: the real binary, real folders, real pictures.
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test may fail anywhere, and makes its own mess in its own folder"
+)]
+#![allow(unreachable_pub, reason = "the modules of one test binary are each other's only readers")]
+
+mod agree;
+mod bad_input;
+mod cli;
+mod crash;
+mod flow;
+mod orientation;
+mod queue;
+mod studio;
+mod tidy;
