@@ -19,6 +19,7 @@ use crate::model::config::HotFolder;
 use crate::model::manifest::Manifest;
 use crate::model::units::show_duration;
 use crate::spool::job::Stamp;
+use crate::spool::queue::network_file_system;
 
 /// How long a text that ends too early is looked at again after it settled.
 pub(super) const GROWS_FOR: Duration = Duration::from_secs(10);
@@ -204,7 +205,7 @@ impl Waiting {
                             _ => now,
                         };
                         let settled = since + hot_folder.settle;
-                        if is_recent(&file.stamp, wall) && now < settled {
+                        if is_recent(&file.stamp, wall, recent(&file.path, hot_folder.settle)) && now < settled {
                             settled_at = Some(settled_at.map_or(settled, |at: Instant| at.max(settled)));
                             missing.push(format!("{} (still changing)", label()));
                         }
@@ -267,7 +268,13 @@ fn wait_for_pictures(missing: usize, hot_folder: &HotFolder) -> String {
     format!("{pictures} not there yet; after {within} without an arrival it goes on as it is")
 }
 
+/// How old a change must be to be over. On a local disk our own clock stamps each write, so `settle` has passed when the
+/// stamp is that old; the clock of a share may be off.
+fn recent(path: &Path, settle: Duration) -> Duration {
+    if network_file_system(path).is_some() { RECENT } else { settle }
+}
+
 /// By the file's own clock, which may be off either way.
-fn is_recent(stamp: &Stamp, wall: Timestamp) -> bool {
-    (wall.as_nanosecond() - stamp.modified_ns).unsigned_abs() < RECENT.as_nanos()
+fn is_recent(stamp: &Stamp, wall: Timestamp, within: Duration) -> bool {
+    (wall.as_nanosecond() - stamp.modified_ns).unsigned_abs() < within.as_nanos()
 }
