@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use crate::intake::{Matcher, Start};
 use crate::model::config::{Config, HotFolder};
 use crate::model::manifest::Manifest;
+use crate::model::template::Template;
 use crate::model::{digest, pricing};
 use crate::plan::facts::Want;
 use crate::plan::frozen::{Frozen, FrozenAsset, Verdict};
 use crate::plan::{matching, selection};
+use crate::render::svg_tokens;
 use crate::spool::durable::{self, DurableError};
 
 /// Decides with one config.
@@ -26,14 +28,20 @@ impl ConfigMatcher {
     }
 }
 
-/// Adds the digests of the ICC files that the profiles name. One that cannot be read makes the job fail with that
+/// Adds the digests of the files that profiles and layouts name. One that cannot be read makes the job fail with that
 /// reason, not the intake.
 pub fn with_digests(mut frozen: Frozen) -> Frozen {
-    for path in matching::asset_files(&frozen.profiles) {
+    for path in matching::asset_files(&frozen.profiles, &frozen.layouts) {
         match std::fs::read(&path) {
-            Ok(bytes) => frozen.assets.push(FrozenAsset { sha256: digest::sha256(&bytes), path }),
+            Ok(bytes) => {
+                let tokens = svg_tokens(&bytes).iter().filter_map(|token| Template::parse(token).ok()).collect();
+                frozen.assets.push(FrozenAsset { sha256: digest::sha256(&bytes), path, tokens });
+            }
             Err(e) => {
-                let why = format!("{} cannot be read: {e}; mend the profile's `color`", path.display());
+                let why = format!(
+                    "{} cannot be read: {e}; mend the path in the config, or put the file there",
+                    path.display()
+                );
                 frozen.verdict = Verdict::Reject { code: "missing_asset".into(), why };
             }
         }

@@ -7,7 +7,8 @@ use super::terminal::{GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::error::Error;
 use crate::model::config::{Config, Images};
 use crate::model::delivery::{Delivery, Destination};
-use crate::model::profile::ColorProfile;
+use crate::model::profile::{ColorProfile, OverlayContent};
+use crate::render::{check_artwork, check_font};
 use crate::spool::queue::network_file_system;
 
 pub(super) fn run(file: &Path) -> Result<(), Error> {
@@ -84,6 +85,24 @@ fn look(config: &Config) -> Vec<Finding> {
                 add(format!("colour profile {}", path.display()), is_file(path));
             }
         }
+        for overlay in &profile.overlays {
+            match &overlay.content {
+                OverlayContent::Image(path) => add(format!("artwork {}", path.display()), is_artwork(path)),
+                OverlayContent::Text { font, .. } => {
+                    if let Some(path) = font {
+                        add(format!("font {}", path.display()), is_font(path));
+                    }
+                }
+            }
+        }
+    }
+    for layout in &config.layouts {
+        for art in &layout.artwork {
+            add(format!("artwork {}", art.image.display()), is_artwork(&art.image));
+        }
+        for path in layout.texts.iter().filter_map(|text| text.font.as_ref()) {
+            add(format!("font {}", path.display()), is_font(path));
+        }
     }
     findings
 }
@@ -120,6 +139,16 @@ fn stands(folder: &Path, written: bool) -> Option<String> {
 fn can_be_made(folder: &Path) -> Option<String> {
     let standing = folder.ancestors().find(|p| p.exists())?;
     stands(standing, true).map(|why| format!("{}: {why}", standing.display()))
+}
+
+/// Whether the renderer could use it, not only read it.
+fn is_artwork(path: &Path) -> Option<String> {
+    let name = path.to_string_lossy();
+    std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| check_artwork(&name, &bytes)).err()
+}
+
+fn is_font(path: &Path) -> Option<String> {
+    std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| check_font(&bytes)).err()
 }
 
 fn is_file(path: &Path) -> Option<String> {

@@ -1,5 +1,6 @@
 //! `hotfolders plan`: what a manifest would become, and why.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,6 +17,8 @@ use crate::model::units::show_bytes;
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
 use crate::plan::{Content, DeliveryStep, Plan, RenderStep, Weight, Work, matching, selection};
+use crate::render::Fonts;
+use crate::worker::assets::JobAssets;
 use crate::worker::facts::{self, Pictures};
 
 #[derive(Debug, Args)]
@@ -97,7 +100,8 @@ fn dry_run(config: &Config, hot_folder: &HotFolder, path: &Path) -> Result<DryRu
             if frozen.pictures_beside { Pictures::Beside(&folder) } else { Pictures::Library(config.library.as_ref()) };
         let wants = selection::wants(&manifest, &frozen.profiles, frozen.pictures_beside);
         let facts = facts::gather(&manifest, wants, pictures).map_err(|e| Error::failed(e.0))?;
-        Some(make(&manifest, &frozen, &facts, "dry-run", accepted.date()))
+        let assets = JobAssets::of_config(&frozen);
+        Some(make(&manifest, &frozen, &facts, &Fonts::new(&assets), "dry-run", accepted.date()))
     } else {
         None
     };
@@ -181,7 +185,10 @@ fn show_step(plan: &Plan, step: &RenderStep) -> Result<(), Error> {
             let source = step.sources().next().and_then(|i| plan.sources.get(i));
             let from = source.map(|s| format!("{} ({})", s.shown, s.header.upright())).unwrap_or_default();
             let cut = if *cut > 0.0005 { format!(", {:.1} % cut away", cut * 100.0) } else { String::new() };
-            say(&format!("{head}: {} from {from}: {} px, {ppi:.0} ppi{cut}", step.name, spec.pixels()))
+            let others = step.sources().collect::<BTreeSet<_>>().len().saturating_sub(1);
+            let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+            let copies = if step.copies > 1 { format!(", {} copies", step.copies) } else { String::new() };
+            say(&format!("{head}: {} from {from}{others}: {} px, {ppi:.0} ppi{cut}{copies}", step.name, spec.pixels()))
         }
         Work::Blocked { reason, .. } => say_painted(&format!("{}: {}", paint(&head, "0"), paint(reason, RED))),
     }

@@ -20,8 +20,9 @@ use crate::plan::facts::{Facts, Found, Want};
 use crate::plan::frozen::{Frozen, FrozenStudio, Verdict};
 use crate::plan::make::make;
 use crate::plan::{Plan, Work};
-use crate::render::{self, Assets, VerifyDepth};
+use crate::render::{Fonts, VerifyDepth};
 use crate::spool::durable;
+use crate::worker::assets::JobAssets;
 use crate::worker::facts;
 use crate::worker::passes::{self, Around, PassDone, Renderer, SourceProblem};
 
@@ -137,30 +138,27 @@ impl ByHand<'_> {
             return Err(Error::failed(why.clone()));
         }
         let date = clock::now().to_zoned(clock::time_zone(frozen.studio.time_zone.as_deref())).date();
-        let plan = make(&manifest, &frozen, &facts, "", date);
+        let assets = Arc::new(JobAssets::of_config(&frozen));
+        let plan = make(&manifest, &frozen, &facts, &Fonts::new(&*assets), "", date);
         for finding in plan.findings.iter().filter(|f| f.code != "no_ratings") {
             note(&format!("warning: {}: {}", finding.code, finding.text));
         }
-        self.render_plan(renderer, &plan, &frozen)
+        self.render_plan(renderer, &plan, assets)
     }
 
-    fn render_plan(&mut self, renderer: &Renderer, plan: &Plan, frozen: &Frozen) -> Result<(), Error> {
+    fn render_plan(&mut self, renderer: &Renderer, plan: &Plan, assets: Arc<JobAssets>) -> Result<(), Error> {
         for step in &plan.renders {
             if let Work::Blocked { reason, .. } = &step.work {
-                self.fail(&step.image, reason);
+                // A reason may begin with the name of the file, which is all that a picture by hand is called.
+                let name = format!("{}: ", step.image);
+                self.fail(&step.image, reason.strip_prefix(&name).unwrap_or(reason));
             }
         }
-        let files: BTreeMap<&str, std::sync::Arc<[u8]>> = frozen
-            .assets
-            .iter()
-            .filter_map(|a| Some((a.sha256.as_str(), std::fs::read(&a.path).ok()?.into())))
-            .collect();
-        let assets: Arc<dyn Assets + Send + Sync> =
-            Arc::new(ReadAssets(files.into_iter().map(|(digest, bytes)| (digest.to_string(), bytes)).collect()));
         let stop = AtomicBool::new(false);
         let passes = passes::passes(plan, |_| true);
         let locate = |index: usize| facts::source_path(&plan.sources[index].place, Path::new(""));
-        let around = Around { locate: &locate, known_digest: &|_| None, assets, stop: &stop };
+        let around =
+            Around { locate: &locate, known_digest: &|_| None, assets, verify: VerifyDepth::Headers, stop: &stop };
         renderer.run(plan, passes, &around, |done| self.take(plan, done))
     }
 
@@ -182,10 +180,6 @@ impl ByHand<'_> {
                     continue;
                 }
             };
-            if let Err(e) = render::verify(&made.bytes, &output.spec, VerifyDepth::Headers) {
-                self.fail(&shown, &e.to_string());
-                continue;
-            }
             for warning in &made.warnings {
                 note(&format!("warning: {shown}: {warning}"));
             }
@@ -197,7 +191,7 @@ impl ByHand<'_> {
                     self.fail(&shown, &format!("{} is one of the originals; choose another --out", path.display()));
                     continue;
                 }
-                durable::replace(&path, &made.bytes).map_err(|e| Error::failed(e.to_string()))?;
+                durable::replace_unsynced(&path, &made.bytes).map_err(|e| Error::failed(e.to_string()))?;
                 self.progress.suspend(|| say(&format!("{shown} -> {} ({})", path.display(), made.pixels)))?;
             }
         }
@@ -235,6 +229,7 @@ impl ByHand<'_> {
                 location: None,
             },
             checks: self.config.checks.clone(),
+            layouts: Vec::new(),
             assets: Vec::new(),
             pictures_beside: true,
         }
@@ -260,14 +255,5 @@ fn empty_manifest(record: String) -> Manifest {
         not_before: None,
         priority: 0,
         fields: Vec::new(),
-    }
-}
-
-#[derive(Debug)]
-struct ReadAssets(BTreeMap<String, Arc<[u8]>>);
-
-impl Assets for ReadAssets {
-    fn get(&self, digest: &str) -> Option<Arc<[u8]>> {
-        self.0.get(digest).cloned()
     }
 }

@@ -209,8 +209,9 @@ impl Acceptance {
         for path in self.matcher.assets(&frozen) {
             // What is kept counts, also where the file was edited since the digest was made.
             let sha256 = self.keep_asset(&path)?;
-            frozen.assets.retain(|a| a.path != path);
-            frozen.assets.push(FrozenAsset { path, sha256 });
+            let known = frozen.assets.iter().position(|a| a.path == path).map(|at| frozen.assets.remove(at));
+            let tokens = known.map(|asset| asset.tokens).unwrap_or_default();
+            frozen.assets.push(FrozenAsset { path, sha256, tokens });
         }
         let start = self.matcher.start(manifest, &frozen, hot_folder, accepted);
         Ok((frozen, start))
@@ -253,6 +254,7 @@ fn rejected(why: String, studio: FrozenStudio, hot_folder: &HotFolder) -> Frozen
         items: Vec::new(),
         studio,
         checks: Checks::default(),
+        layouts: Vec::new(),
         assets: Vec::new(),
         pictures_beside: hot_folder.images == Images::Beside,
     }

@@ -46,3 +46,13 @@ pub const METADATA_MAX_BYTES: usize = 16 * 1024 * 1024;
 pub const PLAN_MAX_OUTPUTS: usize = 100_000;
 /// Longest part of an output path, in bytes of UTF-8; longer ones are cut and get a digest.
 pub const NAME_PART_MAX_BYTES: usize = 200;
+/// Largest SVG that is read, what it embeds included.
+pub const SVG_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Deepest nesting of the elements of an SVG, what `use` puts in included.
+pub const SVG_MAX_DEPTH: usize = 100;
+/// Most elements of an SVG, what `use` repeats included.
+pub const SVG_MAX_ELEMENTS: usize = 300_000;
+/// Most bytes that artwork in pixels may take when it is unpacked: 33 megapixels with 8 bits and alpha.
+pub const ARTWORK_MAX_BYTES: u64 = 128 * 1024 * 1024;
+/// Largest font that is read.
+pub const FONT_MAX_BYTES: usize = 64 * 1024 * 1024;

@@ -6,6 +6,7 @@ pub mod config;
 pub mod delivery;
 pub mod digest;
 pub mod document;
+pub mod element;
 pub mod globs;
 pub mod limits;
 pub mod manifest;

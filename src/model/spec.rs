@@ -4,10 +4,12 @@
 //! profile leaves to names, templates, presets or the studio's config is decided before a spec exists. Equal
 //! specs of equal sources are rendered once.
 //!
-//! A finished file is a sheet with cells on it. A plain picture is a sheet with one cell that covers it.
+//! A finished file is a sheet: background, filled areas, cells with pictures, and elements (texts, artwork, lines) over
+//! them, in this order. A plain picture is a sheet with one cell that covers it.
 
 use serde::{Deserialize, Serialize};
 
+pub use super::element::{Artwork, Element, Fill, Spot, Text};
 use super::units::Color;
 
 /// Width and height in whole pixels.
@@ -73,6 +75,12 @@ impl Turn {
         }
     }
 
+    /// This turn and then another one.
+    #[must_use]
+    pub fn then(self, other: Turn) -> Turn {
+        Turn::from_degrees(i64::from((self.degrees() + other.degrees()) % 360)).unwrap_or_default()
+    }
+
     pub fn swaps_sides(self) -> bool {
         matches!(self, Turn::Quarter | Turn::ThreeQuarters)
     }
@@ -132,13 +140,46 @@ pub struct Region {
     pub height: f64,
 }
 
-/// Where a cell lies on its sheet, in pixels from the top left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// An area of the sheet, in pixels from its top left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     pub x: u32,
     pub y: u32,
     pub width: u32,
     pub height: u32,
+}
+
+impl Window {
+    pub fn of(size: PixelSize) -> Window {
+        Window { x: 0, y: 0, width: size.width, height: size.height }
+    }
+
+    pub fn size(self) -> PixelSize {
+        PixelSize::new(self.width, self.height)
+    }
+}
+
+/// Pixels on the four sides of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Edges {
+    pub left: u32,
+    pub top: u32,
+    pub right: u32,
+    pub bottom: u32,
+}
+
+impl Edges {
+    pub fn all(width: u32) -> Edges {
+        Edges { left: width, top: width, right: width, bottom: width }
+    }
+
+    pub fn is_none(self) -> bool {
+        self == Edges::default()
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The edits of the adjust block; all zero means none.
@@ -192,10 +233,13 @@ pub struct Cell {
     pub straighten: f64,
     /// The upright frame (after orientation and `rotate`) at full size that `region` counts in.
     pub frame: PixelSize,
-    /// The part of the frame that is shown; inside the frame.
+    /// The part of the frame that is shown; inside the frame, and inside the turned picture where it is straightened.
     pub region: Region,
     /// Where it lands, scaled.
     pub window: Window,
+    /// Pixels around the window that show its mirrored edge: the bleed where the picture ends. They are on the sheet.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mirror: Edges,
     pub adjust: Adjust,
     pub tone: Tone,
     pub sharpen: Option<Unsharp>,
@@ -278,10 +322,21 @@ pub enum Encoding {
         compression: TiffCompression,
     },
     Webp {
+        /// 1 … 100.
         quality: u8,
+        /// As for a JPEG.
+        #[serde(default)]
+        max_bytes: Option<u64>,
     },
     /// The original's bytes; only the metadata policy is applied, without re-encoding.
     Copy,
+}
+
+impl Encoding {
+    /// Whether the file has 16 bits a channel.
+    pub fn is_wide(&self) -> bool {
+        matches!(self, Encoding::Png { bits: 16, .. } | Encoding::Tiff { bits: 16, .. })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -315,7 +370,13 @@ pub struct OutputSpec {
     /// The sheet before `turn`.
     pub sheet: PixelSize,
     pub background: Color,
+    /// Under the cells, the later over the earlier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fills: Vec<Fill>,
     pub cells: Vec<Cell>,
+    /// Over the cells, the later over the earlier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elements: Vec<Element>,
     /// Turns the finished sheet.
     pub turn: Turn,
     pub color: ColorSpec,
@@ -365,6 +426,9 @@ pub struct Header {
     pub has_alpha: bool,
     /// Whether a profile is embedded, or EXIF names a space other than sRGB.
     pub tagged: bool,
+    /// A JPEG in several scans, which takes more memory to decode.
+    #[serde(default)]
+    pub progressive: bool,
 }
 
 impl Header {

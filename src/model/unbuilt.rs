@@ -4,7 +4,7 @@
 //! instead of delivering something else than was asked.
 
 use super::delivery::Delivery;
-use super::profile::{Format, Profile, Repeat};
+use super::profile::{Profile, Repeat};
 
 /// Why a job that runs this profile cannot be done; empty when it can.
 pub fn unbuilt_profile(profile: &Profile) -> Vec<String> {
@@ -20,15 +20,7 @@ pub(super) fn unbuilt_profile_keys(profile: &Profile) -> Vec<(&'static str, &'st
         )
     });
     let implied = if asks { Repeat::Ask } else { Repeat::Changed };
-    let all = [
-        ("bleed", "bleed", profile.bleed.is_some()),
-        ("overlays", "overlays", !profile.overlays.is_empty()),
-        ("border", "border", profile.border.is_some()),
-        ("format", "format webp", profile.format == Format::Webp),
-        ("bits", "16 bits", profile.bits != 8),
-        ("max_bytes", "max_bytes", profile.max_bytes.is_some()),
-        ("repeat", "another repeat than the default", profile.repeat != implied),
-    ];
+    let all: [(&str, &str, bool); 1] = [("repeat", "another repeat than the default", profile.repeat != implied)];
     all.into_iter().filter(|(_, _, used)| *used).map(|(key, what, _)| (key, what)).collect()
 }
 

@@ -97,6 +97,12 @@ impl Length {
         self.to_px_exact(dpi).round() as u32
     }
 
+    /// What is left of it, at least nothing; both are pixels, or neither is.
+    #[must_use]
+    pub fn minus(self, other: Length) -> Length {
+        Length { amount: self.amount.saturating_sub(other.amount), unit: self.unit }
+    }
+
     fn parse_number(text: &str, unit: Unit) -> Option<Length> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());

@@ -187,6 +187,7 @@ impl Planner<'_> {
             profile: Some(self.profile(index)),
             image: Some(&self.values.manifest.images[made.pick.image]),
             line: made.pick.line,
+            layout: made.pick.line.and_then(|line| self.frozen.layout_of(line)),
             file: made.file.as_deref(),
             tone: None,
             seq: Some(made.seq),

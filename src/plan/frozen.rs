@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::checks::Checks;
+use crate::model::config::Layout;
 use crate::model::delivery::Delivery;
+use crate::model::manifest::Line;
 use crate::model::profile::Profile;
 use crate::model::rule::Item;
 use crate::model::template::Template;
@@ -53,11 +55,24 @@ pub struct Frozen {
     pub items: Vec<Item>,
     pub studio: FrozenStudio,
     pub checks: Checks,
-    /// ICC files of the profiles and their digests; kept in the spool's `assets/`.
+    /// Those that the lines name.
+    #[serde(default)]
+    pub layouts: Vec<Layout>,
+    /// ICC files, artwork and fonts of profiles and layouts, and their digests; kept in the spool's `assets/`.
     #[serde(default)]
     pub assets: Vec<FrozenAsset>,
     /// The pictures came with the manifest; else they are found in the library.
     pub pictures_beside: bool,
+}
+
+impl Frozen {
+    pub fn layout(&self, name: &str) -> Option<&Layout> {
+        self.layouts.iter().find(|layout| layout.name == name)
+    }
+
+    pub fn layout_of(&self, line: &Line) -> Option<&Layout> {
+        self.layout(line.layout.as_deref()?)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +80,9 @@ pub struct FrozenAsset {
     /// Absolute, as the config names it.
     pub path: PathBuf,
     pub sha256: String,
+    /// The tokens in an SVG, such as `{studio.name}`; a template each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<Template>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::deliveries;
-use super::facts::Facts;
+use super::facts::{Facts, Glyphs};
 use super::frozen::Frozen;
 use super::geometry::decode_factor;
-use super::picture::{self, Picture, Request};
+use super::layout::copies;
+use super::output;
+use super::picture::{Request, Source};
 use super::selection::{Pick, Selection, select};
 use super::values::{JobValues, PictureValues};
 use super::{Finding, Plan, PlanSource, RenderStep, Skipped, SourcePlace, StepId, Weight, Work};
@@ -15,7 +17,7 @@ use crate::model::limits::PLAN_MAX_OUTPUTS;
 use crate::model::manifest::Manifest;
 use crate::model::name::RelPath;
 use crate::model::profile::Profile;
-use crate::model::spec::{DecodeFactor, OutputSpec, PictureFormat, Region, Window};
+use crate::model::spec::{Cell, DecodeFactor, OutputSpec, PictureFormat, Region, Window};
 use crate::model::template::EmptyToken;
 
 /// The form of a plan that this version writes.
@@ -32,13 +34,21 @@ pub struct Made<'a> {
 
 /// Turns a manifest, what its job keeps of the config, and what was found into the plan. Total: what cannot be made is
 /// in the plan as a blocked step.
-pub fn make(manifest: &Manifest, frozen: &Frozen, facts: &Facts, job: &str, date: jiff::civil::Date) -> Plan {
+pub fn make(
+    manifest: &Manifest,
+    frozen: &Frozen,
+    facts: &Facts,
+    glyphs: &dyn Glyphs,
+    job: &str,
+    date: jiff::civil::Date,
+) -> Plan {
     let values = JobValues { job, date, studio: &frozen.studio, manifest };
     let Selection { picks, skipped, findings } = select(manifest, &frozen.profiles);
     let mut maker = Maker {
         manifest,
         frozen,
         facts,
+        glyphs,
         values,
         sources: Sources::default(),
         plan: empty_plan(skipped, findings),
@@ -85,10 +95,9 @@ struct Sources {
 }
 
 impl Sources {
-    fn add(&mut self, picture: &Picture<'_>, sha256: Option<&String>) -> usize {
-        let candidate = picture.candidate;
+    fn add(&mut self, Source { candidate, sha256 }: Source<'_>) -> usize {
         let key = candidate.place.path(std::path::Path::new(""));
-        let index = *self.by_place.entry(key).or_insert_with(|| {
+        *self.by_place.entry(key).or_insert_with(|| {
             if let Ok(header) = &candidate.header {
                 self.list.push(PlanSource {
                     place: candidate.place.clone(),
@@ -102,13 +111,16 @@ impl Sources {
                 self.shown.push(Vec::new());
             }
             self.list.len().saturating_sub(1)
-        });
-        if picture.may_scale {
-            self.shown[index].push((picture.geometry.region, picture.geometry.window));
+        })
+    }
+
+    /// Takes note of a cell, whose source is in the list.
+    fn show(&mut self, cell: &Cell, may_scale: bool) {
+        if may_scale {
+            self.shown[cell.source].push((cell.region, cell.window));
         } else {
-            self.full.insert(index);
+            self.full.insert(cell.source);
         }
-        index
     }
 
     fn finish(mut self) -> Vec<PlanSource> {
@@ -125,6 +137,7 @@ struct Maker<'a> {
     manifest: &'a Manifest,
     frozen: &'a Frozen,
     facts: &'a Facts,
+    glyphs: &'a dyn Glyphs,
     values: JobValues<'a>,
     sources: Sources,
     plan: Plan,
@@ -134,7 +147,7 @@ struct Maker<'a> {
 impl<'a> Maker<'a> {
     fn add_pictures(&mut self, picks: Vec<Pick<'a>>) {
         // Equal specs of equal sources are rendered once: the later step shares the earlier one's file.
-        let mut files: BTreeMap<(usize, String), RelPath> = BTreeMap::new();
+        let mut files: BTreeMap<String, RelPath> = BTreeMap::new();
         let mut empty_tokens: HashSet<(usize, String)> = HashSet::new();
         let sequence = self.sequence(&picks);
         for (index, pick) in picks.into_iter().enumerate() {
@@ -143,6 +156,7 @@ impl<'a> Maker<'a> {
                 manifest: self.manifest,
                 frozen: self.frozen,
                 facts: self.facts,
+                glyphs: self.glyphs,
                 job: self.values,
                 profile,
                 pick,
@@ -152,17 +166,19 @@ impl<'a> Maker<'a> {
             let decided = request.decide(&mut self.plan.findings);
             let (file, tone, extension) = match &decided {
                 Ok(picture) => {
-                    let original = picture.candidate.header.as_ref().map_or(PictureFormat::Jpeg, |h| h.format);
-                    let extension = picture::extension(&picture.spec.encoding, original);
-                    (Some(picture.candidate.shown.clone()), Some(picture.tone), extension)
+                    let first = picture.sources.first().map(|source| source.candidate);
+                    let format = first.and_then(|c| c.header.as_ref().ok()).map_or(PictureFormat::Jpeg, |h| h.format);
+                    let extension = output::extension(&picture.spec.encoding, format);
+                    (first.map(|c| c.shown.clone()), Some(picture.tone), extension)
                 }
-                Err(_) => (image.file.clone(), None, picture::expected_extension(profile)),
+                Err(_) => (image.file.clone(), None, output::expected_extension(profile)),
             };
             let name_of_file = file.as_deref().map(|f| f.rsplit('/').next().unwrap_or(f).to_string());
             let values = PictureValues {
                 profile: Some(profile),
                 image: Some(image),
                 line: pick.line,
+                layout: request.layout(),
                 file: name_of_file.as_deref(),
                 tone,
                 seq: Some(sequence[index]),
@@ -185,13 +201,14 @@ impl<'a> Maker<'a> {
             let work = match decided {
                 Err(blocked) => Work::Blocked { code: blocked.code.into(), reason: blocked.reason },
                 Ok(mut picture) => {
-                    let source = self.sources.add(&picture, image.sha256.as_ref());
+                    let sources: Vec<usize> = picture.sources.iter().map(|s| self.sources.add(*s)).collect();
                     for cell in &mut picture.spec.cells {
-                        cell.source = source;
+                        cell.source = sources[cell.source];
+                        self.sources.show(cell, picture.may_scale);
                     }
                     let spec = fingerprint(&picture.spec);
-                    let file = files.entry((source, spec)).or_insert_with(|| own.with_extension(extension)).clone();
-                    Work::Render { file, ppi: picture.geometry.ppi, cut: picture.geometry.cut, spec: picture.spec }
+                    let file = files.entry(spec).or_insert_with(|| own.with_extension(extension)).clone();
+                    Work::Render { file, ppi: picture.ppi, cut: picture.cut, spec: picture.spec }
                 }
             };
             self.plan.renders.push(RenderStep {
@@ -201,6 +218,7 @@ impl<'a> Maker<'a> {
                 number: image.number.clone(),
                 image: image.label(),
                 name,
+                copies: pick.line.map_or(1, |line| copies(line, request.layout())),
                 work,
             });
             self.made.push(Made { pick, file: name_of_file, seq: sequence[index] });
@@ -216,6 +234,7 @@ impl<'a> Maker<'a> {
                 profile: Some(profile),
                 image: Some(image),
                 line: pick.line,
+                layout: pick.line.and_then(|line| self.frozen.layout_of(line)),
                 file: image.file.as_deref(),
                 ..Default::default()
             };

@@ -1,11 +1,11 @@
 //! Which render jobs take a manifest, and what the job keeps of the config.
 
 use super::frozen::{Frozen, FrozenStudio, RuleDelivery, RuleVerdict, Verdict};
-use crate::model::config::{Config, HotFolder, Images, Unmatched};
+use crate::model::config::{Config, HotFolder, Images, Layout, Unmatched};
 use crate::model::delivery::{Delivery, PackageEntry};
 use crate::model::manifest::{self, Action, Kind, Manifest};
 use crate::model::pricing;
-use crate::model::profile::{Profile, Purpose};
+use crate::model::profile::{ColorProfile, OverlayContent, Profile, Purpose};
 use crate::model::rule::{At, Rule};
 
 /// Decides what a manifest becomes with a config. Pure; digests of ICC files are added by whoever may read them.
@@ -26,6 +26,7 @@ pub fn freeze(manifest: &Manifest, hot_folder: &HotFolder, config: &Config) -> F
             location: hot_folder.location.clone(),
         },
         checks: config.checks.clone(),
+        layouts: Vec::new(),
         assets: Vec::new(),
         pictures_beside: hot_folder.images == Images::Beside,
     };
@@ -64,12 +65,44 @@ fn decide(manifest: &Manifest, hot_folder: &HotFolder, config: &Config, frozen: 
             Unmatched::Fail => Verdict::Reject { code: "unmatched".into(), why },
         };
     }
+    frozen.layouts = layouts_of(&priced, config);
+    if let Err(why) = check_openings(&priced, &frozen.layouts) {
+        return Verdict::Reject { code: "other_openings".into(), why };
+    }
     if manifest.action == Action::Reprint {
         let why = "`action: reprint` is not built yet".to_string();
         return Verdict::Reject { code: "not_built_yet".into(), why };
     }
     choose_profiles(&priced, &takers, config, frozen);
     Verdict::Run
+}
+
+/// The layouts that lines which are rendered name, each once.
+fn layouts_of(manifest: &Manifest, config: &Config) -> Vec<Layout> {
+    let named = |layout: &&Layout| {
+        manifest.lines.iter().any(|line| line.render && line.layout.as_ref().is_some_and(|name| *name == layout.name))
+    };
+    config.layouts.iter().filter(named).cloned().collect()
+}
+
+/// Refuses slots that are more or fewer than the openings of their layout; all lines at once.
+fn check_openings(manifest: &Manifest, layouts: &[Layout]) -> Result<(), String> {
+    let wrong: Vec<String> = manifest
+        .lines
+        .iter()
+        .filter(|line| line.render && !line.slots.is_empty())
+        .filter_map(|line| {
+            let layout = layouts.iter().find(|l| Some(&l.name) == line.layout.as_ref())?;
+            let (slots, openings) = (line.slots.len(), layout.opening_count());
+            (slots != openings).then(|| {
+                format!(
+                    "line {}: the layout `{}` has {openings} openings, the line {slots} slots",
+                    line.line, layout.name
+                )
+            })
+        })
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 fn choose_profiles(manifest: &Manifest, matched: &[&Rule], config: &Config, frozen: &mut Frozen) {
@@ -208,18 +241,30 @@ fn start(at: At, accepted: &jiff::Zoned) -> Option<jiff::Timestamp> {
     }
 }
 
-/// ICC files that the profiles name, each once.
-pub fn asset_files(profiles: &[Profile]) -> Vec<std::path::PathBuf> {
-    use crate::model::profile::ColorProfile;
+/// ICC files, artwork and fonts that profiles and layouts name, each once.
+pub fn asset_files(profiles: &[Profile], layouts: &[Layout]) -> Vec<std::path::PathBuf> {
     let mut files: Vec<std::path::PathBuf> = Vec::new();
+    let mut add = |path: &std::path::PathBuf| {
+        if !files.contains(path) {
+            files.push(path.clone());
+        }
+    };
     for profile in profiles {
         for space in [&profile.color.profile, &profile.color.untagged] {
-            if let ColorProfile::File(path) = space
-                && !files.contains(path)
-            {
-                files.push(path.clone());
+            if let ColorProfile::File(path) = space {
+                add(path);
             }
         }
+        for overlay in &profile.overlays {
+            match &overlay.content {
+                OverlayContent::Image(path) => add(path),
+                OverlayContent::Text { font, .. } => font.iter().for_each(&mut add),
+            }
+        }
+    }
+    for layout in layouts {
+        layout.artwork.iter().for_each(|art| add(&art.image));
+        layout.texts.iter().flat_map(|text| &text.font).for_each(&mut add);
     }
     files
 }

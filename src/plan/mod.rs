@@ -3,14 +3,24 @@
 //! Owns: planning is total and deterministic; output paths are distinct, also without case; nothing is produced that is
 //! not in the plan; every line of the manifest is in it, or skipped with a reason.
 
+pub mod bleed;
 pub mod deliveries;
+pub mod draft;
+pub mod elements;
 pub mod facts;
 pub mod frozen;
 pub mod geometry;
+pub mod judge;
+pub mod layout;
 pub mod make;
 pub mod matching;
+pub mod output;
 pub mod picture;
+pub mod region;
 pub mod selection;
+pub mod shown;
+#[cfg(test)]
+mod tests;
 pub mod values;
 
 use std::path::{Path, PathBuf};
@@ -91,7 +101,14 @@ pub struct RenderStep {
     pub image: String,
     /// The name the profile gives it, with extension; deliveries may add a suffix.
     pub name: RelPath,
+    /// How many prints, or sheets of a layout, the line orders; 1 where there is no line.
+    #[serde(default = "one")]
+    pub copies: u32,
     pub work: Work,
+}
+
+fn one() -> u32 {
+    1
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,9 +119,10 @@ pub enum Work {
         spec: OutputSpec,
         /// In the job's `outputs/`; steps of equal spec share one.
         file: RelPath,
-        /// Source pixels per inch of the finished size; of its pixels at the profile's dpi when it has no inches.
+        /// Source pixels per inch of the finished size; of its pixels at the profile's dpi when it has no inches. Of
+        /// several pictures the lowest.
         ppi: f64,
-        /// Share of the crop (or frame) that `fit: fill` cuts away, 0 … 1.
+        /// Share of the crop (or frame) that `fit: fill` cuts away, 0 … 1. Of several pictures the largest.
         cut: f64,
     },
     /// It cannot be made as things are: the picture is missing or damaged, or the step needs what is not built yet.

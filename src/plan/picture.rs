@@ -1,43 +1,56 @@
-//! One picture of the plan: which original, what is done to it, and whether that is wise.
+//! One output of the plan: which originals, what is done to them, and whether that is wise.
 
-use super::facts::{Candidate, Facts, Found, Want};
+use super::Finding;
+use super::Weight;
+use super::elements::Drawing;
+use super::facts::{Candidate, Facts, Found, Glyphs};
 use super::frozen::Frozen;
-use super::geometry::{self, Geometry, Wish};
-use super::selection::{Pick, sources_of};
+use super::geometry::Impossible;
+use super::selection::Pick;
+use super::shown::{Shown, shown_of};
 use super::values::{JobValues, PictureValues};
-use super::{Finding, Weight};
-use crate::model::checks::{Checks, Verdict};
-use crate::model::manifest::{Fit, Image, Line, Manifest};
-use crate::model::profile::{
-    ColorProfile, Compression, CropChoice, Decode, Format, MetadataPolicy, OnDamage, Per, Profile, SizeChoice, Strip,
-};
-use crate::model::spec::{
-    Adjust, Cell, ColorSpace, ColorSpec, Encoding, KeepMetadata, MetadataSpec, OutputSpec, PictureFormat, PixelSize,
-    PngCompression, TiffCompression, Tone, Turn,
-};
-use crate::model::template::Template;
+use crate::model::checks::Verdict;
+use crate::model::config::Layout;
+use crate::model::manifest::{Image, Line, Manifest};
+use crate::model::profile::{Decode, OnDamage, Profile};
+use crate::model::spec::{Header, OutputSpec, PixelSize, Tone};
 use crate::model::unbuilt;
 
-/// Everything that decides one picture.
-#[derive(Debug, Clone, Copy)]
+/// Everything that decides one output.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "it holds a font engine")]
 pub struct Request<'a> {
     pub manifest: &'a Manifest,
     pub frozen: &'a Frozen,
     pub facts: &'a Facts,
+    pub glyphs: &'a dyn Glyphs,
     pub job: JobValues<'a>,
     pub profile: &'a Profile,
     pub pick: Pick<'a>,
 }
 
-/// A picture that can be made. The spec's cell points to source 0 until the plan numbers its sources.
+/// An output that can be made.
 #[derive(Debug, Clone)]
 pub struct Picture<'a> {
-    pub candidate: &'a Candidate,
+    /// What the cells of the spec show: they count in this list until the plan numbers its sources.
+    pub sources: Vec<Source<'a>>,
     pub spec: OutputSpec,
-    pub geometry: Geometry,
+    /// Of the first picture.
     pub tone: Tone,
-    /// Its size is in pixels, so that the original may be decoded scaled.
+    /// The lowest of all cells: source pixels per inch of the finished size; of its pixels at the profile's dpi when it
+    /// has no inches.
+    pub ppi: f64,
+    /// The largest share that `fit: fill` cuts away.
+    pub cut: f64,
+    /// Its size is in pixels, so that the originals may be decoded scaled.
     pub may_scale: bool,
+}
+
+/// An original, and the digest that the manifest demands of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    pub candidate: &'a Candidate,
+    pub sha256: Option<&'a String>,
 }
 
 /// Why it cannot be made as things are.
@@ -47,16 +60,20 @@ pub struct Blocked {
     pub reason: String,
 }
 
-impl Request<'_> {
-    fn image(&self) -> &Image {
+impl<'a> Request<'a> {
+    fn image(&self) -> &'a Image {
         &self.manifest.images[self.pick.image]
     }
 
-    fn line(&self) -> Option<&Line> {
+    pub(super) fn line(&self) -> Option<&'a Line> {
         self.pick.line
     }
 
     pub fn finding(&self, verdict: Verdict, code: &str, text: String) -> Option<Finding> {
+        self.finding_of(Shown { image: self.pick.image, line: self.line(), slot: None }, verdict, code, text)
+    }
+
+    pub(super) fn finding_of(&self, shown: Shown<'_>, verdict: Verdict, code: &str, text: String) -> Option<Finding> {
         let weight = match verdict {
             Verdict::Off => return None,
             Verdict::Warn => Weight::Warn,
@@ -67,7 +84,7 @@ impl Request<'_> {
             code: code.into(),
             profile: Some(self.profile.name.clone()),
             line: self.line().map(|l| l.line),
-            number: self.image().number.clone(),
+            number: shown.image(self.manifest).number.clone(),
             text,
         })
     }
@@ -78,125 +95,102 @@ impl Request<'_> {
         self.line().map_or_else(|| image.clone(), |l| format!("line {}, {image}", l.line))
     }
 
-    fn tone(&self) -> Tone {
-        self.line().and_then(|l| l.tone).unwrap_or(self.image().tone)
+    /// The layout of its line.
+    pub fn layout(&self) -> Option<&'a Layout> {
+        self.frozen.layout_of(self.line()?)
     }
 
-    fn adjust(&self) -> Adjust {
-        self.line().and_then(|l| l.adjust).unwrap_or(self.image().adjust)
-    }
-
-    fn crop(&self) -> Option<crate::model::manifest::Crop> {
-        match self.profile.crop {
-            CropChoice::Line => self.line().and_then(|l| l.crop).or(self.image().crop),
-            CropChoice::Image => self.image().crop,
-            CropChoice::None => None,
+    fn values<'v>(&self, file: Option<&'v str>, tone: Tone) -> PictureValues<'v>
+    where
+        'a: 'v,
+    {
+        PictureValues {
+            profile: Some(self.profile),
+            image: Some(self.image()),
+            line: self.line(),
+            layout: self.layout(),
+            file,
+            tone: Some(tone),
+            seq: None,
         }
     }
 
-    fn wish(&self, frame: PixelSize) -> Wish {
-        let (size, fit) = match (self.profile.size, self.line()) {
-            (SizeChoice::Ordered, Some(line)) => {
-                (line.size.map_or(SizeChoice::Original, SizeChoice::Box), line.fit.unwrap_or(self.profile.fit))
-            }
-            (size, _) => (size, self.profile.fit),
-        };
-        Wish {
-            frame,
-            crop: self.crop(),
-            size,
-            fit,
-            enlarge: self.profile.enlarge,
-            orient: self.profile.orient,
-            dpi: self.profile.dpi,
-        }
-    }
-
-    /// What this version parses but does not do yet.
-    fn not_built(&self) -> Option<String> {
+    /// Chooses the originals and decides everything about the output.
+    pub fn decide(&self, findings: &mut Vec<Finding>) -> Result<Picture<'a>, Blocked> {
         if let Some(first) = unbuilt::unbuilt_profile(self.profile).into_iter().next() {
-            return Some(format!("profile `{}`: {first}", self.profile.name));
-        }
-        if self.line().is_some_and(|l| l.layout.is_some()) {
-            return Some("layouts are not built yet".into());
-        }
-        if self.line().is_some_and(|l| l.border.is_some()) {
-            return Some("`border` is not built yet".into());
-        }
-        if self.image().straighten != 0.0 {
-            return Some("`straighten` is not built yet".into());
-        }
-        (!self.adjust().is_none()).then(|| "`adjust` is not built yet".into())
-    }
-
-    /// Chooses the original and decides everything about the output.
-    pub fn decide(&self, findings: &mut Vec<Finding>) -> Result<Picture<'_>, Blocked> {
-        if let Some(reason) = self.not_built() {
+            let reason = format!("profile `{}`: {first}", self.profile.name);
             return Err(Blocked { code: "not_built_yet", reason });
         }
-        let (candidate, header, geometry) = self.choose(findings)?;
-        let frame = header.upright().turned(self.image().rotate);
-        let fit = self.wish(frame).fit;
-        self.judge(frame, fit, &geometry, findings);
-        let encoding = self.encoding(candidate, &geometry, frame);
-        let cell = Cell {
-            source: 0,
-            rotate: self.image().rotate,
-            straighten: self.image().straighten,
-            frame,
-            region: geometry.region,
-            window: geometry.window,
-            adjust: self.adjust(),
-            tone: self.tone(),
-            sharpen: geometry::unsharp(self.profile.sharpen, self.profile.dpi),
+        let shown = shown_of(&self.pick);
+        let draft = match (self.layout(), self.line().and_then(|l| l.layout.as_ref())) {
+            (Some(layout), _) => self.draft_sheet(layout, &shown, findings)?,
+            (None, Some(name)) => {
+                let reason = format!("the layout `{name}` is gone from the config; put it back, and try again");
+                return Err(Blocked { code: "unknown_layout", reason });
+            }
+            (None, None) => self.draft_plain(shown[0], findings)?,
         };
+        let tone = shown[0].tone(self.manifest);
+        let file = draft.sources.first().map(|c| c.shown.as_str());
+        let values = self.values(file, tone);
+        let value_of = |token: &_| self.job.value(&values, token);
+        let mut drawing = Drawing {
+            frozen: self.frozen,
+            glyphs: self.glyphs,
+            values: &value_of,
+            elements: Vec::new(),
+            remarks: Vec::new(),
+        };
+        if let Some((layout, scale)) = draft.layout {
+            let moved = |window| super::geometry::moved(window, draft.trim.x);
+            drawing.layout(layout, scale, moved);
+        }
+        drawing.overlays(&self.profile.overlays, draft.trim, self.profile.dpi);
+        drawing.elements.extend(draft.marks.iter().cloned().map(crate::model::spec::Element::Line));
+        let Drawing { elements, remarks, .. } = drawing;
+        self.judge_remarks(remarks, findings);
+        let sources = draft
+            .sources
+            .iter()
+            .zip(&shown)
+            .map(|(candidate, shown)| Source { candidate, sha256: shown.image(self.manifest).sha256.as_ref() })
+            .collect();
         let spec = OutputSpec {
-            sheet: geometry.sheet,
-            background: self.profile.background,
-            cells: vec![cell],
-            turn: geometry.turn,
+            sheet: draft.sheet,
+            background: draft.background,
+            encoding: self.encoding(&draft),
+            fills: draft.fills,
+            cells: draft.cells,
+            elements,
+            turn: draft.turn,
             color: self.color(),
-            encoding,
             dpi: self.profile.dpi,
-            metadata: self.metadata(candidate),
+            metadata: self.metadata(&values),
             accept_damage: self.profile.on_damage == OnDamage::Accept,
         };
-        let in_pixels = match self.profile.size {
-            SizeChoice::LongEdge(length) => length.is_px(),
-            SizeChoice::Box(size) => size.is_px(),
-            SizeChoice::Ordered => {
-                self.line().and_then(|l| l.size).is_some_and(super::super::model::units::Dimensions::is_px)
-            }
-            SizeChoice::Original => false,
-        };
-        let may_scale = in_pixels && self.profile.decode == Decode::Auto;
-        Ok(Picture { candidate, spec, geometry, tone: self.tone(), may_scale })
+        let may_scale = draft.in_pixels && self.profile.decode == Decode::Auto;
+        Ok(Picture { sources, spec, tone, ppi: draft.ppi, cut: draft.cut, may_scale })
     }
 
-    /// The first source that exists and has enough pixels, else the largest.
-    fn choose(
+    /// The first source that exists and has enough pixels, else the largest. `scale_of` says how much larger than its
+    /// pixels a picture of a frame would be shown.
+    pub(super) fn choose(
         &self,
+        shown: Shown<'_>,
         findings: &mut Vec<Finding>,
-    ) -> Result<(&Candidate, crate::model::spec::Header, Geometry), Blocked> {
-        let sources = sources_of(&self.pick, self.manifest, self.profile, self.frozen.pictures_beside);
-        let want = Want { image: self.pick.image, sources };
+        scale_of: impl Fn(PixelSize) -> Result<f64, Impossible>,
+    ) -> Result<(&'a Candidate, &'a Header), Blocked> {
+        let image = shown.image(self.manifest);
+        let missing = |why: String| Blocked { code: "missing", reason: why };
+        let want = shown.want(self.manifest, self.profile, self.frozen.pictures_beside);
         let (list, looked) = match self.facts.get(&want) {
             Some(Found::Candidates { list, looked }) => (list, looked.as_str()),
             Some(Found::Tie(text)) => {
-                findings.extend(self.finding(Verdict::Hold, "tie", text.clone()));
+                findings.extend(self.finding_of(shown, Verdict::Hold, "tie", text.clone()));
                 return Err(Blocked { code: "tie", reason: text.clone() });
             }
-            None => {
-                return Err(Blocked {
-                    code: "missing",
-                    reason: format!("{} was not looked for", self.image().label()),
-                });
-            }
+            None => return Err(missing(format!("{} was not looked for", image.label()))),
         };
-        if list.is_empty() {
-            let reason = format!("{} is missing ({looked})", self.image().label());
-            return Err(Blocked { code: "missing", reason });
-        }
         let mut headers = Vec::with_capacity(list.len());
         for candidate in list {
             match &candidate.header {
@@ -208,236 +202,20 @@ impl Request<'_> {
                 }
             }
         }
-        self.compare_shapes(&headers, findings);
-        let mut best: Option<(&Candidate, crate::model::spec::Header, Geometry)> = None;
+        self.compare_shapes(shown, &headers, findings);
+        let mut best: Option<(&Candidate, &Header)> = None;
         for (candidate, header) in headers {
-            self.check_known_shape(candidate, header)?;
-            let frame = header.upright().turned(self.image().rotate);
-            let mut wish = self.wish(frame);
-            // Enough pixels is judged by what would be shown, also where enlarging is not allowed.
-            wish.enlarge = crate::model::profile::Enlarge::Warn;
-            let too_large = |e: geometry::TooLarge| Blocked { code: "too_large", reason: e.to_string() };
-            let wanted = geometry::decide(&wish).map_err(too_large)?;
-            let geometry = geometry::decide(&self.wish(frame)).map_err(too_large)?;
-            let enough = wanted.scale <= 1.0 + 1e-9;
-            let larger = best.as_ref().is_none_or(|(_, h, _)| header.stored.pixels() > h.stored.pixels());
-            if enough || larger {
-                best = Some((candidate, header.clone(), geometry));
+            self.check_known_shape(shown, candidate, header)?;
+            let scale = scale_of(header.upright().turned(image.rotate))
+                .map_err(|e| Blocked { code: e.code(), reason: format!("{}: {e}", shown.label(self.manifest)) })?;
+            let enough = scale <= 1.0 + 1e-9;
+            if enough || best.is_none_or(|(_, h)| header.stored.pixels() > h.stored.pixels()) {
+                best = Some((candidate, header));
             }
             if enough {
                 break;
             }
         }
-        best.ok_or_else(|| Blocked {
-            code: "missing",
-            reason: format!("{} is missing ({looked})", self.image().label()),
-        })
+        best.ok_or_else(|| missing(format!("{} is missing ({looked})", image.label())))
     }
-
-    /// The studio app cropped against another shape than the file now has: every crop would be wrong.
-    fn check_known_shape(&self, candidate: &Candidate, header: &crate::model::spec::Header) -> Result<(), Blocked> {
-        let Some(known) = self.image().frame else { return Ok(()) };
-        let upright = header.upright();
-        let differs = geometry::shape_differs(known, upright)
-            // It may count the frame before or after its own quarter turn.
-            && (self.image().rotate == Turn::None || geometry::shape_differs(known, upright.turned(self.image().rotate)));
-        if !differs {
-            return Ok(());
-        }
-        let reason = format!(
-            "{} has {upright} pixels, but the manifest says {known}: its shape has changed, so its crop would be wrong; \
-             send the order again from the studio app, or put the uncropped file back",
-            candidate.shown
-        );
-        Err(Blocked { code: "shape_changed", reason })
-    }
-
-    fn compare_shapes(&self, headers: &[(&Candidate, &crate::model::spec::Header)], findings: &mut Vec<Finding>) {
-        let Some(((first, a), rest)) = headers.split_first() else { return };
-        for (other, b) in rest {
-            if geometry::shape_differs(a.upright(), b.upright()) {
-                let text = format!(
-                    "{} has {} pixels and {} {}: somebody cropped one of them, and a crop of the order fits only one",
-                    first.shown,
-                    a.upright(),
-                    other.shown,
-                    b.upright()
-                );
-                findings.extend(self.finding(self.checks().shape_differs, "shape_differs", text));
-            }
-        }
-    }
-
-    fn checks(&self) -> &Checks {
-        &self.profile.checks
-    }
-
-    fn judge(&self, frame: PixelSize, fit: Fit, geometry: &Geometry, findings: &mut Vec<Finding>) {
-        let ordered = self.line().and_then(|l| l.size).filter(|_| self.profile.size == SizeChoice::Ordered);
-        let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let label = self.label();
-        if let Some(size) = ordered
-            && fit == Fit::Fill
-            && self.crop().is_none()
-            && geometry.cut > 0.005
-        {
-            let text = format!(
-                "{label}: nobody cropped it for {size}; the middle is taken and {} cut away",
-                percent(geometry.cut)
-            );
-            findings.extend(self.finding(self.checks().uncropped_line, "uncropped_line", text));
-        }
-        if geometry.cut > self.checks().crop_cuts.bound.0 {
-            let of = if self.crop().is_some() { "its crop" } else { "the picture" };
-            let text = format!("{label}: {} of {of} is cut away to fill {}", percent(geometry.cut), geometry.sheet);
-            findings.extend(self.finding(self.checks().crop_cuts.then, "crop_cuts", text));
-        }
-        let physical = match self.profile.size {
-            SizeChoice::Ordered => ordered.is_some_and(|s| !s.is_px()),
-            SizeChoice::Box(size) => !size.is_px(),
-            SizeChoice::LongEdge(length) => !length.is_px(),
-            SizeChoice::Original => false,
-        };
-        if physical {
-            let worst = self.checks().low_ppi.iter().filter(|b| geometry.ppi < b.bound).max_by_key(|b| b.then);
-            if let Some(bound) = worst {
-                let text = format!("{label}: {:.0} ppi, under {}", geometry.ppi, bound.bound);
-                findings.extend(self.finding(bound.then, "low_ppi", text));
-            }
-        }
-        if geometry.scale > 1.0 + 1e-9 {
-            let text = format!(
-                "{label}: enlarged {:.0} % (the part shown has {:.0} x {:.0} of the frame's {frame} pixels)",
-                (geometry.scale - 1.0) * 100.0,
-                geometry.region.width,
-                geometry.region.height
-            );
-            findings.extend(self.finding(Verdict::Warn, "enlarged", text));
-        }
-    }
-
-    /// `copy` hands the original on only when nothing is to be done to it; else its format is kept.
-    fn encoding(&self, candidate: &Candidate, geometry: &Geometry, frame: PixelSize) -> Encoding {
-        let p = self.profile;
-        let own = candidate.header.as_ref().map_or(PictureFormat::Jpeg, |h| h.format);
-        let untouched = candidate.header.as_ref().is_ok_and(|h| h.orientation.exif() == 1)
-            && self.image().rotate == Turn::None
-            && geometry.turn == Turn::None
-            && geometry.sheet == frame
-            && geometry.region == geometry::cropped(frame, None)
-            && self.tone() == Tone::Color
-            && p.sharpen == crate::model::profile::Sharpen::None;
-        let jpeg = Encoding::Jpeg {
-            quality: p.quality,
-            subsampling: p.subsampling,
-            progressive: p.progressive,
-            optimize: p.small_files,
-            max_bytes: p.max_bytes,
-        };
-        let png = |compression| Encoding::Png { bits: p.bits, compression };
-        let tiff = |compression| Encoding::Tiff { bits: p.bits, compression };
-        match p.format {
-            Format::Copy if untouched => Encoding::Copy,
-            Format::Jpeg => jpeg,
-            Format::Copy => match own {
-                PictureFormat::Jpeg | PictureFormat::Webp => jpeg,
-                PictureFormat::Png => png(PngCompression::Standard),
-                PictureFormat::Tiff => tiff(TiffCompression::Lzw),
-            },
-            Format::Png => png(match p.compression {
-                Compression::Fast => PngCompression::Fast,
-                Compression::Best => PngCompression::Best,
-                _ => PngCompression::Standard,
-            }),
-            Format::Tiff => tiff(match p.compression {
-                Compression::None => TiffCompression::None,
-                Compression::Deflate => TiffCompression::Deflate,
-                _ => TiffCompression::Lzw,
-            }),
-            Format::Webp => Encoding::Webp { quality: p.quality },
-        }
-    }
-
-    fn color(&self) -> ColorSpec {
-        let space = |profile: &ColorProfile| match profile {
-            ColorProfile::Srgb => ColorSpace::Srgb,
-            ColorProfile::AdobeRgb => ColorSpace::AdobeRgb,
-            ColorProfile::DisplayP3 => ColorSpace::DisplayP3,
-            ColorProfile::File(path) => {
-                let known = self.frozen.assets.iter().find(|a| a.path == *path);
-                ColorSpace::Asset(known.map(|a| a.sha256.clone()).unwrap_or_default())
-            }
-        };
-        let choice = &self.profile.color;
-        ColorSpec {
-            output: space(&choice.profile),
-            intent: choice.intent,
-            black_point: choice.black_point,
-            untagged: space(&choice.untagged),
-        }
-    }
-
-    fn metadata(&self, candidate: &Candidate) -> MetadataSpec {
-        let p = self.profile;
-        let values = PictureValues {
-            profile: Some(p),
-            image: Some(self.image()),
-            line: self.line(),
-            file: Some(&candidate.shown),
-            tone: Some(self.tone()),
-            seq: None,
-        };
-        let text = |template: &Option<Template>| {
-            let filled = template.as_ref()?.text(&|token| self.job.value(&values, token), &mut Vec::new());
-            (!filled.trim().is_empty()).then_some(filled)
-        };
-        MetadataSpec {
-            keep: match p.metadata {
-                MetadataPolicy::All => KeepMetadata::All,
-                MetadataPolicy::Copyright => KeepMetadata::Copyright,
-                MetadataPolicy::None => KeepMetadata::None,
-            },
-            strip_location: p.strip.contains(&Strip::Location),
-            strip_people: p.strip.contains(&Strip::People),
-            strip_serials: p.strip.contains(&Strip::Serials),
-            fallback_artist: self.frozen.studio.name.clone(),
-            fallback_copyright: text(&self.frozen.studio.copyright),
-            set_artist: text(&p.set.artist),
-            set_copyright: text(&p.set.copyright),
-            set_caption: text(&p.set.caption),
-            set_keywords: text(&p.set.keywords),
-        }
-    }
-}
-
-/// The ending of a file's name.
-pub fn extension(encoding: &Encoding, original: PictureFormat) -> &'static str {
-    let of = |format| match format {
-        PictureFormat::Jpeg => "jpg",
-        PictureFormat::Png => "png",
-        PictureFormat::Tiff => "tif",
-        PictureFormat::Webp => "webp",
-    };
-    match encoding {
-        Encoding::Jpeg { .. } => of(PictureFormat::Jpeg),
-        Encoding::Png { .. } => of(PictureFormat::Png),
-        Encoding::Tiff { .. } => of(PictureFormat::Tiff),
-        Encoding::Webp { .. } => of(PictureFormat::Webp),
-        Encoding::Copy => of(original),
-    }
-}
-
-/// What a profile's format gives when the original is not known.
-pub fn expected_extension(profile: &Profile) -> &'static str {
-    match profile.format {
-        Format::Jpeg | Format::Copy => "jpg",
-        Format::Png => "png",
-        Format::Tiff => "tif",
-        Format::Webp => "webp",
-    }
-}
-
-/// Whether a profile makes an output for each line.
-pub fn is_per_line(profile: &Profile) -> bool {
-    profile.per == Per::Line
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::Want;
+use super::shown::shown_of;
 use super::{Finding, Skipped, Weight};
 use crate::model::checks::Verdict;
 use crate::model::delivery::Delivery;
@@ -69,7 +70,7 @@ pub fn select<'a>(manifest: &'a Manifest, profiles: &[Profile]) -> Selection<'a>
     selection
 }
 
-/// The pictures a line shows: of a layout one output, made from its first picture on.
+/// The pictures a line makes outputs of: of a layout one, named by its first picture.
 fn pictures_of(line: &Line) -> Vec<ImageIndex> {
     if line.layout.is_some() {
         return line.slots.first().map(|s| s.image).or(line.images.first().copied()).into_iter().collect();
@@ -198,30 +199,12 @@ fn unclaimed_reason(line: &Line, profiles: &[Profile]) -> String {
     format!("no profile that runs takes lines{item}{vendor}")
 }
 
-/// The kinds of library source that a pick may come from, the preferred one first.
-pub fn sources_of(pick: &Pick<'_>, manifest: &Manifest, profile: &Profile, beside: bool) -> Vec<String> {
-    if beside {
-        return vec!["input".into()];
-    }
-    let exact = pick.line.and_then(|l| l.source.clone()).or_else(|| manifest.images[pick.image].source.clone());
-    exact.map_or_else(|| profile.source.clone(), |source| vec![source])
-}
-
 /// Every picture that the profiles need, each once.
 pub fn wants(manifest: &Manifest, profiles: &[Profile], beside: bool) -> BTreeSet<Want> {
     let selection = select(manifest, profiles);
-    let mut wants = BTreeSet::new();
-    for pick in &selection.picks {
-        let sources = sources_of(pick, manifest, &profiles[pick.profile], beside);
-        let slots = pick.line.map(|l| l.slots.as_slice()).unwrap_or_default();
-        let images = slots.iter().map(|s| (s.image, s.source.clone())).chain([(pick.image, None)]);
-        for (image, exact) in images {
-            let sources = match exact {
-                Some(source) if !beside => vec![source],
-                _ => sources.clone(),
-            };
-            wants.insert(Want { image, sources });
-        }
-    }
-    wants
+    let of_pick = |pick: &Pick<'_>| {
+        let profile = &profiles[pick.profile];
+        shown_of(pick).into_iter().map(|shown| shown.want(manifest, profile, beside)).collect::<Vec<_>>()
+    };
+    selection.picks.iter().flat_map(of_pick).collect()
 }

@@ -3,6 +3,8 @@
 use jiff::civil::Date;
 
 use super::frozen::FrozenStudio;
+use super::layout::copies;
+use crate::model::config::Layout;
 use crate::model::document::Node;
 use crate::model::manifest::{Fields, Image, Line, Manifest};
 use crate::model::profile::{Profile, SizeChoice};
@@ -25,6 +27,8 @@ pub struct PictureValues<'a> {
     pub profile: Option<&'a Profile>,
     pub image: Option<&'a Image>,
     pub line: Option<&'a Line>,
+    /// The line's.
+    pub layout: Option<&'a Layout>,
     /// File name of the chosen original.
     pub file: Option<&'a str>,
     pub tone: Option<Tone>,
@@ -66,12 +70,12 @@ impl JobValues<'_> {
             "item" => line.and_then(|l| l.item.clone()),
             "description" => line.and_then(|l| l.description.clone()),
             "size" => line
-                .and_then(|l| l.size)
+                .and_then(|l| l.size.or(picture.layout.map(|layout| layout.sheet)))
                 .map(crate::model::units::Dimensions::label)
                 .or_else(|| own_size(picture.profile)),
             "paper" => line.and_then(|l| l.paper.clone()),
             "quantity" => line.map(|l| l.quantity.to_string()),
-            "copies" => line.map(|l| l.quantity.to_string()),
+            "copies" => line.map(|l| copies(l, picture.layout).to_string()),
             "vendor" => line.and_then(|l| l.vendor.clone()),
             "notes" => line.and_then(|l| l.notes.clone()),
             "package" => line.and_then(|l| l.package.clone()),

@@ -1,4 +1,4 @@
-//! PNG and WebP chunks: walked for the header, and PNG ones as a list for rewriting and checking.
+//! PNG and WebP chunks: walked for the header, and as a list for rewriting and checking.
 //!
 //! Invariant: nothing is allocated on the word of a length field past the metadata limit, and a walk always ends.
 //! Must not know: pixels.
@@ -7,6 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::error::RenderError;
 use crate::model::limits::METADATA_MAX_BYTES;
+use crate::model::spec::PixelSize;
 
 pub(super) const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The keyword of an XMP block, with its empty compression, language and translation fields.
@@ -77,12 +78,12 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
         }
         let wanted = matches!(&kind, b"IHDR" | b"eXIf" | b"iTXt") && kept_bytes + length as usize <= METADATA_MAX_BYTES;
         if !wanted {
-            reader.seek(SeekFrom::Current(i64::from(length) + 4)).map_err(cut)?;
+            reader.seek_relative(i64::from(length) + 4).map_err(cut)?;
             continue;
         }
         let mut data = vec![0; length as usize];
         reader.read_exact(&mut data).map_err(cut)?;
-        reader.seek(SeekFrom::Current(4)).map_err(cut)?;
+        reader.seek_relative(4).map_err(cut)?;
         match &kind {
             b"IHDR" => {
                 let [w0, w1, w2, w3, h0, h1, h2, h3, depth, color, ..] = data[..] else {
@@ -143,7 +144,7 @@ pub(super) fn read_webp<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resu
         };
         let mut data = vec![0; wanted as usize];
         reader.read_exact(&mut data).map_err(cut)?;
-        reader.seek(SeekFrom::Current((padded - u64::from(wanted)).cast_signed())).map_err(cut)?;
+        reader.seek_relative((padded - u64::from(wanted)).cast_signed()).map_err(cut)?;
         match (&kind, &data[..]) {
             (b"VP8X", [flags, _, _, _, w0, w1, w2, h0, h1, h2]) => {
                 found.alpha = flags & 0x10 != 0;
@@ -165,6 +166,8 @@ pub(super) fn read_webp<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resu
                 kept_bytes += data.len();
                 (found.has_icc, found.icc) = (true, Some(data));
             }
+            // Too large or cut off: there, but not to be used.
+            (b"ICCP", _) => (found.has_icc, found.icc) = (true, Some(Vec::new())),
             (b"EXIF", _) if kept => {
                 kept_bytes += data.len();
                 // Some programs leave the JPEG prefix on.
@@ -183,12 +186,12 @@ pub(super) fn read_webp<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resu
     Ok(found)
 }
 
-/// One chunk of a PNG file.
+/// One chunk of a PNG or WebP file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunk<'a> {
     pub(super) kind: [u8; 4],
     pub(super) data: &'a [u8],
-    /// With length, kind and checksum.
+    /// With all that is around it: length, kind, checksum, padding.
     pub(super) whole: &'a [u8],
 }
 
@@ -206,7 +209,7 @@ pub(super) fn walk_png(file: &[u8]) -> Result<Vec<Chunk<'_>>, RenderError> {
         let end = at + 12 + u32::from_be_bytes([l0, l1, l2, l3]) as usize;
         let whole = file.get(at..end).ok_or_else(|| damaged("the PNG ends early"))?;
         let (body, sum) = whole[4..].split_at(whole.len() - 8);
-        if crc32(&[body]).to_be_bytes() != *sum {
+        if crc32(body).to_be_bytes() != *sum {
             return Err(damaged("a PNG chunk does not match its checksum"));
         }
         chunks.push(Chunk { kind: *kind, data: &body[4..], whole });
@@ -226,37 +229,75 @@ pub(super) fn push_png(out: &mut Vec<u8>, kind: [u8; 4], parts: &[&[u8]]) {
     for part in parts {
         out.extend(*part);
     }
-    let sum = crc32(&[&out[start..]]);
+    let sum = crc32(&out[start..]);
     out.extend(sum.to_be_bytes());
 }
 
-const CRC_TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut n = 0;
-    while n < 256 {
-        let mut value = n as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value & 1 == 1 { 0xedb8_8320 ^ (value >> 1) } else { value >> 1 };
-            bit += 1;
-        }
-        table[n] = value;
-        n += 1;
-    }
-    table
-};
-
-fn crc32(parts: &[&[u8]]) -> u32 {
-    !parts.iter().flat_map(|p| p.iter()).fold(!0u32, |sum, byte| CRC_TABLE[usize::from(sum as u8 ^ byte)] ^ (sum >> 8))
+fn crc32(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_checksum_is_the_one_of_the_standard() {
-        assert_eq!(crc32(&[b"123456789"]), 0xcbf4_3926);
-        assert_eq!(crc32(&[b"IEND"]), 0xae42_6082);
+/// All chunks of a WebP; bytes after its end are not part of the picture.
+pub(super) fn walk_webp(file: &[u8]) -> Result<Vec<Chunk<'_>>, RenderError> {
+    let Some(([b'R', b'I', b'F', b'F', s0, s1, s2, s3, b'W', b'E', b'B', b'P'], _)) = file.split_first_chunk() else {
+        return Err(damaged("the WebP signature is missing"));
+    };
+    let early = || damaged("the WebP ends early");
+    let end = 8 + u32::from_le_bytes([*s0, *s1, *s2, *s3]) as usize;
+    let mut rest = file.get(12..end).ok_or_else(early)?;
+    let mut chunks = Vec::new();
+    while let Some(([kind @ .., l0, l1, l2, l3], after)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
+        let data = after.get(..length).ok_or_else(early)?;
+        // Some programs leave the padding of the last chunk out.
+        let (whole, behind) = rest.split_at((8 + length + length % 2).min(rest.len()));
+        chunks.push(Chunk { kind: *kind, data, whole });
+        rest = behind;
     }
+    Ok(chunks)
+}
+
+/// What a WebP file is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WebpParts<'a> {
+    pub(super) size: PixelSize,
+    pub(super) alpha: bool,
+    pub(super) icc: Option<&'a [u8]>,
+    /// The chunks of the picture, with its alpha.
+    pub(super) picture: &'a [Chunk<'a>],
+    pub(super) exif: Option<&'a [u8]>,
+    pub(super) xmp: Option<&'a [u8]>,
+}
+
+/// A WebP file in the extended form, its chunks in the order that the format asks for.
+pub(super) fn webp_file(parts: &WebpParts<'_>) -> Vec<u8> {
+    let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
+    let flags = [(parts.icc.is_some(), 0x20), (parts.alpha, 0x10), (parts.exif.is_some(), 8), (parts.xmp.is_some(), 4)];
+    let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum();
+    let [w0, w1, w2, _] = (parts.size.width - 1).to_le_bytes();
+    let [h0, h1, h2, _] = (parts.size.height - 1).to_le_bytes();
+    push_riff(&mut out, *b"VP8X", &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2]);
+    if let Some(icc) = parts.icc {
+        push_riff(&mut out, *b"ICCP", icc);
+    }
+    for chunk in parts.picture {
+        push_riff(&mut out, chunk.kind, chunk.data);
+    }
+    if let Some(exif) = parts.exif {
+        push_riff(&mut out, *b"EXIF", exif);
+    }
+    if let Some(xmp) = parts.xmp {
+        push_riff(&mut out, *b"XMP ", xmp);
+    }
+    let length = (out.len() - 8) as u32;
+    out[4..8].copy_from_slice(&length.to_le_bytes());
+    out
+}
+
+/// Appends a RIFF chunk, padded to an even length.
+fn push_riff(out: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
+    out.extend(kind);
+    out.extend((data.len() as u32).to_le_bytes());
+    out.extend(data);
+    out.resize(out.len() + data.len() % 2, 0);
 }

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use moxcms::{
-    ColorProfile, DataColorSpace, Layout as Channels, RenderingIntent, ToneReprCurve, Transform16BitExecutor,
-    TransformOptions, Xyzd,
+    ColorProfile, DataColorSpace, Layout as Channels, RenderingIntent, Transform16BitExecutor, TransformOptions,
 };
 use rayon::prelude::*;
 
+use super::black::blacks;
 use super::error::RenderError;
 use super::profile::{Input, Profile};
 use super::raster::{Layout, Raster, Sample, Samples};
@@ -28,6 +28,8 @@ pub(super) struct Converter {
     before: Option<Curves>,
     after: Option<Curves>,
     channels: usize,
+    /// Greys of the one space are greys of the other. Rounding of the matrix must not tint them.
+    keeps_greys: bool,
 }
 
 impl std::fmt::Debug for Converter {
@@ -38,11 +40,11 @@ impl std::fmt::Debug for Converter {
 
 type Curves = [Vec<u16>; 3];
 
-fn bad(reason: &impl ToString) -> RenderError {
+pub(super) fn bad(reason: &impl ToString) -> RenderError {
     RenderError::BadProfile { name: "of the picture or the output".to_owned(), reason: reason.to_string() }
 }
 
-fn options(intent: Intent) -> TransformOptions {
+pub(super) fn options(intent: Intent) -> TransformOptions {
     TransformOptions {
         rendering_intent: match intent {
             Intent::Relative => RenderingIntent::RelativeColorimetric,
@@ -52,6 +54,19 @@ fn options(intent: Intent) -> TransformOptions {
         allow_use_cicp_transfer: false,
         ..TransformOptions::default()
     }
+}
+
+/// Whether colours can be brought out of a profile. One can be read without a fault and still lack what that takes.
+pub(super) fn connects(profile: &Profile) -> Result<(), String> {
+    // Primaries and curves are all that it takes, and making tables for nothing is what most pictures would pay for.
+    if profile.is_matrix() {
+        return Ok(());
+    }
+    let made = Converter::new(profile, &Profile::srgb(), Intent::Relative, false);
+    made.map(|_| ()).map_err(|error| match error {
+        RenderError::BadProfile { reason, .. } => reason,
+        other => other.to_string(),
+    })
 }
 
 impl Converter {
@@ -70,18 +85,27 @@ impl Converter {
             .parsed
             .create_transform_16bit(source, &to.parsed, Channels::Rgb, options(intent))
             .map_err(|e| bad(&e))?;
-        let mut converter = Converter { transform, before: None, after: None, channels };
-        // Perceptual tables bring their own black; the library scales v4 ones. Matrix profiles have none.
-        if black_point && intent == Intent::Relative && !(from.is_matrix() && to.is_matrix()) {
-            let black_in = black_of(from)?;
-            let black_out = black_of(to)?;
+        let mut converter = Converter { transform, before: None, after: None, channels, keeps_greys: false };
+        let blacks = if black_point { blacks(from, to, intent)? } else { None };
+        if let Some((black_in, black_out)) = blacks.filter(|(black_in, black_out)| (black_in - black_out).abs() > 1e-9)
+        {
             if to.is_matrix() {
                 converter.after = Some(compensation(to, black_in, black_out)?);
             } else if from.is_matrix() {
                 converter.before = Some(compensation(from, black_in, black_out)?);
             }
         }
+        converter.keeps_greys = from.is_matrix() && to.is_matrix() && converter.greys_are_near()?;
         Ok(converter)
+    }
+
+    /// Whether greys come out as greys but for rounding.
+    fn greys_are_near(&self) -> Result<bool, RenderError> {
+        let mut greys: Vec<u16> = (0..=u16::MAX).step_by(4_369).flat_map(|v| [v; 3]).collect();
+        let mut out = vec![0; greys.len()];
+        self.block(&mut greys, &mut out)?;
+        // A quarter of an 8-bit level.
+        Ok(out.as_chunks::<3>().0.iter().all(|[r, g, b]| g.abs_diff(*r) <= 64 && g.abs_diff(*b) <= 64))
     }
 
     /// Whether 8-bit pixels would come out as they went in, but for what rounding inside the profiles does: a level or
@@ -110,6 +134,12 @@ impl Converter {
         if let Some(curves) = &self.after {
             apply(curves, out);
         }
+        if self.keeps_greys {
+            let ((source, _), (out, _)) = (source.as_chunks::<3>(), out.as_chunks_mut::<3>());
+            for ([r, g, b], out) in source.iter().zip(out) {
+                *out = if r == g && g == b { [out[1]; 3] } else { *out };
+            }
+        }
         Ok(())
     }
 
@@ -133,7 +163,7 @@ impl Converter {
     }
 
     /// To 8-bit RGB samples.
-    pub(super) fn to_rgb8(&self, raster: &Raster) -> Result<Vec<u8>, RenderError> {
+    fn to_rgb8(&self, raster: &Raster) -> Result<Vec<u8>, RenderError> {
         match &raster.samples {
             Samples::U8(v) => self.run(v),
             Samples::U16(v) => self.run(v),
@@ -141,7 +171,7 @@ impl Converter {
     }
 
     /// To 16-bit RGB samples.
-    fn to_rgb16(&self, raster: &Raster) -> Result<Raster, RenderError> {
+    pub(super) fn to_rgb16(&self, raster: &Raster) -> Result<Raster, RenderError> {
         let samples = match &raster.samples {
             Samples::U8(v) => self.run(v),
             Samples::U16(v) => self.run(v),
@@ -150,8 +180,8 @@ impl Converter {
     }
 
     /// One colour.
-    pub(super) fn color(&self, rgb: [u8; 3]) -> Result<[u8; 3], RenderError> {
-        let out: Vec<u8> = self.run(&rgb[..])?;
+    pub(super) fn color(&self, rgb: [u8; 3]) -> Result<[u16; 3], RenderError> {
+        let out: Vec<u16> = self.run(&rgb[..])?;
         Ok([out[0], out[1], out[2]])
     }
 }
@@ -195,44 +225,6 @@ pub(super) fn encode(table: &[f32], linear: f32) -> u16 {
         _ => above,
     };
     nearest as u16
-}
-
-/// The luminance of a profile's darkest colour, 0 … 0.5 of white.
-fn black_of(profile: &Profile) -> Result<f64, RenderError> {
-    if profile.is_matrix() {
-        return Ok(0.0);
-    }
-    let (source, darkest) = match profile.parsed.color_space {
-        DataColorSpace::Gray => (Channels::Gray, vec![0]),
-        // All inks at once are more than paper takes: what the profile itself makes of black counts.
-        DataColorSpace::Cmyk => (Channels::Rgba, blackest_inks(profile).unwrap_or(vec![u16::MAX; 4])),
-        _ => (Channels::Rgb, vec![0; 3]),
-    };
-    // A space whose channels are XYZ itself, in parts of the white: the second is the luminance.
-    let mut xyz = ColorProfile::new_srgb();
-    let axis = |x, y, z| Xyzd { x, y, z };
-    (xyz.red_colorant, xyz.green_colorant, xyz.blue_colorant) =
-        (axis(0.964_203, 0.0, 0.0), axis(0.0, 1.0, 0.0), axis(0.0, 0.0, 0.824_905));
-    let straight = Some(ToneReprCurve::Lut(Vec::new()));
-    (xyz.red_trc, xyz.green_trc, xyz.blue_trc) = (straight.clone(), straight.clone(), straight);
-    xyz.cicp = None;
-    let transform = profile
-        .parsed
-        .create_transform_16bit(source, &xyz, Channels::Rgb, options(Intent::Relative))
-        .map_err(|e| bad(&e))?;
-    let mut out = [0u16; 3];
-    transform.transform(&darkest, &mut out).map_err(|e| bad(&e))?;
-    Ok((f64::from(out[1]) / 65_535.0).min(0.5))
-}
-
-/// What a press prints for black, by its perceptual table.
-fn blackest_inks(press: &Profile) -> Option<Vec<u16>> {
-    let black = Profile::srgb();
-    let options = options(Intent::Perceptual);
-    let transform = black.parsed.create_transform_16bit(Channels::Rgb, &press.parsed, Channels::Rgba, options).ok()?;
-    let mut inks = vec![0; 4];
-    transform.transform(&[0; 3], &mut inks).ok()?;
-    Some(inks)
 }
 
 /// How one source gets into one output space.
@@ -290,19 +282,20 @@ impl Path {
         })
     }
 
-    /// Finished 8-bit RGB samples of the output space.
-    pub(super) fn outward(&self, raster: Cow<'_, Raster>) -> Result<Vec<u8>, RenderError> {
+    /// Finished RGB samples of the output space; `wide`: 16 bits a channel.
+    pub(super) fn outward(&self, raster: Cow<'_, Raster>, wide: bool) -> Result<Samples, RenderError> {
         if let Some(converter) = &self.outward {
-            return converter.to_rgb8(&raster);
+            return if wide {
+                converter.to_rgb16(&raster).map(|raster| raster.samples)
+            } else {
+                converter.to_rgb8(&raster).map(Samples::U8)
+            };
         }
-        Ok(match raster {
-            Cow::Borrowed(Raster { samples: Samples::U8(v), .. }) => v.clone(),
-            Cow::Owned(Raster { samples: Samples::U8(v), .. }) => v,
-            other => match &other.samples {
-                Samples::U16(v) => v.iter().map(|v| u8::from_u16(*v)).collect(),
-                Samples::U8(v) => v.clone(),
-            },
-        })
+        let samples = match raster {
+            Cow::Borrowed(raster) => raster.samples.clone(),
+            Cow::Owned(raster) => raster.samples,
+        };
+        Ok(samples.in_depth(wide))
     }
 }
 

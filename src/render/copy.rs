@@ -4,14 +4,16 @@
 //! profile and colour space tags stay whatever the policy says. A damaged original is not handed on. Must not know:
 //! sheets.
 
-use super::chunk;
-use super::decode;
+mod tiff;
+
+use super::chunk::{self, WebpParts};
 use super::encode::push_metadata;
 use super::error::{RenderError, RenderWarning};
 use super::header::Facts;
 use super::metadata;
 use super::segment::{self, ICC_PREFIX, Piece, marker};
-use crate::model::spec::{DecodeFactor, MetadataSpec, PictureFormat};
+use super::verify;
+use crate::model::spec::{MetadataSpec, PictureFormat};
 
 /// The original under the policy. With nothing to do it is the original to the bit.
 pub(super) fn copy(
@@ -21,16 +23,15 @@ pub(super) fn copy(
     accept_damage: bool,
     warnings: &mut Vec<RenderWarning>,
 ) -> Result<Vec<u8>, RenderError> {
-    // The smallest decode reads all coded data all the same, so it finds all damage.
-    decode::decode(bytes, facts, DecodeFactor(8), accept_damage)?;
+    verify::read_through(bytes, facts, accept_damage)?;
     if metadata::leaves_as_is(spec) {
         return Ok(bytes.to_vec());
     }
     match facts.header.format {
         PictureFormat::Jpeg => copy_jpeg(bytes, facts, spec, warnings),
         PictureFormat::Png => copy_png(bytes, facts, spec, warnings),
-        PictureFormat::Tiff => Err(RenderError::CannotCopy("metadata inside a TIFF cannot be changed".to_owned())),
-        PictureFormat::Webp => Err(RenderError::CannotCopy("metadata inside a WebP cannot be changed".to_owned())),
+        PictureFormat::Tiff => tiff::copy(bytes, &metadata::for_copy(facts, spec, warnings)),
+        PictureFormat::Webp => copy_webp(bytes, facts, spec, warnings),
     }
 }
 
@@ -53,14 +54,15 @@ fn copy_jpeg(
             None => out.extend(first.whole),
         }
     }
-    push_metadata(&mut out, &metadata);
+    push_metadata(&mut out, &metadata, warnings);
     for piece in pieces.iter().skip(1).filter(|p| !jfif(p)) {
         let kept = match piece.marker {
             marker::APP2 => piece.payload.starts_with(ICC_PREFIX),
             // Says how the colours are coded; without it CMYK and RGB come out wrong.
             marker::APP14 => piece.payload.starts_with(b"Adobe"),
-            marker::APP0..=marker::APP15 | marker::COM => false,
-            _ => true,
+            // Frames, scans and tables. All others are words, or unknown to every reader.
+            0xc0..=0xdf => true,
+            _ => false,
         };
         if kept {
             out.extend(piece.whole);
@@ -100,4 +102,24 @@ fn copy_png(
         }
     }
     Ok(out)
+}
+
+fn copy_webp(
+    bytes: &[u8],
+    facts: &Facts,
+    spec: &MetadataSpec,
+    warnings: &mut Vec<RenderWarning>,
+) -> Result<Vec<u8>, RenderError> {
+    let metadata = metadata::for_copy(facts, spec, warnings);
+    let exif = (!metadata.exif.fields.is_empty()).then(|| metadata.exif.write());
+    let mut picture = chunk::walk_webp(bytes)?;
+    picture.retain(|chunk| matches!(&chunk.kind, b"ALPH" | b"VP8 " | b"VP8L"));
+    Ok(chunk::webp_file(&WebpParts {
+        size: facts.header.stored,
+        alpha: facts.header.has_alpha,
+        icc: facts.icc.as_deref(),
+        picture: &picture,
+        exif: exif.as_deref(),
+        xmp: metadata.xmp.as_deref(),
+    }))
 }

@@ -6,11 +6,15 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder};
-use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
+use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor, YuvImage};
 
+use super::bands;
+use super::chunk;
 use super::error::{RenderError, RenderWarning};
-use super::header::{self, Facts, Inks};
+use super::header::Facts;
+use super::planes::Chroma;
 use super::raster::{Layout, Raster, Sample, Samples};
+use super::scratch;
 use super::segment::marker;
 use crate::model::limits::METADATA_MAX_BYTES;
 use crate::model::spec::{DecodeFactor, PictureFormat, PixelSize};
@@ -19,17 +23,32 @@ use crate::model::spec::{DecodeFactor, PictureFormat, PixelSize};
 /// of empty ones are a known way to keep a machine busy.
 const SCANS_MAX: u32 = 200;
 
-/// Decodes the whole picture, at `1/factor` when it is a JPEG. Fills in what only decoding tells (a PNG's profile,
-/// warnings).
+/// What whoever decodes asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish {
+    /// How much of a JPEG.
+    pub(super) factor: DecodeFactor,
+    pub(super) accept_damage: bool,
+    /// A JPEG's luma and chroma will do, if it has less chroma than luma.
+    pub(super) planes: bool,
+}
+
+/// Decodes the whole picture into its own channels.
 pub(super) fn decode(
     bytes: &[u8],
     facts: &mut Facts,
     factor: DecodeFactor,
     accept_damage: bool,
 ) -> Result<Raster, RenderError> {
+    decode_as(bytes, facts, Wish { factor, accept_damage, planes: false })
+}
+
+/// Decodes the whole picture, at `1/factor` when it is a JPEG. Fills in what only decoding tells (a PNG's profile,
+/// warnings).
+pub(super) fn decode_as(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, RenderError> {
     if !facts.complete {
         let what = "the file ends early".to_owned();
-        if !accept_damage {
+        if !wish.accept_damage {
             return Err(RenderError::Damaged(what));
         }
         facts.warnings.push(RenderWarning::DamageAccepted(what));
@@ -37,13 +56,12 @@ pub(super) fn decode(
     match facts.header.format {
         // The library refuses pictures for a broken profile, though their pixels are fine.
         PictureFormat::Jpeg if facts.icc.as_ref().is_some_and(Vec::is_empty) => {
-            decode_jpeg(&without_profile(bytes), facts, factor, accept_damage)
+            decode_jpeg(&without_profile(bytes), facts, wish)
         }
-        PictureFormat::Jpeg => decode_jpeg(bytes, facts, factor, accept_damage),
-        PictureFormat::Tiff if facts.inks == Inks::Cmyk => decode_cmyk_tiff(bytes, facts.header.stored),
+        PictureFormat::Jpeg => decode_jpeg(bytes, facts, wish),
         PictureFormat::Tiff => {
-            let decoder = image::codecs::tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(|e| image_error(&e))?;
-            let mut raster = decode_with(decoder, facts)?;
+            let bands = facts.bands.ok_or_else(|| RenderError::Damaged("its colours are unknown".to_owned()))?;
+            let mut raster = bands::decode(bytes, bands, facts.header.stored)?;
             if facts.premultiplied {
                 divide_by_alpha(&mut raster);
             }
@@ -54,6 +72,10 @@ pub(super) fn decode(
             let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits);
             let mut decoder = decoder.map_err(|e| image_error(&e))?;
             facts.icc = decoder.icc_profile().ok().flatten();
+            // One that cannot be unpacked is broken, not absent.
+            if facts.icc.is_none() && chunk::walk_png(bytes)?.iter().any(|c| &c.kind == b"iCCP") {
+                facts.icc = Some(Vec::new());
+            }
             decode_with(decoder, facts)
         }
         PictureFormat::Webp => {
@@ -72,12 +94,8 @@ pub(super) fn decoded_size(stored: PixelSize, format: PictureFormat, factor: Dec
     PixelSize::new(stored.width.div_ceil(factor), stored.height.div_ceil(factor))
 }
 
-fn decode_jpeg(
-    bytes: &[u8],
-    facts: &mut Facts,
-    factor: DecodeFactor,
-    accept_damage: bool,
-) -> Result<Raster, RenderError> {
+fn decode_jpeg(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, RenderError> {
+    let Wish { factor, accept_damage, planes } = wish;
     if !matches!(factor.0, 1 | 2 | 4 | 8) {
         return Err(RenderError::BadSpec(format!("a decode at 1/{}", factor.0)));
     }
@@ -94,17 +112,32 @@ fn decode_jpeg(
     decoder
         .set_scaling_factor(ScalingFactor::new(1, usize::from(factor.0)))
         .map_err(|e| RenderError::BadSpec(e.to_string()))?;
-    let (layout, format) = match head.colorspace {
-        Colorspace::Gray => (Layout::Gray, PixelFormat::GRAY),
-        Colorspace::CMYK | Colorspace::YCCK => (Layout::Cmyk, PixelFormat::CMYK),
+    let size = decoded_size(stored, PictureFormat::Jpeg, factor);
+    // A scaled decode would scale the chroma too, where a decode to RGB takes what there is of it.
+    let chroma = (planes && factor == DecodeFactor::FULL).then(|| Chroma::of(head.subsamp, size)).flatten();
+    let (layout, format) = match (head.colorspace, chroma) {
+        (Colorspace::Gray, _) => (Layout::Gray, PixelFormat::GRAY),
+        (Colorspace::CMYK | Colorspace::YCCK, _) => (Layout::Cmyk, PixelFormat::CMYK),
+        (Colorspace::YCbCr, Some(chroma)) => (Layout::Planes(chroma), PixelFormat::RGB),
         _ => (Layout::Rgb, PixelFormat::RGB),
     };
-    let size = decoded_size(stored, PictureFormat::Jpeg, factor);
     let (width, height) = (size.width as usize, size.height as usize);
     let pitch = width * layout.channels();
-    let mut samples = vec![0; pitch * height];
-    let picture = Image { pixels: samples.as_mut_slice(), width, pitch, height, format };
-    if let Err(error) = decoder.decompress(bytes, picture) {
+    let mut samples = scratch::take(match layout {
+        Layout::Planes(chroma) => chroma.samples(size),
+        _ => pitch * height,
+    });
+    if accept_damage {
+        // What the decoder may leave out must not show another picture.
+        samples.fill(0);
+    }
+    let pixels = samples.as_mut_slice();
+    let result = if let Layout::Planes(_) = layout {
+        decoder.decompress_to_yuv(bytes, YuvImage { pixels, width, align: 1, height, subsamp: head.subsamp })
+    } else {
+        decoder.decompress(bytes, Image { pixels, width, pitch, height, format })
+    };
+    if let Err(error) = result {
         let text = match error {
             turbojpeg::Error::TurboJpegError(text) => text,
             other => other.to_string(),
@@ -203,28 +236,6 @@ fn divide_by_alpha(raster: &mut Raster) {
             Samples::U16(v) => divide(v),
         }
     }
-}
-
-/// The image crate turns CMYK into RGB by a rule of thumb; the inks are needed for the profile.
-fn decode_cmyk_tiff(bytes: &[u8], stored: PixelSize) -> Result<Raster, RenderError> {
-    let mut decoder = header::tiff_decoder(Cursor::new(bytes))?;
-    let planar = decoder.find_tag_unsigned::<u16>(tiff::tags::Tag::PlanarConfiguration).ok().flatten();
-    if planar == Some(2) {
-        return Err(RenderError::Unsupported("a CMYK TIFF with separate planes".to_owned()));
-    }
-    let samples = match decoder.read_image().map_err(|e| header::tiff_error(&e))? {
-        tiff::decoder::DecodingResult::U8(v) => Samples::U8(v),
-        tiff::decoder::DecodingResult::U16(v) => Samples::U16(v),
-        _ => return Err(RenderError::Unsupported("a CMYK TIFF of this depth".to_owned())),
-    };
-    let length = match &samples {
-        Samples::U8(v) => v.len(),
-        Samples::U16(v) => v.len(),
-    };
-    if length as u64 != stored.pixels() * 4 {
-        return Err(RenderError::Damaged("it holds less pixels than it says".to_owned()));
-    }
-    Ok(Raster { size: stored, layout: Layout::Cmyk, samples })
 }
 
 fn image_error(error: &image::ImageError) -> RenderError {

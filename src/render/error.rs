@@ -16,16 +16,20 @@ pub enum RenderError {
     Damaged(String),
     #[error("the picture is larger than allowed: {what} {found}, at most {most}; make a smaller copy of it")]
     TooLarge { what: &'static str, found: u64, most: u64 },
-    #[error("{0} is not supported; save the picture as an 8- or 16-bit RGB JPEG, PNG or TIFF")]
+    #[error(
+        "a {format} picture has at most {most} pixels on a side, this one would be {found}; ask for a smaller `size` or another `format`"
+    )]
+    TooLargeForFormat { format: &'static str, found: PixelSize, most: u32 },
+    #[error("{0} is not supported; save the picture as an RGB JPEG with 8 bits, or as a PNG or TIFF with 8 or 16")]
     Unsupported(String),
     #[error(
         "the picture is {found} upright, but the plan was made for {planned}; it was replaced in between, plan the job again"
     )]
     FrameChanged { planned: PixelSize, found: PixelSize },
-    #[error("{0} is not built yet; take it out of the profile or the manifest")]
-    NotBuiltYet(&'static str),
     #[error("the colour profile {name} cannot be used: {reason}; put another file in its place")]
     BadProfile { name: String, reason: String },
+    #[error("the file {name} of the config cannot be used: {reason}; put another file in its place")]
+    BadAsset { name: String, reason: String },
     #[error("the output cannot be made as it is specified: {0}; this is a fault of the plan, please report it")]
     BadSpec(String),
     #[error("the original cannot be handed on as it is: {0}; choose another `format` than `copy`")]
@@ -43,10 +47,11 @@ impl RenderError {
             RenderError::NotAPicture(_) => "not_a_picture",
             RenderError::Damaged(_) => "damaged",
             RenderError::TooLarge { .. } => "too_large",
+            RenderError::TooLargeForFormat { .. } => "too_large_for_format",
             RenderError::Unsupported(_) => "unsupported",
             RenderError::FrameChanged { .. } => "frame_changed",
-            RenderError::NotBuiltYet(_) => "not_built_yet",
             RenderError::BadProfile { .. } => "bad_profile",
+            RenderError::BadAsset { .. } => "bad_asset",
             RenderError::BadSpec(_) => "bad_spec",
             RenderError::CannotCopy(_) => "cannot_copy",
             RenderError::Io(_) => "io",
@@ -68,6 +73,8 @@ pub enum RenderWarning {
     DamageAccepted(String),
     #[error("the XMP block was left out, because {0}")]
     XmpDropped(&'static str),
+    #[error("the file has {bytes} bytes, at most {wanted} were wanted; its quality is not taken lower for that")]
+    TooManyBytes { bytes: u64, wanted: u64 },
 }
 
 impl RenderWarning {
@@ -79,6 +86,7 @@ impl RenderWarning {
             RenderWarning::UntaggedCmyk => "untagged_cmyk",
             RenderWarning::DamageAccepted(_) => "damage_accepted",
             RenderWarning::XmpDropped(_) => "xmp_dropped",
+            RenderWarning::TooManyBytes { .. } => "too_many_bytes",
         }
     }
 }

@@ -42,6 +42,8 @@ pub(super) mod tag {
     pub(in crate::render) const PIXEL_HEIGHT: u16 = 0xa003;
     pub(in crate::render) const INTEROP_POINTER: u16 = 0xa005;
     pub(in crate::render) const INTEROP_INDEX: u16 = 0x0001;
+    /// Of TIFF files: what other formats keep in blocks of their own.
+    pub(in crate::render) const XMP: u16 = 0x02bc;
 }
 
 /// One field; its value in little-endian bytes.
@@ -218,6 +220,14 @@ pub(super) fn kind_size(kind: u16) -> usize {
         4 | 9 | 11 | 13 => 4,
         5 | 10 | 12 => 8,
         _ => 1,
+    }
+}
+
+/// Bytes of one number of a TIFF type, whose order is the file's; a fraction is two numbers.
+pub(super) fn word_size(kind: u16) -> usize {
+    match kind {
+        5 | 10 => 4,
+        kind => kind_size(kind),
     }
 }
 

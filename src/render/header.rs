@@ -8,6 +8,7 @@ use std::io::{BufRead, Read, Seek, SeekFrom};
 use tiff::decoder::Decoder;
 use tiff::tags::Tag;
 
+use super::bands::{self, Bands};
 use super::chunk;
 use super::error::{RenderError, RenderWarning};
 use super::exif::{self, Directory, Exif, Field};
@@ -39,6 +40,8 @@ pub(super) struct Facts {
     pub(super) inverted: bool,
     /// TIFF: colours are stored multiplied with alpha.
     pub(super) premultiplied: bool,
+    /// TIFF: how the pixels are stored.
+    pub(super) bands: Option<Bands>,
     /// The container goes on to its end, as far as the header can tell.
     pub(super) complete: bool,
     pub(super) warnings: Vec<RenderWarning>,
@@ -55,13 +58,18 @@ pub(super) fn sniff(start: &[u8]) -> Result<PictureFormat, RenderError> {
         [] => Err(RenderError::NotAPicture("it is empty".to_owned())),
         _ => Err(RenderError::NotAPicture(match start {
             [b'8', b'B', b'P', b'S', ..] => "it is a Photoshop document".to_owned(),
-            [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is a HEIF picture or a film".to_owned(),
+            [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', b'e' | b'i', b'i' | b'v' | b'f', ..] => HEIC.to_owned(),
+            [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => "it is an AVIF picture".to_owned(),
+            [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is a film".to_owned(),
             [b'%', b'P', b'D', b'F', ..] => "it is a PDF".to_owned(),
             [b'G', b'I', b'F', b'8', ..] => "it is a GIF".to_owned(),
             _ => "its first bytes are of no known kind".to_owned(),
         })),
     }
 }
+
+const HEIC: &str =
+    "it is a HEIC picture of a phone: export it as JPEG or TIFF, or set the phone to \"Most Compatible\"";
 
 /// Refuses sizes past the limits of the program.
 pub(super) fn check_size(width: u32, height: u32) -> Result<PixelSize, RenderError> {
@@ -97,7 +105,7 @@ pub(super) fn read<R: Read + Seek>(mut reader: R) -> Result<Facts, RenderError> 
     let format = sniff(&start)?;
     reader.seek(SeekFrom::Start(0)).map_err(failed)?;
     match format {
-        PictureFormat::Jpeg => jpeg_facts(segment::read(&mut reader)?),
+        PictureFormat::Jpeg => jpeg_facts(segment::read(&mut reader)?, file_bytes),
         PictureFormat::Png => chunk_facts(format, chunk::read_png(&mut reader, file_bytes)?),
         PictureFormat::Webp => chunk_facts(format, chunk::read_webp(&mut reader, file_bytes)?),
         PictureFormat::Tiff => tiff_facts(reader),
@@ -112,7 +120,7 @@ fn read_exif(block: Option<&[u8]>, warnings: &mut Vec<RenderWarning>) -> Exif {
     exif
 }
 
-fn jpeg_facts(found: segment::Segments) -> Result<Facts, RenderError> {
+fn jpeg_facts(found: segment::Segments, file_bytes: u64) -> Result<Facts, RenderError> {
     let stored = check_size(found.width, found.height)?;
     if found.bits != 8 {
         return Err(RenderError::Unsupported(format!("a JPEG with {} bits", found.bits)));
@@ -133,6 +141,7 @@ fn jpeg_facts(found: segment::Segments) -> Result<Facts, RenderError> {
             bits: 8,
             has_alpha: false,
             tagged: found.icc.is_some() || exif.names_adobe_rgb(),
+            progressive: found.progressive,
         },
         inks,
         icc: found.icc,
@@ -141,7 +150,9 @@ fn jpeg_facts(found: segment::Segments) -> Result<Facts, RenderError> {
         xmp: found.xmp,
         inverted: found.adobe,
         premultiplied: false,
-        complete: true,
+        bands: None,
+        // A small file that claims a giant picture is known for what it is before memory is made for its pixels.
+        complete: !found.huffman || file_bytes >= stored.pixels() / (64 * 8),
         warnings,
     })
 }
@@ -161,6 +172,7 @@ fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, Ren
             bits: found.bits,
             has_alpha: found.alpha,
             tagged: found.has_icc || found.srgb || exif.names_adobe_rgb(),
+            progressive: false,
         },
         inks: if found.gray { Inks::Gray } else { Inks::Rgb },
         icc: found.icc,
@@ -169,6 +181,7 @@ fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, Ren
         xmp: found.xmp,
         inverted: false,
         premultiplied: false,
+        bands: None,
         complete: found.complete,
         warnings,
     })
@@ -185,21 +198,18 @@ pub(super) fn tiff_error(error: &tiff::TiffError) -> RenderError {
     }
 }
 
-/// A decoder whose limits are ours, not the crate's.
-pub(super) fn tiff_decoder<R: Read + Seek>(reader: R) -> Result<Decoder<R>, RenderError> {
-    let mut limits = tiff::decoder::Limits::default();
-    limits.ifd_value_size = METADATA_MAX_BYTES;
-    // The largest allowed picture as RGBA of 16 bits; its size is checked before.
-    limits.decoding_buffer_size = PICTURE_MAX_PX as usize * 8;
-    limits.intermediate_buffer_size = PICTURE_MAX_PX as usize * 8;
-    Ok(Decoder::new(reader).map_err(|e| tiff_error(&e))?.with_limits(limits))
-}
+/// What the values of one field may take when they are unfolded one by one, in bytes. Each takes 32, however small it
+/// is in the file, so this is two million: more than a picture at the limits has strips or tiles.
+const TIFF_VALUES_MAX_BYTES: usize = 64 * 1024 * 1024;
 
-const TAG_XMP: u16 = 700;
 const TAG_DNG_VERSION: u16 = 0xc612;
 
 fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
-    let mut decoder = tiff_decoder(reader)?;
+    let mut limits = tiff::decoder::Limits::default();
+    limits.ifd_value_size = METADATA_MAX_BYTES;
+    limits.decoding_buffer_size = TIFF_VALUES_MAX_BYTES;
+    let (decoder, photometric) = bands::open(reader)?;
+    let mut decoder = decoder.with_limits(limits);
     let (width, height) = decoder.dimensions().map_err(|e| tiff_error(&e))?;
     let stored = check_size(width, height)?;
     // Camera raw files are TIFFs whose first picture is a small preview.
@@ -207,43 +217,45 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
     if preview || decoder.image_ifd().directory().contains(Tag::Unknown(TAG_DNG_VERSION)) {
         return Err(RenderError::Unsupported("a camera raw file (it must be developed first)".to_owned()));
     }
-    let color = decoder.colortype().map_err(|e| tiff_error(&e))?;
-    let (inks, bits) = match color {
-        tiff::ColorType::Gray(bits) | tiff::ColorType::GrayA(bits) => (Inks::Gray, bits),
-        tiff::ColorType::CMYK(bits) => (Inks::Cmyk, bits),
-        tiff::ColorType::RGB(bits) | tiff::ColorType::RGBA(bits) | tiff::ColorType::YCbCr(bits) => (Inks::Rgb, bits),
-        other => return Err(RenderError::Unsupported(format!("a TIFF with colours as {other:?}"))),
-    };
-    let bits = match bits {
-        1..=8 => 8,
-        16 => 16,
-        _ => return Err(RenderError::Unsupported(format!("a TIFF with {bits} bits"))),
-    };
-    let has_alpha = matches!(color, tiff::ColorType::GrayA(_) | tiff::ColorType::RGBA(_));
-    let premultiplied =
-        decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().is_some_and(|v| v.first() == Some(&1));
-    let icc = decoder.find_tag(Tag::IccProfile).ok().flatten().map(|v| v.into_u8_vec().unwrap_or_default());
-    let xmp = decoder.find_tag(Tag::Unknown(TAG_XMP)).ok().flatten().and_then(|v| v.into_u8_vec().ok());
+    let bands = Bands::read(&mut decoder, photometric)?;
+    let icc = tiff_bytes(&mut decoder, Tag::IccProfile);
+    let xmp = tiff_bytes(&mut decoder, Tag::Unknown(exif::tag::XMP)).filter(|block| !block.is_empty());
     let exif = tiff_fields(&mut decoder);
     Ok(Facts {
         header: Header {
             format: PictureFormat::Tiff,
             stored,
             orientation: exif.orientation(),
-            bits,
-            has_alpha,
+            bits: bands.bits(),
+            has_alpha: bands.has_alpha(),
             tagged: icc.is_some() || exif.names_adobe_rgb(),
+            progressive: false,
         },
-        inks,
+        inks: bands.inks(),
         icc,
         srgb: false,
         exif,
         xmp,
         inverted: false,
-        premultiplied: premultiplied && has_alpha,
+        premultiplied: bands.is_premultiplied(),
+        bands: Some(bands),
         complete: true,
         warnings: Vec::new(),
     })
+}
+
+/// A field that holds bytes; empty when they cannot be had or are too many. The other ways to read a field unfold it
+/// into values, at many times its size.
+fn tiff_bytes<R: Read + Seek>(decoder: &mut Decoder<R>, tag: Tag) -> Option<Vec<u8>> {
+    let entry = decoder.image_ifd().directory().get(tag).cloned()?;
+    let kind = entry.field_type();
+    let are_bytes = matches!(kind.to_u16(), exif::BYTE | exif::UNDEFINED);
+    if !are_bytes || entry.count() > METADATA_MAX_BYTES as u64 {
+        return Some(Vec::new());
+    }
+    let mut value = tiff::tags::ValueBuffer::empty(kind);
+    let found = decoder.image_ifd().find_tag_buf(tag, &mut value);
+    Some(if found.is_ok() { value.as_bytes().to_vec() } else { Vec::new() })
 }
 
 /// Largest value of one field that is taken out of a TIFF, in bytes; a JPEG's EXIF is not larger as a whole.

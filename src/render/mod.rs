@@ -5,12 +5,15 @@
 //!
 //! ```text
 //! header (segment, chunk, exif)   what the file says; limits
-//! decode                          bytes → pixels as stored
-//! cell: resample (raster)         orientation, turn, crop, scale
-//!       color (profile)           into the working space
-//!       tone, sharpen
+//! decode (bands, planes)          bytes → pixels as stored
+//! cell: straighten                a fine angle
+//!       resample (raster)         orientation, turn, crop, scale
+//!       color (profile, black)    into the working space
+//!       adjust, tone (light), sharpen
 //!       color                     out of it
-//! sheet                           background, windows, turn
+//! sheet (paint)                   background, areas, windows, mirrored bleed, turn
+//! elements (artwork, svg, text,   artwork, texts, cut marks over them
+//!           stamp)
 //! metadata (exif, xmp, dpi)       which words go with it
 //! encode | copy                   a file
 //! verify                          the file read back
@@ -19,28 +22,41 @@
 //! Invariant: refuses before allocating past the limits, applies the orientation exactly once, and never ignores a
 //! part of a spec: what is not built yet is an error. Must not know: jobs, disks, printers.
 
+mod adjust;
+mod artwork;
+mod bands;
+mod black;
 mod cell;
 mod chunk;
 mod color;
 mod copy;
 mod decode;
 mod dpi;
+mod elements;
 mod encode;
 mod error;
 mod exif;
 mod header;
 #[cfg(test)]
 mod icc_builder;
+mod light;
 mod metadata;
+mod paint;
 mod peak;
+mod planes;
 mod profile;
 mod raster;
 mod resample;
+mod scratch;
 mod segment;
 mod sharpen;
 mod sheet;
+mod stamp;
+mod straighten;
+mod svg;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tone;
 mod verify;
 mod xmp;
@@ -49,19 +65,25 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
+pub use artwork::check_artwork;
 pub use error::{RenderError, RenderWarning};
 pub use header::probe;
 pub use peak::peak_bytes;
 pub use profile::Assets;
+pub use scratch::{keep_at_most, release};
+pub use svg::svg_tokens;
+pub use text::{Fonts, check_font};
 pub use verify::{VerifyDepth, VerifyError, verify};
 
 use crate::model::spec::{
-    ColorSpec, DecodeFactor, Encoding, Header, Intent, OutputSpec, PictureFormat, PixelSize, Tone, Turn,
+    Cell, ColorSpec, DecodeFactor, Edges, Encoding, Header, OutputSpec, PictureFormat, PixelSize, Tone, Turn, Window,
 };
-use cell::Decoded;
-use color::{Converter, Path};
+use cell::{Decoded, Finished};
+use color::Path;
+use decode::Wish;
 use encode::Sheet;
 use header::Facts;
+use paint::Paint;
 use profile::Profile;
 use raster::Raster;
 
@@ -102,7 +124,11 @@ pub fn render(
         let using = |spec: &OutputSpec| spec.cells.iter().filter(|c| c.source == *index).count();
         let uses = (0..outputs.len()).filter(drawn).map(|i| using(outputs[i])).sum();
         let accept_damage = outputs.iter().any(|spec| spec.accept_damage && using(spec) > 0);
-        pass.sources.insert(*index, Opened { source, facts: None, raster: None, uses, accept_damage });
+        let cells = (0..outputs.len()).filter(drawn).flat_map(|i| &outputs[i].cells).filter(|c| c.source == *index);
+        let planes =
+            cells.into_iter().all(|c| c.straighten == 0.0 && planes::shrinks_enough(c.region, c.window.size()));
+        let wish = Wish { factor: source.factor, accept_damage, planes };
+        pass.sources.insert(*index, Opened { source, facts: None, raster: None, uses, wish });
     }
     for (i, (spec, check)) in outputs.iter().zip(checks).enumerate() {
         let result = check.and_then(|()| match spec.encoding {
@@ -116,26 +142,17 @@ pub fn render(
 /// What can be told without a picture.
 fn check_spec(spec: &OutputSpec) -> Result<(), RenderError> {
     let bad = |what: &str| Err(RenderError::BadSpec(what.to_owned()));
-    for cell in &spec.cells {
-        if cell.straighten != 0.0 {
-            return Err(RenderError::NotBuiltYet("`straighten`"));
-        }
-        if !cell.adjust.is_none() {
-            return Err(RenderError::NotBuiltYet("`adjust`"));
-        }
-    }
     match &spec.encoding {
-        Encoding::Jpeg { max_bytes: Some(_), .. } => return Err(RenderError::NotBuiltYet("`max_bytes`")),
-        Encoding::Png { bits: 16, .. } | Encoding::Tiff { bits: 16, .. } => {
-            return Err(RenderError::NotBuiltYet("an output of 16 bits"));
-        }
-        Encoding::Webp { .. } => return Err(RenderError::NotBuiltYet("WebP as an output")),
         Encoding::Copy => {
             let [cell] = spec.cells.as_slice() else { return bad("a copy is of one picture") };
-            let edited = cell.rotate != Turn::None || cell.tone != Tone::Color || cell.sharpen.is_some();
+            let edited = cell.rotate != Turn::None
+                || cell.straighten != 0.0
+                || !cell.adjust.is_none()
+                || cell.tone != Tone::Color
+                || cell.sharpen.is_some();
             return if edited || spec.turn != Turn::None { bad("a copy with edits") } else { Ok(()) };
         }
-        _ => {}
+        encoding => encode::check(encoding, spec.pixels())?,
     }
     if !(spec.dpi.is_finite() && spec.dpi > 0.0) {
         return bad("dpi must be above zero");
@@ -150,8 +167,8 @@ struct Opened<'a> {
     raster: Option<Result<Raster, RenderError>>,
     /// Cells that still need the pixels; the last one takes them.
     uses: usize,
-    /// Some output takes damaged pixels; the others refuse them by the warning.
-    accept_damage: bool,
+    /// Damage is accepted where some output takes damaged pixels; the others refuse them by the warning.
+    wish: Wish,
 }
 
 impl Opened<'_> {
@@ -164,9 +181,9 @@ impl Opened<'_> {
     /// Decodes, if that has not happened yet.
     fn decode(&mut self) -> Result<(), RenderError> {
         if self.raster.is_none() {
-            let (source, accept_damage) = (self.source, self.accept_damage);
+            let (bytes, wish) = (self.source.bytes, self.wish);
             let facts = self.facts()?;
-            self.raster = Some(decode::decode(source.bytes, facts, source.factor, accept_damage));
+            self.raster = Some(decode::decode_as(bytes, facts, wish));
         }
         match &self.raster {
             Some(Err(error)) => Err(error.clone()),
@@ -241,8 +258,22 @@ impl Pass<'_> {
         let mut warnings = Vec::new();
         self.open(spec, &mut warnings)?;
         let output = Profile::of_space(&spec.color.output, self.assets)?;
-        let mut canvas = sheet::Canvas::new(spec.sheet, background(spec, &output)?);
+        let paint = Paint::new(&output, spec.color.black_point)?;
+        let wide = spec.encoding.is_wide();
+        let [red, green, blue, _] = paint.color(spec.background)?;
+        let mut canvas = sheet::Canvas::new(spec.sheet, [red, green, blue], wide);
+        for fill in &spec.fills {
+            canvas.fill_area(fill.window, paint.color(fill.color)?)?;
+        }
+        // Of the same picture many times on a sheet only the first is made.
+        let mut last: Option<(&Cell, Finished)> = None;
         for cell in &spec.cells {
+            if let Some((_, finished)) = last.as_ref().filter(|(before, _)| is_alike(before, cell)) {
+                canvas.lay(cell.window, finished)?;
+                canvas.mirror(cell.window, cell.mirror)?;
+                self.used(cell.source);
+                continue;
+            }
             let toned = cell.tone != Tone::Color;
             let path = self.path(cell.source, &spec.color, &output, toned, &mut warnings)?;
             let opened = self.sources.get_mut(&cell.source).ok_or_else(|| missing(cell.source))?;
@@ -257,9 +288,15 @@ impl Pass<'_> {
             };
             let raster = raster.ok_or_else(|| missing(cell.source))?;
             let source = Decoded { raster, stored, orientation, factor };
-            let finished = cell::finish(cell, source, &self.paths[path].path)?;
-            canvas.lay(cell.window, finished)?;
+            let finished = cell::finish(cell, source, &self.paths[path].path, wide)?;
+            if let Some(finished) = canvas.adopt(cell.window, finished) {
+                canvas.lay(cell.window, &finished)?;
+                last = Some((cell, finished));
+            }
+            canvas.mirror(cell.window, cell.mirror)?;
         }
+        drop(last);
+        elements::draw(&spec.elements, &mut canvas, &paint, self.assets)?;
         let samples = canvas.into_samples(spec.turn);
         let pixels = spec.pixels();
         let whole = matches!(spec.encoding, Encoding::Jpeg { .. });
@@ -268,8 +305,20 @@ impl Pass<'_> {
         let dots = dpi::fraction(spec.dpi, whole);
         let metadata = metadata::for_encoded(facts, &spec.metadata, pixels, dots, &spec.color.output, &mut warnings);
         let sheet = Sheet { pixels, samples: &samples, icc: &output.icc, dpi: spec.dpi, metadata: &metadata };
-        let bytes = encode::encode(&sheet, &spec.encoding)?;
+        let bytes = encode::encode(&sheet, &spec.encoding, &mut warnings)?;
+        samples.recycle();
         Ok(Rendered { bytes, pixels, warnings })
+    }
+
+    /// A cell of this source needs its pixels no more.
+    fn used(&mut self, source: usize) {
+        let Some(opened) = self.sources.get_mut(&source) else { return };
+        opened.uses = opened.uses.saturating_sub(1);
+        if opened.uses == 0
+            && let Some(Ok(raster)) = opened.raster.take()
+        {
+            raster.samples.recycle();
+        }
     }
 
     /// The index of the way of colours from a source to an output, worked out once.
@@ -303,15 +352,9 @@ impl Pass<'_> {
     }
 }
 
-/// The background in the output's colours; it is given in sRGB.
-fn background(spec: &OutputSpec, output: &Profile) -> Result<[u8; 3], RenderError> {
-    let rgb = [spec.background.red, spec.background.green, spec.background.blue];
-    let srgb = Profile::srgb();
-    if output.icc == srgb.icc {
-        return Ok(rgb);
-    }
-    if rgb == [255; 3] && output.is_matrix() {
-        return Ok(rgb);
-    }
-    Converter::new(&srgb, output, Intent::Relative, spec.color.black_point)?.color(rgb)
+/// Whether two cells show the same pixels, each in its place.
+fn is_alike(a: &Cell, b: &Cell) -> bool {
+    let in_place =
+        |cell: &Cell| Cell { window: Window::of(cell.window.size()), mirror: Edges::default(), ..cell.clone() };
+    a.source == b.source && in_place(a) == in_place(b)
 }

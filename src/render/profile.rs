@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use moxcms::{ColorProfile, DataColorSpace, ProfileClass};
 
+use super::color;
 use super::error::{RenderError, RenderWarning};
 use super::header::{Facts, Inks};
 use crate::model::limits::METADATA_MAX_BYTES;
@@ -79,6 +80,11 @@ impl Profile {
         Ok(profile)
     }
 
+    #[cfg(test)]
+    pub(super) fn of_bytes(icc: &[u8]) -> Profile {
+        Profile::parse(icc).unwrap()
+    }
+
     fn parse(icc: &[u8]) -> Result<Profile, String> {
         if icc.len() > METADATA_MAX_BYTES {
             return Err(format!("it is larger than {METADATA_MAX_BYTES} bytes"));
@@ -139,7 +145,10 @@ pub(super) fn input(
     };
     if let Some(icc) = &facts.icc {
         match Profile::parse(icc) {
-            Ok(profile) if profile.parsed.color_space == expected => return Ok(Input::Profile(profile)),
+            Ok(profile) if profile.parsed.color_space == expected => match color::connects(&profile) {
+                Ok(()) => return Ok(Input::Profile(profile)),
+                Err(reason) => warnings.push(RenderWarning::BrokenProfile(reason)),
+            },
             // Grey pictures are often left with the RGB profile of the colour picture they were made from.
             Ok(profile) if facts.inks == Inks::Gray && profile.is_matrix() => return Ok(Input::PlainGray(profile)),
             Ok(_) => warnings.push(RenderWarning::BrokenProfile("it is for other colours".to_owned())),

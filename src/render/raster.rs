@@ -1,10 +1,12 @@
 //! Pixels in memory, and standing them upright.
 //!
-//! Invariant: `samples` holds exactly `size × channels` values, rows from the top, no padding. Must not know:
-//! where the pixels come from or what their colours mean.
+//! Invariant: `samples` holds exactly `size × channels` values, rows from the top, no padding; or the planes of
+//! `Layout::Planes`. Must not know: where the pixels come from or what their colours mean.
 
 use rayon::prelude::*;
 
+use super::planes::Chroma;
+use super::scratch;
 use crate::model::spec::{Orientation, PixelSize, Region, Turn};
 
 /// What the channels of a pixel are.
@@ -16,13 +18,15 @@ pub(super) enum Layout {
     Rgba,
     /// Full ink is the largest value, as ICC profiles count.
     Cmyk,
+    /// Luma and chroma one after the other, 8 bits. Only between decoder and resizer, which makes RGB of them.
+    Planes(Chroma),
 }
 
 impl Layout {
     pub(super) fn channels(self) -> usize {
         match self {
             Layout::Gray => 1,
-            Layout::Rgb => 3,
+            Layout::Rgb | Layout::Planes(_) => 3,
             Layout::Rgba | Layout::Cmyk => 4,
         }
     }
@@ -34,6 +38,25 @@ pub(super) enum Samples {
     U16(Vec<u16>),
 }
 
+impl Samples {
+    /// Leaves the buffer to the thread's next picture.
+    pub(super) fn recycle(self) {
+        match self {
+            Samples::U8(v) => scratch::give(v),
+            Samples::U16(v) => scratch::give(v),
+        }
+    }
+
+    /// The same values with 8 bits, or with 16 where `wide`.
+    pub(super) fn in_depth(self, wide: bool) -> Samples {
+        match self {
+            Samples::U8(v) if wide => Samples::U16(v.into_iter().map(Sample::to_u16).collect()),
+            Samples::U16(v) if !wide => Samples::U8(v.into_iter().map(u8::from_u16).collect()),
+            same => same,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Raster {
     pub(super) size: PixelSize,
@@ -42,15 +65,19 @@ pub(super) struct Raster {
 }
 
 /// One channel value; 8 and 16 bits share the code of every step.
-pub(super) trait Sample: Copy + Default + Send + Sync + 'static {
+pub(super) trait Sample: scratch::Kept + Send + Sync {
     /// The full range as 16 bits, exact at both ends.
     fn to_u16(self) -> u16;
     /// Rounded to the nearest.
     fn from_u16(value: u16) -> Self;
     /// Of its own units, how many make a level of 255.
     const UNITS_OF_LEVEL: f32;
-    /// Moved by so many of its own units, clamped.
-    fn moved(self, units: i32) -> Self;
+    /// A move by whole units, in the smallest type that holds every move that makes a difference: the narrower it is,
+    /// the more of them the processor adds at once.
+    type Move: Copy + Default;
+    fn by(units: i32) -> Self::Move;
+    /// Clamped.
+    fn moved(self, by: Self::Move) -> Self;
 }
 
 impl Sample for u8 {
@@ -64,8 +91,16 @@ impl Sample for u8 {
 
     const UNITS_OF_LEVEL: f32 = 1.0;
 
-    fn moved(self, units: i32) -> u8 {
-        (i32::from(self) + units).clamp(0, 255) as u8
+    type Move = i16;
+
+    #[inline]
+    fn by(units: i32) -> i16 {
+        units.clamp(-255, 255) as i16
+    }
+
+    #[inline]
+    fn moved(self, by: i16) -> u8 {
+        (i16::from(self) + by).clamp(0, 255) as u8
     }
 }
 
@@ -80,8 +115,16 @@ impl Sample for u16 {
 
     const UNITS_OF_LEVEL: f32 = 257.0;
 
-    fn moved(self, units: i32) -> u16 {
-        (i32::from(self) + units).clamp(0, 65_535) as u16
+    type Move = i32;
+
+    #[inline]
+    fn by(units: i32) -> i32 {
+        units
+    }
+
+    #[inline]
+    fn moved(self, by: i32) -> u16 {
+        (i32::from(self) + by).clamp(0, 65_535) as u16
     }
 }
 
@@ -133,7 +176,6 @@ fn add(a: Turn, b: Turn) -> Turn {
 }
 
 impl Raster {
-    /// Bytes that the pixels take in memory.
     #[cfg(test)]
     pub(super) fn rgb8(width: u32, height: u32, samples: Vec<u8>) -> Raster {
         assert_eq!(samples.len(), width as usize * height as usize * 3);
@@ -166,7 +208,7 @@ pub(super) fn turn_pixels<T: Sample, const N: usize>(samples: &[T], size: PixelS
     let (w, h) = (size.width as usize, size.height as usize);
     let (pixels, _) = samples.as_chunks::<N>();
     let out_width = size.turned(pose.turn).width as usize;
-    let mut out = vec![T::default(); w * h * N];
+    let mut out = scratch::take(w * h * N);
     let (out_pixels, _) = out.as_chunks_mut::<N>();
     out_pixels.par_chunks_mut((out_width * BAND_ROWS).max(1)).enumerate().for_each(|(band, rows)| {
         for tile in (0..out_width).step_by(BAND_ROWS) {

@@ -6,10 +6,12 @@
 use std::borrow::Cow;
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
 
 use super::error::RenderError;
+use super::planes;
 use super::raster::{Layout, Pose, Raster, Samples};
+use super::scratch;
 use crate::model::spec::{PixelSize, Region};
 
 /// What a region may reach past the frame, in pixels; sums of fractions do.
@@ -34,7 +36,18 @@ pub(super) fn resample(
     let scale = 1.0 / f64::from(factor);
     let seen = Region { x: seen.x * scale, y: seen.y * scale, width: seen.width * scale, height: seen.height * scale };
     let scaled = scale_stored(raster, seen, window.turned(pose.turn))?;
-    Ok(if pose.is_upright() { scaled } else { Cow::Owned(scaled.posed(pose)) })
+    if pose.is_upright() {
+        return Ok(scaled);
+    }
+    let upright = scaled.posed(pose);
+    recycle(scaled);
+    Ok(Cow::Owned(upright))
+}
+
+fn recycle(raster: Cow<'_, Raster>) {
+    if let Cow::Owned(raster) = raster {
+        raster.samples.recycle();
+    }
 }
 
 /// The region clipped to the frame; an error when it is not a part of it.
@@ -56,6 +69,16 @@ fn inside(region: Region, frame: PixelSize) -> Result<Region, RenderError> {
 }
 
 fn scale_stored(raster: Cow<'_, Raster>, seen: Region, target: PixelSize) -> Result<Cow<'_, Raster>, RenderError> {
+    if let (Layout::Planes(chroma), Samples::U8(samples)) = (raster.layout, &raster.samples) {
+        let mut scaled = [(); 3].map(|()| scratch::take(target.pixels() as usize));
+        for ((plane, size, seen), out) in chroma.planes(samples, raster.size, seen).into_iter().zip(&mut scaled) {
+            scale((plane, size), seen, (out, target), PixelType::U8, false)?;
+        }
+        recycle(raster);
+        let rgb = planes::to_rgb([&scaled[0], &scaled[1], &scaled[2]]);
+        scaled.into_iter().for_each(scratch::give);
+        return Ok(Cow::Owned(Raster { size: target, layout: Layout::Rgb, samples: Samples::U8(rgb) }));
+    }
     let whole = |a: f64, b: u32| (a - f64::from(b)).abs() < 1e-6;
     let same_size = whole(seen.width, target.width) && whole(seen.height, target.height);
     if same_size && target == raster.size && whole(seen.x, 0) && whole(seen.y, 0) {
@@ -72,33 +95,47 @@ fn scale_stored(raster: Cow<'_, Raster>, seen: Region, target: PixelSize) -> Res
     } else {
         seen
     };
-    let failed = |e: &dyn std::fmt::Display| RenderError::BadSpec(format!("scaling to {target}: {e}"));
-    let pixel = pixel_type(&raster);
-    let bytes = match &raster.samples {
-        Samples::U8(v) => v.as_slice(),
-        Samples::U16(v) => bytemuck::cast_slice(v),
-    };
-    let source = ImageRef::new(raster.size.width, raster.size.height, bytes, pixel).map_err(|e| failed(&e))?;
     let length = target.pixels() as usize * raster.layout.channels();
-    let mut samples = match &raster.samples {
-        Samples::U8(_) => Samples::U8(vec![0; length]),
-        Samples::U16(_) => Samples::U16(vec![0; length]),
+    let (from, pixel) = (raster.size, pixel_type(&raster));
+    // Without alpha in the layout, the K of CMYK would be taken for it.
+    let alpha = raster.layout == Layout::Rgba;
+    let samples = match &raster.samples {
+        Samples::U8(v) => {
+            let mut out = scratch::take(length);
+            scale((v, from), seen, (&mut out, target), pixel, alpha)?;
+            Samples::U8(out)
+        }
+        Samples::U16(v) => {
+            let mut out = scratch::take::<u16>(length);
+            let (bytes, out_bytes) = (bytemuck::cast_slice(v), bytemuck::cast_slice_mut(&mut out));
+            scale((bytes, from), seen, (out_bytes, target), pixel, alpha)?;
+            Samples::U16(out)
+        }
     };
-    let out_bytes = match &mut samples {
-        Samples::U8(v) => v.as_mut_slice(),
-        Samples::U16(v) => bytemuck::cast_slice_mut(v),
-    };
-    let mut out = Image::from_slice_u8(target.width, target.height, out_bytes, pixel).map_err(|e| failed(&e))?;
+    let layout = raster.layout;
+    recycle(raster);
+    Ok(Cow::Owned(Raster { size: target, layout, samples }))
+}
+
+/// A part of a picture, scaled to another one.
+fn scale(
+    (bytes, size): (&[u8], PixelSize),
+    seen: Region,
+    (out, target): (&mut [u8], PixelSize),
+    pixel: PixelType,
+    alpha: bool,
+) -> Result<(), RenderError> {
+    let failed = |e: &dyn std::fmt::Display| RenderError::BadSpec(format!("scaling to {target}: {e}"));
+    let source = ImageRef::new(size.width, size.height, bytes, pixel).map_err(|e| failed(&e))?;
+    let mut out = Image::from_slice_u8(target.width, target.height, out, pixel).map_err(|e| failed(&e))?;
     // The resizer refuses a box that reaches past the picture by the last bit of a float.
-    let width = seen.width.min(f64::from(raster.size.width) - seen.x);
-    let height = seen.height.min(f64::from(raster.size.height) - seen.y);
+    let width = seen.width.min(f64::from(size.width) - seen.x);
+    let height = seen.height.min(f64::from(size.height) - seen.y);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .crop(seen.x, seen.y, width, height)
-        // Without this the K of CMYK would be taken for alpha.
-        .use_alpha(raster.layout == Layout::Rgba);
-    Resizer::new().resize(&source, &mut out, &options).map_err(|e| failed(&e))?;
-    Ok(Cow::Owned(Raster { size: target, layout: raster.layout, samples }))
+        .use_alpha(alpha);
+    scratch::with_resizer(|resizer| resizer.resize(&source, &mut out, &options)).map_err(|e| failed(&e))
 }
 
 fn pixel_type(raster: &Raster) -> PixelType {

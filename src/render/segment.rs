@@ -3,7 +3,7 @@
 //! Invariant: nothing is allocated on the word of a length field past the metadata limit, and a walk always ends.
 //! Must not know: pixels.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use super::error::RenderError;
 use crate::model::limits::METADATA_MAX_BYTES;
@@ -22,8 +22,6 @@ pub(super) mod marker {
     pub(in crate::render) const APP1: u8 = 0xe1;
     pub(in crate::render) const APP2: u8 = 0xe2;
     pub(in crate::render) const APP14: u8 = 0xee;
-    pub(in crate::render) const APP15: u8 = 0xef;
-    pub(in crate::render) const COM: u8 = 0xfe;
 }
 
 /// What the segments before the pixels say.
@@ -33,12 +31,15 @@ pub(super) struct Segments {
     pub(super) height: u32,
     pub(super) bits: u8,
     pub(super) components: u8,
+    pub(super) progressive: bool,
     /// The profile as it is embedded; `Some(empty)` when its parts do not fit together.
     pub(super) icc: Option<Vec<u8>>,
     pub(super) exif: Option<Vec<u8>>,
     pub(super) xmp: Option<Vec<u8>>,
     /// Adobe's marker: CMYK is stored inverted.
     pub(super) adobe: bool,
+    /// Coded with Huffman tables, as nearly all are: every block of 64 pixels takes a bit at least.
+    pub(super) huffman: bool,
 }
 
 fn cut(_: std::io::Error) -> RenderError {
@@ -88,7 +89,7 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
         }
         let wanted = is_frame(marker) || matches!(marker, marker::APP1 | marker::APP2 | marker::APP14);
         if !wanted || kept_bytes + length > METADATA_MAX_BYTES {
-            reader.seek(SeekFrom::Current(length.cast_signed() as i64)).map_err(cut)?;
+            reader.seek_relative(length.cast_signed() as i64).map_err(cut)?;
             continue;
         }
         let mut payload = vec![0; length];
@@ -98,7 +99,8 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
                 let [bits, h1, h0, w1, w0, components, ..] = payload[..] else {
                     return Err(RenderError::Damaged("the JPEG frame header is too short".to_owned()));
                 };
-                (found.bits, found.components) = (bits, components);
+                (found.bits, found.components, found.huffman) = (bits, components, m < 0xc8);
+                found.progressive = matches!(m, 0xc2 | 0xc6 | 0xca | 0xce);
                 found.height = u32::from(u16::from_be_bytes([h1, h0]));
                 found.width = u32::from(u16::from_be_bytes([w1, w0]));
             }
@@ -170,7 +172,7 @@ pub(super) fn walk(file: &[u8]) -> Result<Vec<Piece<'_>>, RenderError> {
         if marker == marker::SOS {
             // Coded data ends at the first marker that is neither a stuffed byte nor a restart.
             loop {
-                let Some(found) = file[at..].iter().position(|b| *b == 0xff) else {
+                let Some(found) = memchr::memchr(0xff, &file[at..]) else {
                     return Err(damaged("the JPEG ends within its pixels"));
                 };
                 at += found;

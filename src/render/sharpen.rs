@@ -3,9 +3,13 @@
 //! Invariant: flat areas and differences up to the threshold stay as they are, to the bit; all channels of a pixel
 //! move by the same amount, so its colour stays. Must not know: colour spaces.
 
+#![expect(clippy::inline_always, reason = "only what is inlined into `dispatch` is compiled for its vectors")]
+
+use pulp::Arch;
 use rayon::prelude::*;
 
 use super::raster::{Raster, Sample, Samples};
+use super::scratch;
 use crate::model::spec::Unsharp;
 
 /// Rows that are blurred in one go; their neighbours above and below are blurred again for the next strip, which is
@@ -35,72 +39,129 @@ fn kernel(sigma: f64) -> Vec<f32> {
     half.iter().map(|v| (v / sum) as f32).collect()
 }
 
-/// Luminance in levels of 255 by the weights of Rec. 709 on the encoded values.
+/// Luminance in 16 bits by the weights of Rec. 709 on the encoded values.
 fn luminance<T: Sample>(samples: &[T]) -> Vec<u16> {
-    let mut out = vec![0; samples.len() / 3];
+    let mut out = scratch::take(samples.len() / 3);
     let (pixels, _) = samples.as_chunks::<3>();
+    let arch = Arch::new();
     out.par_chunks_mut(16_384).zip(pixels.par_chunks(16_384)).for_each(|(out, pixels)| {
-        for (y, [r, g, b]) in out.iter_mut().zip(pixels) {
-            // 65,535 × 65,536 and the rounding just fit.
-            let [r, g, b] = [r, g, b].map(|v| u32::from(v.to_u16()));
-            let sum = r * 13_933 + g * 46_871 + b * 4_732;
-            *y = ((sum + 32_768) >> 16) as u16;
-        }
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for (y, [r, g, b]) in out.iter_mut().zip(pixels) {
+                    // 65,535 × 65,536 and the rounding just fit.
+                    let [r, g, b] = [r, g, b].map(|v| u32::from(v.to_u16()));
+                    let sum = r * 13_933 + g * 46_871 + b * 4_732;
+                    *y = ((sum + 32_768) >> 16) as u16;
+                }
+            },
+        );
     });
     out
 }
 
+/// Loops below run in the widest vectors that the processor has. They add and multiply in the same order in all of
+/// them, so the result is the same.
 fn sharpen_rgb<T: Sample>(samples: &mut [T], width: usize, height: usize, unsharp: Unsharp) {
     let kernel = kernel(unsharp.radius.clamp(0.1, 20.0));
-    let reach = kernel.len() - 1;
-    let (amount, threshold) = (unsharp.amount as f32, unsharp.threshold.max(0.0) as f32);
     let luminance = luminance(samples);
-    let level = |v: u16| f32::from(v) / 257.0;
+    let plane = Plane { luminance: &luminance, width, height };
+    let arch = Arch::new();
     samples.par_chunks_mut(STRIP_ROWS * width * 3).enumerate().for_each(|(strip, rows)| {
-        let first = strip * STRIP_ROWS;
+        arch.dispatch(
+            #[inline(always)]
+            || plane.sharpen_strip(strip * STRIP_ROWS, rows, &kernel, unsharp),
+        );
+    });
+    scratch::give(luminance);
+}
+
+/// Luminance as it was before anything was sharpened.
+struct Plane<'a> {
+    luminance: &'a [u16],
+    width: usize,
+    height: usize,
+}
+
+impl Plane<'_> {
+    fn row(&self, y: usize) -> &[u16] {
+        &self.luminance[y * self.width..(y + 1) * self.width]
+    }
+
+    /// `rows` begin at the row `first`.
+    #[inline(always)]
+    fn sharpen_strip<T: Sample>(&self, first: usize, rows: &mut [T], kernel: &[f32], unsharp: Unsharp) {
+        let width = self.width;
+        let reach = kernel.len() - 1;
+        let (amount, threshold) = (unsharp.amount as f32, unsharp.threshold.max(0.0) as f32);
         let last = first + rows.len() / (width * 3) - 1;
         // Rows blurred sideways, from `reach` above the strip to `reach` below it, edges repeated.
         let top = first.saturating_sub(reach);
-        let bottom = (last + reach).min(height - 1);
+        let bottom = (last + reach).min(self.height - 1);
         let mut padded = vec![0f32; width + 2 * reach];
         let mut sideways = vec![0f32; (bottom - top + 1) * width];
         for (y, line) in (top..=bottom).zip(sideways.chunks_exact_mut(width)) {
-            let source = &luminance[y * width..(y + 1) * width];
+            let source = self.row(y);
             for (to, from) in padded[reach..].iter_mut().zip(source) {
                 *to = level(*from);
             }
             padded[..reach].fill(level(source[0]));
             padded[reach + width..].fill(level(source[width - 1]));
-            blur(line, &kernel, |k, sign| {
-                let at = if sign { reach + k } else { reach - k };
-                &padded[at..at + width]
-            });
+            blur(
+                line,
+                kernel,
+                #[inline(always)]
+                |k, sign| {
+                    let at = if sign { reach + k } else { reach - k };
+                    &padded[at..at + width]
+                },
+            );
         }
         let mut blurred = vec![0f32; width];
-        let mut moves = vec![0i32; width];
-        for (y, pixels) in (first..=last).zip(rows.chunks_exact_mut(width * 3)) {
-            blur(&mut blurred, &kernel, |k, sign| {
-                let at = if sign { (y + k).min(height - 1) } else { y.saturating_sub(k) } - top;
-                &sideways[at * width..(at + 1) * width]
-            });
-            let source = &luminance[y * width..(y + 1) * width];
-            for ((units, own), around) in moves.iter_mut().zip(source).zip(&blurred) {
+        let mut moves = vec![[T::Move::default(); 3]; width];
+        for (y, samples) in (first..=last).zip(rows.chunks_exact_mut(width * 3)) {
+            blur(
+                &mut blurred,
+                kernel,
+                #[inline(always)]
+                |k, sign| {
+                    let at = if sign { (y + k).min(self.height - 1) } else { y.saturating_sub(k) } - top;
+                    &sideways[at * width..(at + 1) * width]
+                },
+            );
+            for ((by, own), around) in moves.iter_mut().zip(self.row(y)).zip(&blurred) {
                 let difference = level(*own) - around;
                 // Rounding of the blur leaves dust on flat areas, which rounds to nothing.
                 let beyond = (difference.abs() - threshold).max(0.0);
-                // Half is added before cutting off: the library call that rounds costs more than all the rest.
-                let size = (beyond * amount * T::UNITS_OF_LEVEL + 0.5) as i32;
-                *units = if difference < 0.0 { -size } else { size };
+                let units = (beyond * amount * T::UNITS_OF_LEVEL).min(LARGEST_MOVE).copysign(difference);
+                *by = [T::by(rounded(units)); 3];
             }
-            let (pixels, _) = pixels.as_chunks_mut::<3>();
-            for ([r, g, b], units) in pixels.iter_mut().zip(&moves) {
-                (*r, *g, *b) = (r.moved(*units), g.moved(*units), b.moved(*units));
+            for (sample, by) in samples.iter_mut().zip(moves.as_flattened()) {
+                *sample = sample.moved(*by);
             }
         }
-    });
+    }
+}
+
+/// In levels of 255.
+#[inline(always)]
+fn level(value: u16) -> f32 {
+    f32::from(value) * (1.0 / 257.0)
+}
+
+/// More than any move that makes a difference.
+const LARGEST_MOVE: f32 = 70_000.0;
+
+/// To the nearest whole number, for numbers below two millions. At 1.5 × 2²³ a float's last bit counts ones, so adding
+/// that rounds and leaves the number in the low bits. The conversion of the language does one number at a time.
+#[inline(always)]
+fn rounded(value: f32) -> i32 {
+    const ONES: f32 = 12_582_912.0;
+    (value + ONES).to_bits().wrapping_sub(ONES.to_bits()).cast_signed()
 }
 
 /// One line of a symmetric blur; `row` gives the line `k` to either side.
+#[inline(always)]
 fn blur<'a>(out: &mut [f32], kernel: &[f32], row: impl Fn(usize, bool) -> &'a [f32]) {
     let middle = row(0, true);
     for (to, from) in out.iter_mut().zip(middle) {
@@ -128,6 +189,15 @@ mod tests {
         match &raster.samples {
             Samples::U8(v) => v,
             Samples::U16(_) => panic!("8 bits expected"),
+        }
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_the_nearest() {
+        for (value, whole) in
+            [(0.0, 0), (0.49, 0), (0.51, 1), (-0.49, 0), (-0.51, -1), (-254.6, -255), (69_999.7, 70_000)]
+        {
+            assert_eq!(rounded(value), whole, "{value}");
         }
     }
 

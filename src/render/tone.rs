@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::color::{encode, linear_tables};
 use super::error::RenderError;
+use super::light::{Light, between};
 use super::profile::Profile;
 use super::raster::{Raster, Sample, Samples};
 use crate::model::spec::Tone;
@@ -15,17 +15,11 @@ use crate::model::units::Color;
 /// A warm brown of middle brightness; sRGB.
 const SEPIA: Color = Color { red: 150, green: 118, blue: 84, alpha: 255 };
 
-/// Entries of the table of results. It is read by the root of linear light, which spreads the shadows out, where
-/// encoded values change fastest.
-const STEPS: usize = 16_384;
-
 /// A tone made ready for one working space.
 #[derive(Debug)]
 pub(super) struct Toner {
-    linear: [Vec<f32>; 3],
-    /// Luminance of the three primaries; the sum is 1.
-    weights: [f32; 3],
-    /// The 16-bit pixel that stands for a luminance, by its root in steps.
+    light: Light,
+    /// The 16-bit pixel that stands for a luminance, by its step.
     results: Vec<[u16; 3]>,
 }
 
@@ -34,7 +28,7 @@ impl Toner {
     pub(super) fn new(
         tone: Tone,
         working: &Profile,
-        tone_color: impl FnOnce([u8; 3]) -> Result<[u8; 3], RenderError>,
+        tone_color: impl FnOnce([u8; 3]) -> Result<[u16; 3], RenderError>,
     ) -> Result<Option<Toner>, RenderError> {
         let color = match tone {
             Tone::Color => return Ok(None),
@@ -42,29 +36,24 @@ impl Toner {
             Tone::Sepia => Some(SEPIA),
             Tone::Custom(color) => Some(color),
         };
-        let profile = &working.parsed;
-        let linear = linear_tables(profile)?;
-        let y = [profile.red_colorant.y, profile.green_colorant.y, profile.blue_colorant.y];
-        let sum: f64 = y.iter().sum();
-        let grey = |i: usize| encode(&linear[1], (i as f32 / STEPS as f32).powi(2));
-        let results = (0..=STEPS).map(|i| [grey(i); 3]).collect();
-        let mut toner = Toner { linear, weights: y.map(|y| (y / sum) as f32), results };
+        let light = Light::new(&working.parsed)?;
+        let results = light.greys().into_iter().map(|grey| [grey; 3]).collect();
+        let mut toner = Toner { light, results };
         if let Some(Color { red, green, blue, .. }) = color {
             let rgb = tone_color([red, green, blue])?;
             let own = toner.result(rgb)[0];
             for result in &mut toner.results {
                 let grey = result[0];
-                *result = rgb.map(|channel| toned(grey, channel.to_u16(), own));
+                *result = rgb.map(|channel| toned(grey, channel, own));
             }
         }
         Ok(Some(toner))
     }
 
-    fn result<T: Sample>(&self, [r, g, b]: [T; 3]) -> [u16; 3] {
-        let light = self.weights[0] * self.linear[0][usize::from(r.to_u16())]
-            + self.weights[1] * self.linear[1][usize::from(g.to_u16())]
-            + self.weights[2] * self.linear[2][usize::from(b.to_u16())];
-        self.results[(light.clamp(0.0, 1.0).sqrt() * STEPS as f32 + 0.5) as usize]
+    fn result<T: Sample>(&self, pixel: [T; 3]) -> [u16; 3] {
+        let (step, share) = self.light.step(pixel);
+        let (low, high) = (self.results[step], self.results[step + 1]);
+        std::array::from_fn(|i| (between(low[i], high[i], share) + 0.5) as u16)
     }
 
     pub(super) fn apply(&self, raster: &mut Raster) {

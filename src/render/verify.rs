@@ -1,12 +1,13 @@
 //! Reading finished files back, as another program would.
 //!
-//! Invariant: a file that passes is whole, of the planned size, with the planned profile and dpi, and stands upright
-//! by itself. Must not know: how files are made.
+//! Invariant: a file that passes is whole, of the planned size and depth, with the planned profile and dpi, and stands
+//! upright by itself, whatever it is called. Must not know: how files are made.
 
 use std::io::Cursor;
 
 use sha2::{Digest, Sha256};
 
+use super::bands;
 use super::chunk;
 use super::decode;
 use super::dpi;
@@ -22,7 +23,7 @@ use crate::model::spec::{ColorSpace, DecodeFactor, Encoding, Orientation, Output
 pub enum VerifyDepth {
     /// Markers, end, size, dpi, profile, orientation.
     Headers,
-    /// The same, and every pixel is decoded.
+    /// The same, and all coded pixels are read.
     Full,
 }
 
@@ -35,6 +36,8 @@ pub enum VerifyError {
     OtherFormat { found: PictureFormat },
     #[error("the finished file has {found} pixels, {planned} were planned")]
     OtherSize { planned: PixelSize, found: PixelSize },
+    #[error("the finished file has {found} bits a channel, {planned} were planned")]
+    OtherDepth { planned: u8, found: u8 },
     #[error("the finished file says {found} dpi in its {place}, {planned} were planned")]
     OtherDpi { place: &'static str, planned: f64, found: f64 },
     #[error("the finished file does not carry the planned colour profile")]
@@ -52,6 +55,7 @@ impl VerifyError {
             VerifyError::Unreadable(_) => "unreadable",
             VerifyError::OtherFormat { .. } => "other_format",
             VerifyError::OtherSize { .. } => "other_size",
+            VerifyError::OtherDepth { .. } => "other_depth",
             VerifyError::OtherDpi { .. } => "other_dpi",
             VerifyError::OtherProfile => "other_profile",
             VerifyError::Turned => "turned",
@@ -75,7 +79,8 @@ pub fn verify(file: &[u8], spec: &OutputSpec, depth: VerifyDepth) -> Result<(), 
     if found != planned {
         return Err(VerifyError::OtherFormat { found });
     }
-    if !(spec.accept_damage && spec.encoding == Encoding::Copy) {
+    let accept_damage = spec.encoding == Encoding::Copy && spec.accept_damage;
+    if !accept_damage {
         check_end(file, found)?;
     }
     if spec.encoding != Encoding::Copy {
@@ -88,6 +93,10 @@ pub fn verify(file: &[u8], spec: &OutputSpec, depth: VerifyDepth) -> Result<(), 
         if facts.inks != Inks::Rgb || facts.header.has_alpha {
             return Err(VerifyError::OtherChannels);
         }
+        let planned = if spec.encoding.is_wide() { 16 } else { 8 };
+        if facts.header.bits != planned {
+            return Err(VerifyError::OtherDepth { planned, found: facts.header.bits });
+        }
         check_dpi(file, &facts, spec.dpi)?;
         if found == PictureFormat::Png {
             // Unpacked by the decoder, which stops before the pixels.
@@ -98,18 +107,45 @@ pub fn verify(file: &[u8], spec: &OutputSpec, depth: VerifyDepth) -> Result<(), 
         check_profile(facts.icc.as_deref(), &spec.color.output)?;
     }
     if depth == VerifyDepth::Full {
-        let accept_damage = spec.encoding == Encoding::Copy && spec.accept_damage;
-        decode::decode(file, &mut facts, DecodeFactor::FULL, accept_damage)?;
+        read_through(file, &mut facts, accept_damage)?;
     }
     Ok(())
 }
 
+/// Reads all coded pixels of a file and keeps none of them, in little memory: whatever a decoder could stumble over,
+/// this stumbles over.
+///
+/// Of a JPEG, that is what a decode at 1/8 does. It reads every symbol of every block of every scan, so a wrong code,
+/// a missing restart, a cut end shows up exactly as in a decode at full size. What it leaves out is the arithmetic
+/// after that, which maps any numbers to some colour and cannot fail. It takes two thirds of the time, and a 64th of
+/// the memory.
+pub(super) fn read_through(file: &[u8], facts: &mut Facts, accept_damage: bool) -> Result<(), RenderError> {
+    if !facts.complete && !accept_damage {
+        return Err(RenderError::Damaged("the file ends early".to_owned()));
+    }
+    match (facts.header.format, facts.bands) {
+        (PictureFormat::Png, _) if !accept_damage => {
+            let damaged = |e: png::DecodingError| RenderError::Damaged(e.to_string());
+            let mut options = png::DecodeOptions::default();
+            options.set_ignore_adler32(false);
+            let decoder = png::Decoder::new_with_options(Cursor::new(file), options);
+            let mut reader = decoder.read_info().map_err(damaged)?;
+            while reader.next_row().map_err(damaged)?.is_some() {}
+            reader.finish().map_err(damaged)
+        }
+        (PictureFormat::Tiff, Some(bands)) => bands::read_through(file, bands, facts.header.stored),
+        _ => decode::decode(file, facts, DecodeFactor(8), accept_damage).map(|_| ()),
+    }
+}
+
+/// Containers are walked to their ends, checksums included.
 fn check_end(file: &[u8], format: PictureFormat) -> Result<(), VerifyError> {
     match format {
         PictureFormat::Jpeg => segment::walk(file).map(|_| ())?,
         PictureFormat::Png => chunk::walk_png(file).map(|_| ())?,
-        // Their ends are checked with the header.
-        PictureFormat::Tiff | PictureFormat::Webp => {}
+        PictureFormat::Webp => chunk::walk_webp(file).map(|_| ())?,
+        // Its end is wherever its last strip is; those are found when pixels are read.
+        PictureFormat::Tiff => {}
     }
     Ok(())
 }
@@ -123,10 +159,9 @@ fn check_dpi(file: &[u8], facts: &Facts, dpi: f64) -> Result<(), VerifyError> {
     };
     match facts.header.format {
         PictureFormat::Jpeg => {
-            let pieces = segment::walk(file)?;
-            let jfif = pieces.get(1).filter(|p| p.marker == marker::APP0).map(|p| p.payload);
+            let jfif = file.get(2..).and_then(|rest| rest.strip_prefix(&[0xff, marker::APP0]));
             let found = match jfif {
-                Some([b'J', b'F', b'I', b'F', 0, _, _, 1, x1, x0, y1, y0, ..]) if [x1, x0] == [y1, y0] => {
+                Some([_, _, b'J', b'F', b'I', b'F', 0, _, _, 1, x1, x0, y1, y0, ..]) if [x1, x0] == [y1, y0] => {
                     f64::from(u16::from_be_bytes([*x1, *x0]))
                 }
                 _ => 0.0,

@@ -255,6 +255,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Done {
     publish_replace(&temporary, path)
 }
 
+/// As [`replace`], but the system puts the bytes on the disk when it likes: after a power failure the file may be missing
+/// or empty. For files that somebody stands by for and can make again; other programs see whole ones all the same.
+pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Done {
+    let temporary = aside(path);
+    let mut staged = Staged::create(&temporary)?;
+    point("write", path)?;
+    io::Write::write_all(&mut staged, bytes).named("write", path)?;
+    drop(staged);
+    point("publish", path)?;
+    fs::rename(&temporary, path).named("publish", path)
+}
+
 /// As [`replace`], readable by its owner alone.
 pub fn replace_private(path: &Path, bytes: &[u8]) -> Done {
     let temporary = aside(path);

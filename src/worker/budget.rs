@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that passes may take together. What is larger than all of it runs alone.
+/// Bytes that passes may take together, and how many passes. What is larger than all of it runs alone.
 #[derive(Debug)]
 pub struct Budget {
     total: u64,
+    passes: usize,
     used: Mutex<Used>,
     freed: Condvar,
 }
@@ -24,8 +25,9 @@ pub struct Share {
 }
 
 impl Budget {
-    pub fn new(total: u64) -> Arc<Budget> {
-        Arc::new(Budget { total, used: Mutex::default(), freed: Condvar::new() })
+    /// At most `passes` at once.
+    pub fn new(total: u64, passes: usize) -> Arc<Budget> {
+        Arc::new(Budget { total, passes, used: Mutex::default(), freed: Condvar::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Used> {
@@ -34,7 +36,7 @@ impl Budget {
     }
 
     fn fits(&self, used: &Used, bytes: u64) -> bool {
-        used.passes == 0 || used.bytes.saturating_add(bytes) <= self.total
+        used.passes == 0 || (used.passes < self.passes && used.bytes.saturating_add(bytes) <= self.total)
     }
 
     /// Takes a share if it is free now.
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_larger_than_the_budget_runs_alone() {
-        let budget = Budget::new(10);
+        let budget = Budget::new(10, 2);
         let large = budget.try_take(100).unwrap();
         assert!(budget.try_take(1).is_none());
         drop(large);
@@ -86,8 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn no_more_passes_run_than_allowed() {
+        let budget = Budget::new(10, 2);
+        let (a, b) = (budget.try_take(1).unwrap(), budget.try_take(1).unwrap());
+        assert!(budget.try_take(1).is_none());
+        drop(a);
+        assert!(budget.try_take(1).is_some());
+        drop(b);
+    }
+
+    #[test]
     fn a_waiting_pass_is_woken() {
-        let budget = Budget::new(10);
+        let budget = Budget::new(10, 2);
         let share = budget.take(10);
         let waiting = std::thread::spawn({
             let budget = Arc::clone(&budget);

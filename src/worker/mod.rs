@@ -3,8 +3,10 @@
 //! Owns: a job's failure never touches another; every failure has a reason a person can act on; nothing that cannot be
 //! taken back leaves before every picture of the job has rendered.
 
+pub mod assets;
 pub mod budget;
 pub mod facts;
+mod makers;
 pub mod passes;
 pub mod receipt;
 pub mod run;

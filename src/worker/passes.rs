@@ -1,7 +1,7 @@
-//! Renders what a plan asks for: each original is read once, its pictures are made on the pixel pool.
+//! Renders what a plan asks for: each original is read once, its pictures are made on one thread.
 //!
-//! Owns: a pass takes its whole peak from the memory budget before it enters the pool; nothing blocks inside the pool;
-//! a panic takes one pass. Knows nothing of jobs: `render` by hand goes through here too.
+//! Owns: a pass takes its whole peak from the memory budget before it begins; nothing blocks inside the pixel pool; a
+//! panic takes one pass. Knows nothing of jobs: `render` by hand goes through here too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
 use super::budget::{Budget, Share};
+use super::makers::Makers;
 use crate::model::digest;
 use crate::model::limits::SOURCE_MAX_BYTES;
 use crate::model::name::RelPath;
 use crate::model::spec::OutputSpec;
 use crate::plan::{Plan, StepId, Work};
-use crate::render::{self, Assets, Rendered, Source};
+use crate::render::{self, Assets, Rendered, Source, VerifyDepth};
 use crate::spool::journal::SourceDigest;
 
 /// Steps that share their originals.
@@ -92,24 +93,37 @@ pub struct Around<'a> {
     /// The digest that a source had when other outputs of the job were made from it.
     pub known_digest: &'a dyn Fn(usize) -> Option<String>,
     pub assets: Arc<dyn Assets + Send + Sync>,
+    /// How closely finished files are looked at before they are handed on; done where they were made.
+    pub verify: VerifyDepth,
     /// No further pass is begun once it is set.
     pub stop: &'a AtomicBool,
 }
 
+/// Buffers that each thread keeps for its next picture, at most: those of one of 24 megapixels.
+const KEPT_MAX_BYTES: u64 = 160 * 1024 * 1024;
+
 /// What all passes share.
 #[derive(Debug)]
 pub struct Renderer {
-    pool: rayon::ThreadPool,
+    makers: Makers,
     budget: Arc<Budget>,
     threads: usize,
 }
 
 impl Renderer {
-    /// `max_memory` in bytes.
-    pub fn new(threads: usize, max_memory: u64) -> Result<Renderer, rayon::ThreadPoolBuildError> {
-        let pool =
-            rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("pixels-{i}")).build()?;
-        Ok(Renderer { pool, budget: Budget::new(max_memory), threads })
+    /// `threads` pictures at once; `max_memory` in bytes.
+    pub fn new(threads: usize, max_memory: u64) -> std::io::Result<Renderer> {
+        let threads = threads.max(1);
+        // The pool for pixel loops is the one of the whole process. That it stands already, in another size, does no
+        // harm: its size changes no byte.
+        let _ =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("pixels-{i}")).build_global();
+        // What idle threads keep is taken off the budget: passes and kept buffers together stay below `max_memory`.
+        let kept = KEPT_MAX_BYTES.min(max_memory / (4 * threads as u64));
+        let makers = Makers::start(threads, kept as usize)?;
+        // One more than are made at once: its original is read in the meantime.
+        let budget = Budget::new(max_memory - kept * threads as u64, threads + 1);
+        Ok(Renderer { makers, budget, threads })
     }
 
     /// Runs passes, several at once, and hands each to `done` on the calling thread, in the order in which they end.
@@ -119,70 +133,86 @@ impl Renderer {
         plan: &Plan,
         passes: Vec<Pass>,
         around: &Around<'_>,
-        mut done: impl FnMut(PassDone) -> Result<(), E>,
+        done: impl FnMut(PassDone) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (sender, results) = mpsc::channel::<(PassDone, Option<Share>)>();
-        let mut in_flight = 0;
-        let mut failure = None;
+        let (sender, results) = mpsc::channel::<Ended>();
+        let mut flight = Flight { results, passes: 0, done, failure: None };
+        let stopped = |flight: &Flight<_, E>| flight.failure.is_some() || around.stop.load(Ordering::SeqCst);
         for pass in passes {
-            while in_flight > self.threads {
-                in_flight -= 1;
-                receive(&results, &mut done, &mut failure);
-            }
-            if failure.is_some() || around.stop.load(Ordering::SeqCst) {
+            if stopped(&flight) {
                 break;
             }
+            let peak = peak(plan, &pass);
             let share = loop {
-                let peak = peak(plan, &pass);
-                if in_flight == 0 {
+                if flight.passes == 0 {
                     break self.budget.take(peak);
                 }
                 if let Some(share) = self.budget.try_take(peak) {
                     break share;
                 }
-                in_flight -= 1;
-                receive(&results, &mut done, &mut failure);
+                let ended = flight.wait();
+                flight.hand_on(ended);
             };
             let bytes = match read_sources(plan, &pass, around) {
                 Ok(bytes) => bytes,
                 Err(problem) => {
-                    if let Err(error) = done(PassDone { pass, result: Err(problem) }) {
-                        failure = Some(error);
-                    }
+                    flight.hand_on(Some((PassDone { pass, result: Err(problem) }, share)));
                     continue;
                 }
             };
-            in_flight += 1;
+            let ended = if flight.passes < self.threads { None } else { flight.wait() };
+            if stopped(&flight) {
+                flight.hand_on(ended);
+                break;
+            }
             let sender = sender.clone();
             let headers =
                 pass.sources.iter().map(|i| (plan.sources[*i].header.clone(), plan.sources[*i].decode)).collect();
-            let assets = Arc::clone(&around.assets);
-            self.pool.spawn(move || {
-                let result = render_pass(&pass, &bytes, headers, &*assets);
+            let (assets, verify) = (Arc::clone(&around.assets), around.verify);
+            flight.passes += 1;
+            self.makers.make(move || {
+                let result = render_pass(&pass, &bytes, headers, &*assets, verify);
+                drop(bytes);
                 // The receiver is gone only when the caller's own thread panicked; nothing is left to tell then.
-                let _ = sender.send((PassDone { pass, result: Ok(result) }, Some(share)));
+                let _ = sender.send((PassDone { pass, result: Ok(result) }, share));
             });
+            // Only now, with all threads busy: it writes to a disk.
+            flight.hand_on(ended);
         }
-        while in_flight > 0 {
-            in_flight -= 1;
-            receive(&results, &mut done, &mut failure);
+        while flight.passes > 0 {
+            let ended = flight.wait();
+            flight.hand_on(ended);
         }
-        failure.map_or(Ok(()), Err)
+        flight.failure.map_or(Ok(()), Err)
     }
 }
 
-fn receive<E>(
-    results: &mpsc::Receiver<(PassDone, Option<Share>)>,
-    done: &mut impl FnMut(PassDone) -> Result<(), E>,
-    failure: &mut Option<E>,
-) {
-    let Ok((pass, share)) = results.recv() else { return };
-    if failure.is_none()
-        && let Err(error) = done(pass)
-    {
-        *failure = Some(error);
+/// A pass with its share of the memory, which goes back once the finished files are handed on.
+type Ended = (PassDone, Share);
+
+/// The passes of one run that are being made.
+struct Flight<D, E> {
+    results: mpsc::Receiver<Ended>,
+    passes: usize,
+    done: D,
+    failure: Option<E>,
+}
+
+impl<D: FnMut(PassDone) -> Result<(), E>, E> Flight<D, E> {
+    /// The next pass that ends.
+    fn wait(&mut self) -> Option<Ended> {
+        let ended = self.results.recv().ok();
+        self.passes -= 1;
+        ended
     }
-    drop(share);
+
+    fn hand_on(&mut self, ended: Option<Ended>) {
+        let Some((pass, share)) = ended else { return };
+        if self.failure.is_none() {
+            self.failure = (self.done)(pass).err();
+        }
+        drop(share);
+    }
 }
 
 /// A file's bytes and their digest.
@@ -249,6 +279,7 @@ fn render_pass(
     originals: &[Original],
     headers: Vec<(crate::model::spec::Header, crate::model::spec::DecodeFactor)>,
     assets: &dyn Assets,
+    verify: VerifyDepth,
 ) -> PassResult {
     let sources: BTreeMap<usize, Source<'_>> = pass
         .sources
@@ -270,6 +301,14 @@ fn render_pass(
         render::render(&sources, &specs, assets, &mut |index, result| {
             outputs[index] = result.map_err(|e| (e.code().to_string(), e.to_string()));
         });
+        // After all of them: the source's pixels are gone by then.
+        for (output, spec) in outputs.iter_mut().zip(&specs) {
+            if let Ok(made) = output
+                && let Err(e) = render::verify(&made.bytes, spec, verify)
+            {
+                *output = Err((e.code().to_string(), e.to_string()));
+            }
+        }
     }));
     if caught.is_err() {
         tracing::error!("a picture stopped the renderer");

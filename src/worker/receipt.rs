@@ -57,12 +57,22 @@ pub struct ReceiptOutput {
     pub number: Option<serde_json::Value>,
     pub source: Option<String>,
     pub source_sha256: Option<String>,
+    /// Of a sheet with several originals all of them, in the order of its openings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<ReceiptSource>,
     pub path: Option<String>,
     pub bytes: u64,
     pub width: u32,
     pub height: u32,
     pub dpi: f64,
     pub sha256: String,
+}
+
+/// An original of a sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptSource {
+    pub source: String,
+    pub source_sha256: Option<String>,
 }
 
 /// A folder, disc or zip that stands.
@@ -149,15 +159,26 @@ fn outputs(plan: &Plan, progress: &Progress) -> Vec<ReceiptOutput> {
     for step in &plan.renders {
         let Some(file) = progress.rendered.get(&step.id) else { continue };
         let Work::Render { spec, .. } = &step.work else { continue };
-        let source = spec.cells.first().and_then(|c| plan.sources.get(c.source));
-        let digest = file.sources.first().map(|d| d.sha256.clone());
+        let of_source = |index: usize| {
+            let source = plan.sources.get(index)?.shown.clone();
+            let digest = file.sources.iter().find(|d| d.source == index).map(|d| d.sha256.clone());
+            Some(ReceiptSource { source, source_sha256: digest })
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        let mut sources: Vec<ReceiptSource> =
+            spec.cells.iter().filter(|c| seen.insert(c.source)).filter_map(|c| of_source(c.source)).collect();
+        let first = sources.first().cloned();
+        if sources.len() == 1 {
+            sources.clear();
+        }
         let one = |path: Option<String>| ReceiptOutput {
             step: step.id.to_string(),
             profile: step.profile.clone(),
             line: step.line,
             number: step.number.as_ref().map(|n| n.parse::<u64>().map_or_else(|_| n.clone().into(), Into::into)),
-            source: source.map(|s| s.shown.clone()),
-            source_sha256: digest.clone(),
+            source: first.as_ref().map(|s| s.source.clone()),
+            source_sha256: first.as_ref().and_then(|s| s.source_sha256.clone()),
+            sources: sources.clone(),
             path,
             bytes: file.bytes,
             width: file.pixels.width,
@@ -241,6 +262,11 @@ pub fn schema() -> serde_json::Value {
                 "properties": {
                     "step": text, "profile": text, "line": { "type": ["integer", "null"] },
                     "number": { "type": ["integer", "string", "null"] }, "source": maybe, "source_sha256": maybe,
+                    "sources": { "type": "array", "items": {
+                        "type": "object",
+                        "properties": { "source": text, "source_sha256": maybe },
+                        "required": ["source"],
+                    } },
                     "path": maybe, "bytes": count, "width": count, "height": count, "dpi": { "type": "number" }, "sha256": text,
                 },
                 "required": ["step", "profile", "bytes", "width", "height", "dpi", "sha256"],

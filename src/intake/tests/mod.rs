@@ -39,6 +39,7 @@ impl Matcher for Rules {
             items: Vec::new(),
             studio: FrozenStudio { location: hot_folder.location.clone(), ..FrozenStudio::default() },
             checks: Checks::default(),
+            layouts: Vec::new(),
             assets: Vec::new(),
             pictures_beside: true,
         }

@@ -64,7 +64,7 @@ pub(super) fn check(profile: &RawProfile, cx: &mut Context<'_>) {
         ("subsampling", profile.subsampling.is_some(), as_jpeg, "jpeg"),
         ("progressive", profile.progressive.is_some(), as_jpeg, "jpeg"),
         ("small_files", profile.small_files.is_some(), as_jpeg, "jpeg"),
-        ("max_bytes", profile.max_bytes.is_some(), format == Format::Jpeg, "jpeg"),
+        ("max_bytes", profile.max_bytes.is_some(), matches!(format, Format::Jpeg | Format::Webp), "jpeg` or `webp"),
         ("bits", profile.bits.is_some_and(|bits| bits != Bits(8)), bitmap, "png` or `tiff"),
         ("compression", profile.compression.is_some(), bitmap, "png` or `tiff"),
     ];

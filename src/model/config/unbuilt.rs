@@ -29,8 +29,7 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         let node = path.iter().try_fold(root, |node, key| node.get(key));
         node.is_some_and(|node| *node != Node::Null && *node != Node::Map(Vec::new()))
     };
-    let sections: [(&[&str], &str); 11] = [
-        (&["layouts"], "a line with a layout fails"),
+    let sections: [(&[&str], &str); 10] = [
         (&["printers"], "nothing is printed"),
         (&["pools"], "nothing is printed"),
         (&["downloads"], "there are no download pages"),

@@ -6,6 +6,17 @@ use super::*;
 /// What lcms2 makes of 8-bit pixels, in levels. By its floating point path: the one of 16 bits squeezes its values
 /// through XYZ of 15 bits, which is up to eight levels off in the dark channel of strong colours.
 fn oracle(from: &[u8], to: &[u8], channels: usize, black_point: bool, data: &[u8]) -> Vec<f64> {
+    oracle_of(from, to, channels, lcms2::Intent::RelativeColorimetric, black_point, data)
+}
+
+pub(super) fn oracle_of(
+    from: &[u8],
+    to: &[u8],
+    channels: usize,
+    intent: lcms2::Intent,
+    black_point: bool,
+    data: &[u8],
+) -> Vec<f64> {
     use lcms2::PixelFormat;
     let from = lcms2::Profile::new_icc(from).unwrap();
     let to = lcms2::Profile::new_icc(to).unwrap();
@@ -23,15 +34,8 @@ fn oracle(from: &[u8], to: &[u8], channels: usize, black_point: bool, data: &[u8
     let mut out = vec![[0f32; 3]; data.len() / channels];
     macro_rules! convert {
         ($n:literal) => {{
-            let t: lcms2::Transform<[f32; $n], [f32; 3], _, _> = lcms2::Transform::new_flags(
-                &from,
-                format,
-                &to,
-                PixelFormat::RGB_FLT,
-                lcms2::Intent::RelativeColorimetric,
-                flags,
-            )
-            .unwrap();
+            let t: lcms2::Transform<[f32; $n], [f32; 3], _, _> =
+                lcms2::Transform::new_flags(&from, format, &to, PixelFormat::RGB_FLT, intent, flags).unwrap();
             t.transform_pixels(wide.as_chunks::<$n>().0, &mut out);
         }};
     }
@@ -44,7 +48,7 @@ fn oracle(from: &[u8], to: &[u8], channels: usize, black_point: bool, data: &[u8
 }
 
 /// Colours all over the cube, and all greys.
-fn cube() -> Vec<u8> {
+pub(super) fn cube() -> Vec<u8> {
     let steps: Vec<u8> = (0..=17).map(|i| (i * 15) as u8).collect();
     let mut out = Vec::new();
     for r in &steps {
@@ -58,18 +62,23 @@ fn cube() -> Vec<u8> {
     out
 }
 
-fn shipped(name: &str) -> Vec<u8> {
+pub(super) fn shipped(name: &str) -> Vec<u8> {
     icc_builder::shipped().into_iter().find(|(n, _)| n.starts_with(name)).unwrap().1
 }
 
 /// (mean, worst, bias) of 8-bit values against exact ones.
-fn errors(found: &[u8], exact: &[f64]) -> (f64, f64, f64) {
+pub(super) fn errors(found: &[u8], exact: &[f64]) -> (f64, f64, f64) {
     let all: Vec<f64> = found.iter().zip(exact).map(|(a, b)| f64::from(*a) - b).collect();
     let mean = all.iter().map(|d| d.abs()).sum::<f64>() / all.len() as f64;
     (mean, all.iter().fold(0.0, |m: f64, d| m.max(d.abs())), all.iter().sum::<f64>() / all.len() as f64)
 }
 
-fn tagged_png(icc: Option<&[u8]>, color: png::ColorType, channels: usize, data: &[u8]) -> (Vec<u8>, OutputSpec) {
+pub(super) fn tagged_png(
+    icc: Option<&[u8]>,
+    color: png::ColorType,
+    channels: usize,
+    data: &[u8],
+) -> (Vec<u8>, OutputSpec) {
     let size = (64, (data.len() / channels / 64) as u32);
     (png_of(size, color, png::BitDepth::Eight, icc, data), spec(size, size))
 }

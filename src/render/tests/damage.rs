@@ -13,20 +13,9 @@ fn fit(bytes: &[u8], accept_damage: bool) -> Result<Rendered, RenderError> {
     out.unwrap()
 }
 
-fn noisy(width: u32, height: u32) -> Vec<u8> {
-    let mut seed = 1u32;
-    picture(width, height)
-        .iter()
-        .map(|v| {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            v.wrapping_add((seed >> 28) as u8)
-        })
-        .collect()
-}
-
 #[test]
 fn truncated_pictures_are_refused_at_every_twentieth() {
-    let rgb = noisy(160, 120);
+    let rgb = noisy_picture(160, 120);
     let jpeg = jpeg_of(160, 120, &rgb);
     let progressive = {
         let mut spec = spec((160, 120), (160, 120));
@@ -67,7 +56,7 @@ fn truncated_pictures_are_refused_at_every_twentieth() {
 
 #[test]
 fn damage_can_be_accepted() {
-    let jpeg = jpeg_of(160, 120, &noisy(160, 120));
+    let jpeg = jpeg_of(160, 120, &noisy_picture(160, 120));
     let half = &jpeg[..jpeg.len() / 2];
     let out = fit(half, true).unwrap();
     assert!(matches!(out.warnings[..], [RenderWarning::DamageAccepted(_)]), "{:?}", out.warnings);
@@ -88,7 +77,7 @@ fn damage_can_be_accepted() {
 
 #[test]
 fn a_flipped_byte_in_a_png_is_seen() {
-    let mut png = rgb_png(160, 120, &noisy(160, 120));
+    let mut png = rgb_png(160, 120, &noisy_picture(160, 120));
     let middle = png.len() / 2;
     png[middle] ^= 0x40;
     assert_eq!(fit(&png, false).unwrap_err().code(), "damaged");
@@ -126,7 +115,10 @@ fn what_is_no_picture_is_named() {
         (b"%PDF-1.7 and so on", "PDF"),
         (b"8BPS\0\x01\0\0\0\0\0\0", "Photoshop"),
         (b"hello, world, this is text", "first bytes"),
-        (b"\0\0\0\x18ftypheic....", "HEIF"),
+        (b"\0\0\0\x18ftypheic....", "export it as JPEG or TIFF"),
+        (b"\0\0\0\x18ftypmif1....", "HEIC"),
+        (b"\0\0\0\x18ftypavif....", "AVIF"),
+        (b"\0\0\0\x18ftypqt  ....", "film"),
     ] {
         let error = probe(Cursor::new(bytes)).unwrap_err();
         assert_eq!(error.code(), "not_a_picture");
@@ -149,7 +141,7 @@ fn broken_exif_is_a_warning() {
 
 #[test]
 fn random_damage_never_panics() {
-    let rgb = noisy(64, 48);
+    let rgb = noisy_picture(64, 48);
     let jpeg = with_orientation(&jpeg_of(64, 48, &rgb), 6);
     let mut tiff = spec((48, 64), (48, 64));
     tiff.encoding = TIFF;
@@ -163,7 +155,10 @@ fn random_damage_never_panics() {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (seed >> 8) as usize % most
     };
-    for file in [jpeg, rgb_png(64, 48, &rgb), tiff, webp.into_inner()] {
+    let mut lossy = spec((48, 64), (48, 64));
+    lossy.encoding = WEBP;
+    let lossy = render_one(&jpeg, &lossy).unwrap().bytes;
+    for file in [jpeg, rgb_png(64, 48, &rgb), tiff, webp.into_inner(), lossy] {
         for round in 0..150 {
             let mut bad = file.clone();
             for _ in 0..=next(4) {
@@ -172,6 +167,11 @@ fn random_damage_never_panics() {
                 bad[at] = next(256) as u8;
             }
             let _ = fit(&bad, round % 3 == 0);
+            let Ok(header) = probe(Cursor::new(&bad)) else { continue };
+            let size = (header.upright().width, header.upright().height);
+            let mut copy = OutputSpec { encoding: Encoding::Copy, ..spec(size, size) };
+            copy.metadata.set_artist = Some("Studio".to_owned());
+            let _ = render_one(&bad, &copy);
         }
     }
 }

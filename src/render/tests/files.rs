@@ -3,19 +3,25 @@
 use super::*;
 
 fn encodings() -> Vec<Encoding> {
-    let mut all = vec![TIFF, PNG, JPEG];
-    all.extend(
-        [TiffCompression::None, TiffCompression::Deflate].map(|compression| Encoding::Tiff { bits: 8, compression }),
-    );
-    all.extend(
-        [PngCompression::Standard, PngCompression::Best].map(|compression| Encoding::Png { bits: 8, compression }),
-    );
-    for subsampling in [Subsampling::S420, Subsampling::S422] {
-        for (progressive, optimize) in [(true, false), (false, true)] {
+    let mut all = vec![JPEG, WEBP];
+    for bits in [8, 16] {
+        for compression in [TiffCompression::None, TiffCompression::Lzw, TiffCompression::Deflate] {
+            all.push(Encoding::Tiff { bits, compression });
+        }
+        for compression in [PngCompression::Fast, PngCompression::Standard, PngCompression::Best] {
+            all.push(Encoding::Png { bits, compression });
+        }
+    }
+    for subsampling in [Subsampling::S420, Subsampling::S422, Subsampling::S444] {
+        for (progressive, optimize) in [(true, false), (false, true), (true, true), (false, false)] {
             all.push(Encoding::Jpeg { quality: 85, subsampling, progressive, optimize, max_bytes: None });
         }
     }
     all
+}
+
+fn is_lossy(encoding: &Encoding) -> bool {
+    matches!(encoding, Encoding::Jpeg { .. } | Encoding::Webp { .. })
 }
 
 #[test]
@@ -37,6 +43,13 @@ fn every_format_is_read_back_as_planned() {
                 assert_eq!(verify(&out.bytes, &other, VerifyDepth::Headers).unwrap_err().code(), "other_profile");
                 let other = OutputSpec { sheet: PixelSize::new(61, 40), ..spec.clone() };
                 assert_eq!(verify(&out.bytes, &other, VerifyDepth::Headers).unwrap_err().code(), "other_size");
+                let other = match encoding.clone() {
+                    Encoding::Png { bits, compression } => Encoding::Png { bits: 24 - bits, compression },
+                    Encoding::Tiff { bits, compression } => Encoding::Tiff { bits: 24 - bits, compression },
+                    _ => continue,
+                };
+                let other = OutputSpec { encoding: other, ..spec.clone() };
+                assert_eq!(verify(&out.bytes, &other, VerifyDepth::Headers).unwrap_err().code(), "other_depth");
             }
         }
     }
@@ -50,11 +63,120 @@ fn lossless_formats_hold_the_same_pixels() {
         let mut spec = spec((120, 80), (120, 80));
         spec.encoding = encoding.clone();
         let found = rendered_pixels(&file, &spec);
-        match encoding {
-            Encoding::Jpeg { .. } => assert!(mean_difference(&found, &rgb).abs() < 0.5, "{encoding:?}"),
-            _ => assert_eq!(found, rgb, "{encoding:?}"),
+        if is_lossy(&encoding) {
+            assert!(mean_difference(&found, &rgb).abs() < 0.5, "{encoding:?}");
+        } else {
+            assert_eq!(found, rgb, "{encoding:?}");
         }
     }
+}
+
+#[test]
+fn sixteen_bits_stay_sixteen() {
+    let samples: Vec<u16> = (0..60 * 40 * 3u32).map(|i| (i * 9 + i % 7 * 1_000) as u16).collect();
+    let bytes: Vec<u8> = samples.iter().flat_map(|v| v.to_be_bytes()).collect();
+    let file = png_of((60, 40), png::ColorType::Rgb, png::BitDepth::Sixteen, None, &bytes);
+    for encoding in encodings().into_iter().filter(Encoding::is_wide) {
+        let spec = OutputSpec { encoding: encoding.clone(), ..spec((60, 40), (60, 40)) };
+        let out = render_one(&file, &spec).unwrap().bytes;
+        verify(&out, &spec, VerifyDepth::Full).unwrap();
+        let image::DynamicImage::ImageRgb16(found) = image::load_from_memory(&out).unwrap() else {
+            panic!("{encoding:?} has 8 bits")
+        };
+        assert!(found.into_raw() == samples, "{encoding:?}");
+    }
+}
+
+#[test]
+fn a_file_is_not_larger_than_asked() {
+    let file = rgb_png(300, 200, &noisy_picture(300, 200));
+    for encoding in encodings().into_iter().filter(is_lossy) {
+        let with = |most: Option<u64>| {
+            let mut spec = spec((300, 200), (300, 200));
+            spec.encoding = match encoding.clone() {
+                Encoding::Webp { .. } => Encoding::Webp { quality: 90, max_bytes: most },
+                Encoding::Jpeg { subsampling, progressive, optimize, .. } => {
+                    Encoding::Jpeg { quality: 90, subsampling, progressive, optimize, max_bytes: most }
+                }
+                other => other,
+            };
+            let out = render_one(&file, &spec).unwrap();
+            verify(&out.bytes, &spec, VerifyDepth::Full).unwrap();
+            out
+        };
+        let free = with(None);
+        let length = free.bytes.len() as u64;
+        assert_eq!(with(Some(length)), free);
+        let fitted = with(Some(length * 3 / 4));
+        let found = fitted.bytes.len() as u64;
+        assert!(found <= length * 3 / 4 && found > length / 2 && fitted.warnings.is_empty(), "{encoding:?}: {found}");
+        let smallest = with(Some(100));
+        let bytes = smallest.bytes.len() as u64;
+        assert_eq!(smallest.warnings, [RenderWarning::TooManyBytes { bytes, wanted: 100 }]);
+        assert!(bytes < found);
+    }
+}
+
+#[test]
+fn what_is_too_wide_for_webp_is_refused_at_once() {
+    let file = jpeg_of(16, 16, &picture(16, 16));
+    let mut spec = OutputSpec { encoding: WEBP, ..spec((16, 16), (16, 16)) };
+    spec.sheet = PixelSize::new(16_384, 20);
+    let error = render_one(&file, &spec).unwrap_err();
+    assert_eq!(error.code(), "too_large_for_format");
+    assert!(error.to_string().contains("16383"), "{error}");
+    // The sides of the finished file count, and the largest ones are fine.
+    spec.sheet = PixelSize::new(16_383, 3);
+    spec.cells[0].window.height = 3;
+    spec.turn = Turn::Quarter;
+    verify(&render_one(&file, &spec).unwrap().bytes, &spec, VerifyDepth::Full).unwrap();
+}
+
+#[test]
+fn damage_of_finished_files_is_seen() {
+    let file = jpeg_of(200, 160, &noisy_picture(200, 160));
+    for encoding in encodings() {
+        let spec = OutputSpec { encoding: encoding.clone(), ..spec((200, 160), (200, 160)) };
+        let good = render_one(&file, &spec).unwrap().bytes;
+        for cut in [1, 2, 30, good.len() / 3, good.len() / 2] {
+            let error = verify(&good[..good.len() - cut], &spec, VerifyDepth::Headers);
+            assert!(error.is_err_and(|e| e.code() == "unreadable"), "{encoding:?} without {cut}");
+        }
+        // A flipped bit is seen wherever the format has a checksum or codes that can be wrong.
+        let packed = !is_lossy(&encoding) && encoding != Encoding::Tiff { bits: 8, compression: TiffCompression::None };
+        if packed && matches!(encoding, Encoding::Png { .. }) {
+            let mut bad = good.clone();
+            bad[good.len() / 2] ^= 0x10;
+            assert!(verify(&bad, &spec, VerifyDepth::Full).is_err(), "{encoding:?}");
+        }
+    }
+}
+
+#[test]
+fn a_scan_of_nonsense_is_found_by_the_small_decode() {
+    let file = jpeg_of(200, 160, &noisy_picture(200, 160));
+    let spec = OutputSpec { encoding: JPEG, ..spec((200, 160), (200, 160)) };
+    let good = render_one(&file, &spec).unwrap().bytes;
+    let scan = segment::walk(&good).unwrap().iter().rposition(|p| p.marker == 0xda).unwrap();
+    let start = segment::walk(&good).unwrap()[..scan].iter().map(|p| p.whole.len()).sum::<usize>() + 14;
+    let mut seed = 7u32;
+    let mut found = [0, 0];
+    for _ in 0..200 {
+        let mut bad = good.clone();
+        for _ in 0..6 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let at = start + (seed >> 8) as usize % (good.len() - start - 2);
+            if bad[at] != 0xff && bad[at - 1] != 0xff {
+                bad[at] = (seed >> 3) as u8 & 0x7f;
+            }
+        }
+        // The decode at full size agrees with the small one, every time.
+        let full = turbojpeg::decompress(&bad, turbojpeg::PixelFormat::RGB).is_err();
+        let small = verify(&bad, &spec, VerifyDepth::Full).is_err();
+        assert_eq!(full, small);
+        found[usize::from(small)] += 1;
+    }
+    assert!(found[1] > 100, "{found:?}");
 }
 
 #[test]
@@ -62,7 +184,7 @@ fn other_programs_find_the_dpi_and_the_fields() {
     let file = jpeg_of(60, 40, &picture(60, 40));
     let mut spec = spec((60, 40), (60, 40));
     spec.metadata.set_artist = Some("Studio Größe".to_owned());
-    for encoding in [JPEG, PNG, TIFF] {
+    for encoding in [JPEG, PNG, TIFF, WEBP] {
         spec.encoding = encoding;
         let out = render_one(&file, &spec).unwrap();
         // kamadak-exif reads the file on its own.
@@ -83,7 +205,7 @@ fn other_programs_find_the_dpi_and_the_fields() {
 fn grey_becomes_three_channels() {
     let data: Vec<u8> = (0..64 * 4).map(|v| v as u8).collect();
     let file = png_of((64, 4), png::ColorType::Grayscale, png::BitDepth::Eight, None, &data);
-    for encoding in [JPEG, PNG, TIFF] {
+    for encoding in [JPEG, PNG, TIFF, WEBP] {
         let mut spec = spec((64, 4), (64, 4));
         spec.encoding = encoding;
         verify(&render_one(&file, &spec).unwrap().bytes, &spec, VerifyDepth::Full).unwrap();
@@ -144,41 +266,18 @@ fn orientation_is_found_in_png_tiff_and_webp() {
 }
 
 #[test]
-fn what_is_not_built_yet_says_so() {
-    let file = jpeg_of(40, 30, &picture(40, 30));
-    let plain = spec((40, 30), (20, 15));
-    let mut straightened = plain.clone();
-    straightened.cells[0].straighten = 0.5;
-    let mut adjusted = plain.clone();
-    adjusted.cells[0].adjust.exposure = 1.0;
-    let mut others = vec![straightened, adjusted];
-    for encoding in [
-        Encoding::Webp { quality: 80 },
-        Encoding::Png { bits: 16, compression: PngCompression::Fast },
-        Encoding::Tiff { bits: 16, compression: TiffCompression::None },
-        Encoding::Jpeg {
-            quality: 90,
-            subsampling: Subsampling::S420,
-            progressive: false,
-            optimize: false,
-            max_bytes: Some(9),
-        },
-    ] {
-        others.push(OutputSpec { encoding, ..plain.clone() });
-    }
-    for spec in others {
-        assert_eq!(render_one(&file, &spec).unwrap_err().code(), "not_built_yet", "{spec:?}");
-    }
-}
-
-#[test]
 fn a_pass_stays_under_its_peak() {
     let header = probe(Cursor::new(jpeg_of(40, 30, &picture(40, 30)))).unwrap();
     let header = Header { stored: PixelSize::new(6000, 4000), ..header };
     let spec = spec((6000, 4000), (2048, 1365));
-    let full = peak_bytes(&[(header.clone(), 7_000_000, DecodeFactor::FULL)], &[&spec]);
-    let eighth = peak_bytes(&[(header, 7_000_000, DecodeFactor(8))], &[&spec]);
-    // 24 MP: the decode of 72 MB and a progressive JPEG's coefficients of 144 MB must both be in it.
+    let peak = |header: &Header, factor| peak_bytes(&[(header.clone(), 7_000_000, factor)], &[&spec]);
+    let full = peak(&header, DecodeFactor::FULL);
+    // 24 MP: the decode of 72 MB must be in it, and the rows that are scaled one way only, of 25 MB.
+    assert!(full > 97_000_000 && full < 280_000_000, "{full}");
+    assert!(peak(&header, DecodeFactor(8)) < 130_000_000);
+    // A progressive JPEG's coefficients of 144 MB, however little of it is decoded.
+    let header = Header { progressive: true, ..header };
+    let (full, eighth) = (peak(&header, DecodeFactor::FULL), peak(&header, DecodeFactor(8)));
     assert!(full > 216_000_000 && full < 400_000_000, "{full}");
     assert!(eighth > 144_000_000 && eighth < full);
 }

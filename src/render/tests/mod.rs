@@ -1,9 +1,16 @@
 //! The renderer as a whole: files in, files out. Pictures are made here, none are read from the disk.
 
+mod adjust;
+mod buffers;
 mod color;
 mod damage;
+mod elements;
 mod files;
 mod geometry;
+mod profiles;
+mod straighten;
+mod tiffs;
+mod wide;
 mod words;
 
 use std::collections::BTreeMap;
@@ -44,6 +51,18 @@ fn picture(width: u32, height: u32) -> Vec<u8> {
         }
     }
     out
+}
+
+/// The same with the noise of a sensor.
+fn noisy_picture(width: u32, height: u32) -> Vec<u8> {
+    let mut seed = 1u32;
+    picture(width, height)
+        .iter()
+        .map(|v| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            v.wrapping_add((seed >> 28) as u8)
+        })
+        .collect()
 }
 
 fn jpeg_of(width: u32, height: u32, rgb: &[u8]) -> Vec<u8> {
@@ -99,6 +118,7 @@ const JPEG: Encoding = Encoding::Jpeg {
     max_bytes: None,
 };
 const TIFF: Encoding = Encoding::Tiff { bits: 8, compression: TiffCompression::Lzw };
+const WEBP: Encoding = Encoding::Webp { quality: 90, max_bytes: None };
 
 fn plain_metadata(keep: KeepMetadata) -> MetadataSpec {
     MetadataSpec {
@@ -120,6 +140,8 @@ fn spec(frame: (u32, u32), window: (u32, u32)) -> OutputSpec {
     OutputSpec {
         sheet: PixelSize::new(window.0, window.1),
         background: Color::WHITE,
+        fills: Vec::new(),
+        elements: Vec::new(),
         cells: vec![Cell {
             source: 0,
             rotate: Turn::None,
@@ -127,6 +149,7 @@ fn spec(frame: (u32, u32), window: (u32, u32)) -> OutputSpec {
             frame: PixelSize::new(frame.0, frame.1),
             region: Region { x: 0.0, y: 0.0, width: f64::from(frame.0), height: f64::from(frame.1) },
             window: Window { x: 0, y: 0, width: window.0, height: window.1 },
+            mirror: Edges::default(),
             adjust: Adjust::default(),
             tone: Tone::Color,
             sharpen: None,

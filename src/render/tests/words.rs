@@ -52,7 +52,7 @@ fn has(facts: &Facts, directory: Directory, tag: u16) -> bool {
 
 #[test]
 fn policies_keep_what_they_say() {
-    for encoding in [JPEG, PNG, TIFF] {
+    for encoding in [JPEG, PNG, TIFF, WEBP] {
         let all = rendered(&plain_metadata(KeepMetadata::All), encoding.clone());
         for (directory, tag) in [
             (Directory::Main, MAKE),
@@ -112,7 +112,7 @@ fn texts_are_set_and_fall_back() {
     metadata.set_keywords = Some("school, spring".to_owned());
     for keep in [KeepMetadata::All, KeepMetadata::Copyright, KeepMetadata::None] {
         metadata.keep = keep;
-        for encoding in [JPEG, PNG, TIFF] {
+        for encoding in [JPEG, PNG, TIFF, WEBP] {
             let found = rendered(&metadata, encoding);
             assert_eq!(text(&found, tag::ARTIST).as_deref(), Some("Somebody Else"));
             assert_eq!(text(&found, tag::DESCRIPTION).as_deref(), Some("Class 3b"));
@@ -179,11 +179,58 @@ fn a_copy_of_a_png_has_the_same_pixels_and_other_words() {
     let found = facts(&out);
     assert!(has(&found, Directory::Main, tag::ARTIST) && !has(&found, Directory::Gps, 1));
     assert!(!out.windows(3).any(|w| w == b"Eve"));
-    let mut tiff = spec((40, 30), (40, 30));
-    tiff.encoding = TIFF;
-    let tiff = render_one(&png, &tiff).unwrap().bytes;
-    assert_eq!(copied(&tiff, (40, 30), metadata).unwrap_err().code(), "cannot_copy");
-    assert_eq!(copied(&tiff, (40, 30), plain_metadata(KeepMetadata::All)).unwrap().bytes, tiff);
+    // And of the other formats, with and without anything to do.
+    for encoding in [TIFF, WEBP] {
+        let plain = OutputSpec { encoding: encoding.clone(), ..spec((40, 30), (40, 30)) };
+        let file = render_one(&png, &plain).unwrap().bytes;
+        assert_eq!(copied(&file, (40, 30), plain_metadata(KeepMetadata::All)).unwrap().bytes, file);
+        let out = copied(&file, (40, 30), metadata.clone()).unwrap().bytes;
+        assert_eq!(pixels(&out), pixels(&file));
+        let (before, after) = (facts(&file), facts(&out));
+        assert_eq!((after.icc, after.header), (before.icc, before.header));
+        let artist = after.exif.get(Directory::Main, tag::ARTIST).and_then(Field::as_text);
+        assert_eq!(artist.as_deref(), Some("Studio"), "{encoding:?}");
+        assert_eq!(
+            after.exif.get(Directory::Main, tag::X_RESOLUTION),
+            before.exif.get(Directory::Main, tag::X_RESOLUTION)
+        );
+        // And what was said once is gone when nothing is kept.
+        let out = copied(&out, (40, 30), plain_metadata(KeepMetadata::None)).unwrap().bytes;
+        assert!(!out.windows(6).any(|w| w == b"Studio"), "{encoding:?}");
+    }
+}
+
+#[test]
+fn a_copy_holds_nothing_but_the_picture_and_its_words() {
+    // A list of pictures, a thumbnail of JFIF, more XMP, a second picture behind the first.
+    let file = with_segments(&original(), |out| {
+        segment::push(out, 0xe2, &[b"MPF\0hidden 2"]);
+        segment::push(out, 0xe0, &[b"JFXX\0hidden 3"]);
+        segment::push(out, 0xe1, &[b"http://ns.adobe.com/xmp/extension/\0hidden 4"]);
+    });
+    let file = [&file[..], &jpeg_of(8, 8, &[0; 192])].concat();
+    let mut metadata = plain_metadata(KeepMetadata::All);
+    metadata.strip_location = true;
+    let out = copied(&file, (30, 40), metadata).unwrap().bytes;
+    assert!(!out.windows(6).any(|w| w == b"hidden"));
+    assert_eq!(out.windows(2).filter(|w| *w == [0xff, 0xd8]).count(), 1);
+    assert!(!has(&facts(&out), Directory::Gps, 1) && has(&facts(&out), Directory::Main, MAKE));
+}
+
+#[test]
+fn xmp_that_a_jpeg_cannot_hold_is_missed() {
+    let block = [XMP, " ".repeat(70_000).as_bytes()].concat();
+    let png = rgb_png(40, 30, &picture(40, 30));
+    let mut file = png[..33].to_vec();
+    chunk::push_png(&mut file, *b"iTXt", &[chunk::XMP_KEYWORD, &block]);
+    file.extend(&png[33..]);
+    for (encoding, kept) in [(JPEG, false), (PNG, true), (TIFF, true), (WEBP, true)] {
+        let mut spec = spec((40, 30), (40, 30));
+        (spec.metadata, spec.encoding) = (plain_metadata(KeepMetadata::All), encoding);
+        let out = render_one(&file, &spec).unwrap();
+        verify(&out.bytes, &spec, VerifyDepth::Full).unwrap();
+        assert_eq!((facts(&out.bytes).xmp.is_some(), out.warnings.is_empty()), (kept, kept));
+    }
 }
 
 #[test]

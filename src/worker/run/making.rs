@@ -9,10 +9,11 @@ use crate::clock;
 use crate::deliver;
 use crate::error::Fate;
 use crate::plan::{DeliveryStep, Plan, Work};
-use crate::render::{self, Assets, VerifyDepth};
+use crate::render::{Assets, VerifyDepth};
 use crate::spool::durable;
 use crate::spool::job::{Question, RecordError, file};
 use crate::spool::journal::{Entry, Progress, RenderedFile};
+use crate::worker::assets::JobAssets;
 use crate::worker::facts;
 use crate::worker::passes::{self, Around, PassDone, SourceProblem};
 use crate::worker::receipt::Notice;
@@ -56,13 +57,14 @@ impl Run<'_> {
         durable::make_folder(&self.folder().join(file::OUTPUTS))?;
         let folder = self.folder().to_path_buf();
         let known: Vec<Option<String>> = (0..plan.sources.len()).map(|i| self.known_digest(i)).collect();
-        let assets: Arc<dyn Assets + Send + Sync> = Arc::new(SpoolAssets(self.workshop.spool.assets()));
+        let assets: Arc<dyn Assets + Send + Sync> = Arc::new(JobAssets::kept(self.workshop.spool.assets()));
         let workshop = self.workshop;
         let signals = self.signals;
         let around = Around {
             locate: &|index| facts::source_path(&plan.sources[index].place, &folder),
             known_digest: &|index| known[index].clone(),
             assets,
+            verify: VerifyDepth::Full,
             stop: &signals.stop,
         };
         workshop.renderer.run(plan, todo, &around, |done| self.take_pass(plan, done))?;
@@ -101,10 +103,12 @@ impl Run<'_> {
             };
             let path = output.file.below(&outputs);
             durable::stage_output(&path, &made.bytes)?;
-            // What counts is what stands on the disk, not what was meant to be written.
+            // What counts is what stands on the disk, not what was meant to be written. These bytes were decoded in the
+            // pool; that the disk holds the same is all that is left to see.
             let written = std::fs::read(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
-            if let Err(e) = render::verify(&written, &output.spec, VerifyDepth::Full) {
-                entries.extend(failed(output, e.code(), &e.to_string()));
+            if written != made.bytes {
+                let text = "the disk gives the finished file back with other bytes than were written";
+                entries.extend(failed(output, "unreadable", text));
                 continue;
             }
             let rendered = RenderedFile {
@@ -215,16 +219,5 @@ impl Run<'_> {
             }
         }
         errors
-    }
-}
-
-/// ICC files that the job keeps, by digest.
-#[derive(Debug)]
-struct SpoolAssets(std::path::PathBuf);
-
-impl Assets for SpoolAssets {
-    fn get(&self, digest: &str) -> Option<Arc<[u8]>> {
-        let is_digest = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
-        is_digest.then(|| std::fs::read(self.0.join(digest)).ok().map(Into::into))?
     }
 }

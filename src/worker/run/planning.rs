@@ -10,8 +10,10 @@ use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
 use crate::plan::selection::wants;
 use crate::plan::{Plan, Work, matching};
+use crate::render::Fonts;
 use crate::spool::job::{self, Question, RecordError, file};
 use crate::spool::journal::Progress;
+use crate::worker::assets::JobAssets;
 use crate::worker::facts::{self, Pictures};
 use crate::worker::receipt::Notice;
 
@@ -108,7 +110,9 @@ impl Run<'_> {
         })?;
         let zone = clock::time_zone(frozen.studio.time_zone.as_deref());
         let date = self.job.accepted.to_zoned(zone).date();
-        let mut plan = make(manifest, frozen, &facts, self.job.job.as_str(), date);
+        let assets = JobAssets::kept(self.workshop.spool.assets());
+        let fonts = Fonts::new(&assets);
+        let mut plan = make(manifest, frozen, &facts, &fonts, self.job.job.as_str(), date);
         if let Some(old) = old {
             keep_finished(&mut plan, &old, self.progress());
         }
