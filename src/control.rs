@@ -255,7 +255,9 @@ fn cancel(spool: &Spool, job: &Located) -> Result<String, String> {
     match job.state {
         State::Held | State::Pending | State::Processing | State::Failed => {
             let mark = job.folder.join(CANCEL_MARK);
-            durable::replace(&mark, b"").map_err(|e| e.to_string())?;
+            if !mark.exists() {
+                durable::replace(&mark, b"").map_err(|e| e.to_string())?;
+            }
             let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
             if record.not_before.take().is_some() {
                 job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
@@ -269,5 +271,11 @@ fn cancel(spool: &Spool, job: &Located) -> Result<String, String> {
     }
 }
 
-/// In a job's folder: it ends as cancelled at its next step.
+/// Ends a waiting or held job as cancelled, for a reason that its receipt tells.
+pub fn end_for(spool: &Spool, job: &Located, why: &str) -> Result<(), String> {
+    durable::replace(&job.folder.join(CANCEL_MARK), why.as_bytes()).map_err(|e| e.to_string())?;
+    cancel(spool, job).map(drop)
+}
+
+/// In a job's folder: it ends as cancelled at its next step; its text, where it has one, says why.
 pub const CANCEL_MARK: &str = "cancel";

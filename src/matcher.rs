@@ -74,6 +74,7 @@ impl Matcher for ConfigMatcher {
         if pricing::apply_items(&mut priced, &frozen.items).is_err() {
             return Vec::new();
         }
+        priced.keep_only_what_is_reprinted();
         selection::wants(&priced, &frozen.profiles, frozen.pictures_beside).into_iter().collect()
     }
 

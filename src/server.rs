@@ -3,6 +3,8 @@
 //! Owns: jobs of one record never run at the same time, in the order in which they came; a job that waits for the world
 //! gives its place up. One thread scans, one schedules, each running job has its own.
 
+mod gate;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +55,10 @@ impl Server {
         let (index, warning) = Index::open(&spool).map_err(|e| failed(&e))?;
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
+        }
+        if !config.server.auto_start {
+            tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
+            control::carry_out(&spool, &Command::Pause, &|_| false);
         }
         let config = Arc::new(config);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -238,6 +244,8 @@ impl Scheduler {
             }
             if let Some(known) = self.waiting.get_mut(&located.id)
                 && known.located == located
+                // Cancelled by another job, it need not wait for its hour.
+                && !(known.not_before.is_some() && located.folder.join(control::CANCEL_MARK).exists())
             {
                 continue;
             }
@@ -249,7 +257,8 @@ impl Scheduler {
                     let waiting = Waiting {
                         priority: job.priority,
                         not_before: job.not_before,
-                        accepted: (job.accepted, job.sequence),
+                        // What takes orders back does not queue behind them.
+                        accepted: (if job.cancels { Timestamp::MIN } else { job.accepted }, job.sequence),
                         record: (job.kind, job.record),
                         retry_at: None,
                         backoff: BACKOFF_FIRST,
@@ -308,7 +317,8 @@ impl Scheduler {
     }
 
     fn start_what_can(&mut self) {
-        if control::is_paused(&self.workshop.spool) {
+        let closed = gate::outside_hours(&self.workshop.config, clock::now()).is_some();
+        if closed || control::is_paused(&self.workshop.spool) {
             return;
         }
         while self.running.len() < self.max_jobs {
@@ -413,7 +423,8 @@ impl Scheduler {
                 })
             })
             .collect();
+        let closed = gate::outside_hours(&self.workshop.config, clock::now());
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::json!({ "hot_folders": *folders, "running": running, "waiting": waiting })
+        serde_json::json!({ "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed })
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "hot_folders": live.as_ref().map(|l| &l["hot_folders"]),
             "running": live.as_ref().map(|l| &l["running"]),
             "waiting": live.as_ref().map(|l| &l["waiting"]),
+            "closed": live.as_ref().map(|l| &l["closed"]),
         }));
     }
     match &server {
@@ -64,6 +65,9 @@ fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
 
 fn show_live(live: &serde_json::Value) -> Result<(), Error> {
     let list = |key: &str| live[key].as_array().cloned().unwrap_or_default();
+    if let Some(why) = live["closed"].as_str() {
+        say_painted(&format!("{} {}", paint("closed:", YELLOW), paint(why, "0")))?;
+    }
     for job in list("running") {
         let progress = &job["progress"];
         say(&format!(

@@ -19,6 +19,7 @@ use crate::model::checks::Checks;
 use crate::model::config::{Config, HotFolder, Images};
 use crate::model::digest;
 use crate::model::limits::{MANIFEST_MAX_BYTES, METADATA_MAX_BYTES};
+use crate::model::manifest::Action;
 use crate::model::name::RelPath;
 use crate::plan::frozen::{Frozen, FrozenAsset, FrozenStudio, Verdict};
 use crate::spool::durable::{self, DurableError, Unsynced};
@@ -186,6 +187,8 @@ impl Acceptance {
             released: false,
             retries: 0,
             look_again: false,
+            cancels: manifest.is_some_and(|m| m.action == Action::Cancel),
+            reprint: 0,
             receipts: hot_folder.receipts.clone(),
         };
         let record = json(file::JOB, serde_json::to_vec_pretty(&job))?;

@@ -202,6 +202,9 @@ impl<'a> Pass<'a> {
         {
             return NotYet::until("the text ends too early; it may still be growing", until);
         }
+        if let Some(why) = waiting.reading.as_ref().and_then(|r| r.elsewhere.clone()) {
+            return Step::NotYet(NotYet { why, again: None });
+        }
         match self.pictures(waiting, file) {
             Err(e) => Step::NotRead(e),
             Ok(Judgement::Wait(again)) => Step::Waits(again),
@@ -218,6 +221,7 @@ impl<'a> Pass<'a> {
         let mut reading = reading::read(file)?;
         reading.early = early;
         if let Content::Whole(Some(manifest)) = &reading.content {
+            reading.elsewhere = elsewhere(manifest, self.hot_folder, self.around.config);
             reading.runs = self.around.matcher.freeze(manifest, self.hot_folder).verdict == Verdict::Run;
             if reading.runs && self.tree.is_some() {
                 reading.named = pictures::named(manifest);
@@ -241,6 +245,14 @@ impl<'a> Pass<'a> {
         };
         Ok(waiting.judge_library(&manifest, finder, self.hot_folder, self.around))
     }
+}
+
+/// Servers of several locations may watch one folder: each takes its own, and what names no location.
+fn elsewhere(manifest: &Manifest, hot_folder: &HotFolder, config: &Config) -> Option<String> {
+    let taken = config.server.locations.as_ref()?;
+    let location = manifest.location.as_deref().or(hot_folder.location.as_deref())?.trim();
+    let is_taken = taken.iter().any(|name| name.trim().to_lowercase() == location.to_lowercase());
+    (!is_taken).then(|| format!("it is for {}, which is not among `server.locations`", quoted(location)))
 }
 
 fn ready(waiting: &mut Waiting, file: &Dropped, pictures: Vec<Picture>, done: Option<&Dropped>) -> Step {

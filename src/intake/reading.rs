@@ -28,6 +28,8 @@ pub(super) struct Reading {
     pub(super) runs: bool,
     /// It was read before it had settled, to know which pictures it names; it is read again.
     pub(super) early: bool,
+    /// It is another server's: of a location that this one does not take.
+    pub(super) elsewhere: Option<String>,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,7 @@ pub(super) struct Unreadable {
 pub(super) fn read(file: &Dropped) -> Result<Reading, NotRead> {
     let done = |sha256, content| {
         let stamp = file.stamp;
-        Reading { stamp, sha256, content, named: Vec::new(), runs: false, early: false }
+        Reading { stamp, sha256, content, named: Vec::new(), runs: false, early: false, elsewhere: None }
     };
     if file.stamp.bytes > MANIFEST_MAX_BYTES {
         let (size, most) = (show_bytes(file.stamp.bytes), show_bytes(MANIFEST_MAX_BYTES));

@@ -20,7 +20,8 @@ pub(super) fn unbuilt_profile_keys(profile: &Profile) -> Vec<(&'static str, &'st
         )
     });
     let implied = if asks { Repeat::Ask } else { Repeat::Changed };
-    let all: [(&str, &str, bool); 1] = [("repeat", "another repeat than the default", profile.repeat != implied)];
+    let all: [(&str, &str, bool); 1] =
+        [("repeat", "another repeat than the default", profile.repeat != implied && profile.repeat != Repeat::Ask)];
     all.into_iter().filter(|(_, _, used)| *used).map(|(key, what, _)| (key, what)).collect()
 }
 

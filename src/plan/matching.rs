@@ -69,10 +69,6 @@ fn decide(manifest: &Manifest, hot_folder: &HotFolder, config: &Config, frozen: 
     if let Err(why) = check_openings(&priced, &frozen.layouts) {
         return Verdict::Reject { code: "other_openings".into(), why };
     }
-    if manifest.action == Action::Reprint {
-        let why = "`action: reprint` is not built yet".to_string();
-        return Verdict::Reject { code: "not_built_yet".into(), why };
-    }
     choose_profiles(&priced, &takers, config, frozen);
     Verdict::Run
 }

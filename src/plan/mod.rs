@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod draft;
 pub mod elements;
 pub mod facts;
+pub mod fingerprint;
 pub mod frozen;
 pub mod geometry;
 pub mod judge;
@@ -232,6 +233,25 @@ impl Plan {
 
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| f.weight == Weight::Warn)
+    }
+
+    /// `-r1` in front of the extension of every picture's name: a print that is made again, on purpose, takes no name of
+    /// the first.
+    pub fn mark_reprint(&mut self, number: u32) {
+        let mark = |path: &RelPath| {
+            let text = path.as_str();
+            let name = text.len() - path.file_name().len();
+            let dot = text[name..].rfind('.').map_or(text.len(), |at| name + at);
+            RelPath::parse(&format!("{}-r{number}{}", &text[..dot], &text[dot..])).unwrap_or_else(|_| path.clone())
+        };
+        for step in &mut self.renders {
+            step.name = mark(&step.name);
+        }
+        for member in self.deliveries.iter_mut().flat_map(|d| &mut d.members) {
+            if matches!(member.content, Content::Step(_)) {
+                member.path = mark(&member.path);
+            }
+        }
     }
 
     pub fn render(&self, id: &StepId) -> Option<&RenderStep> {

@@ -4,6 +4,8 @@
 //! wins.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -13,6 +15,7 @@ use super::durable::{self, Done};
 use super::job::JobId;
 use super::queue::{Spool, SpoolError};
 use crate::model::manifest::Kind;
+use crate::plan::fingerprint::Work;
 
 /// A finished job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,12 @@ pub struct IndexLine {
     pub client: Option<String>,
     /// What stands at destinations, so that a later run of the record and profile knows its own files.
     pub placed: Vec<IndexedFile>,
+    /// What it made, in digests: whether a later job of the record is the same again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub works: Vec<Work>,
+    /// Which reprint of the record it was; 0 for none.
+    #[serde(default)]
+    pub reprint: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +44,18 @@ pub struct IndexedFile {
     pub sha256: String,
 }
 
+/// Where a line begins in the file, and how many bytes it has.
+type Stretch = (u64, usize);
+
 /// Reads and grows `index.jsonl`; the last line of an id wins.
 #[derive(Debug)]
 pub struct Index {
     path: PathBuf,
     /// By kind, record and owner: path → digest, the newest wins.
     placed: HashMap<(Option<Kind>, String, String), HashMap<PathBuf, String>>,
+    /// Where the lines of a record begin, and how long they are; the lines themselves stay on the disk.
+    lines: HashMap<(Option<Kind>, String), Vec<Stretch>>,
+    end: u64,
     appender: durable::Appender,
 }
 
@@ -53,7 +68,7 @@ impl Index {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(source) => return Err(SpoolError::Read { path: path.display().to_string(), source }),
         };
-        let (lines, valid, damaged) = Self::parse(&text);
+        let (mut lines, valid, damaged) = Self::parse(&text);
         let mut warning = None;
         let appender = if let Some(number) = damaged {
             let aside = path.with_extension("jsonl.damaged");
@@ -63,26 +78,31 @@ impl Index {
                 aside.display()
             ));
             durable::replace(&aside, &text)?;
-            let kept: String = lines.iter().filter_map(|l| serde_json::to_string(l).ok()).map(|l| l + "\n").collect();
+            let mut kept = String::new();
+            for (line, bytes) in &mut lines {
+                let text = serde_json::to_string(line).unwrap_or_default() + "\n";
+                *bytes = text.len();
+                kept += &text;
+            }
             durable::replace(&path, kept.as_bytes())?;
             durable::Appender::open(&path, None)?
         } else {
             durable::Appender::open(&path, Some(valid))?
         };
-        let mut index = Index { path, placed: HashMap::new(), appender };
+        let mut index = Index { path, placed: HashMap::new(), lines: HashMap::new(), end: 0, appender };
         for line in &lines {
-            index.remember(line);
+            index.remember(&line.0, line.1);
         }
         Ok((index, warning))
     }
 
-    /// Whole lines, how many bytes they take, and the number of a damaged one in the middle.
-    fn parse(text: &[u8]) -> (Vec<IndexLine>, u64, Option<usize>) {
-        let (mut lines, mut valid, mut damaged) = (Vec::new(), 0_u64, None);
+    /// Whole lines with the bytes of each, how many bytes all take, and the number of a damaged one in the middle.
+    fn parse(text: &[u8]) -> (Vec<(IndexLine, usize)>, u64, Option<usize>) {
+        let (mut lines, mut valid, mut damaged) = (Vec::new(), 0_u64, None::<usize>);
         let mut pieces = text.split_inclusive(|b| *b == b'\n').enumerate().peekable();
         while let Some((i, piece)) = pieces.next() {
             match serde_json::from_slice(piece) {
-                Ok(line) if piece.ends_with(b"\n") => lines.push(line),
+                Ok(line) if piece.ends_with(b"\n") => lines.push((line, piece.len())),
                 _ if pieces.peek().is_none() => break,
                 _ => damaged = damaged.or(Some(i + 1)),
             }
@@ -91,7 +111,9 @@ impl Index {
         (lines, valid, damaged)
     }
 
-    fn remember(&mut self, line: &IndexLine) {
+    fn remember(&mut self, line: &IndexLine, bytes: usize) {
+        self.lines.entry((line.kind, line.record.clone())).or_default().push((self.end, bytes));
+        self.end += bytes as u64;
         for file in &line.placed {
             let key = (line.kind, line.record.clone(), file.owner.clone());
             self.placed.entry(key).or_default().insert(file.path.clone(), file.sha256.clone());
@@ -101,8 +123,25 @@ impl Index {
     pub fn append(&mut self, line: &IndexLine) -> Done {
         let text = serde_json::to_string(line).unwrap_or_default() + "\n";
         self.appender.append(&text)?;
-        self.remember(line);
+        self.remember(line, text.len());
         Ok(())
+    }
+
+    /// The jobs of a record, the oldest first; of a job that was tried again its last line.
+    pub fn of_record(&self, kind: Option<Kind>, record: &str) -> Result<Vec<IndexLine>, SpoolError> {
+        let read = |source| SpoolError::Read { path: self.path.display().to_string(), source };
+        let Some(places) = self.lines.get(&(kind, record.to_string())) else { return Ok(Vec::new()) };
+        let mut file = File::open(&self.path).map_err(read)?;
+        let mut lines: Vec<IndexLine> = Vec::new();
+        for (start, bytes) in places {
+            file.seek(SeekFrom::Start(*start)).map_err(read)?;
+            let mut text = vec![0; *bytes];
+            file.read_exact(&mut text).map_err(read)?;
+            let line: IndexLine = serde_json::from_slice(&text).map_err(|e| read(e.into()))?;
+            lines.retain(|known| known.job != line.job);
+            lines.push(line);
+        }
+        Ok(lines)
     }
 
     pub fn path(&self) -> &Path {
@@ -126,6 +165,8 @@ mod tests {
             finished: Timestamp::UNIX_EPOCH,
             kind: None,
             record: "1".into(),
+            works: Vec::new(),
+            reprint: 0,
             client: None,
             placed: vec![IndexedFile { owner: "web".into(), path: "/x".into(), sha256: job.into() }],
         }

@@ -96,6 +96,7 @@ pub struct Taken {
 
 /// `job.json`: where the job came from, and what was decided about it since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own; they do not exclude one another")]
 pub struct JobFile {
     pub job: JobId,
     pub accepted: Timestamp,
@@ -127,6 +128,12 @@ pub struct JobFile {
     /// It is tried again: originals are looked for anew, and the plan is made again around what is done.
     #[serde(default)]
     pub look_again: bool,
+    /// It takes back what the record ordered, and so goes before its other jobs.
+    #[serde(default)]
+    pub cancels: bool,
+    /// Which reprint of the record it is, once it is planned; 0 for none.
+    #[serde(default)]
+    pub reprint: u32,
     /// Where a copy of the receipt goes.
     pub receipts: Option<PathBuf>,
 }
@@ -162,6 +169,8 @@ pub struct FailedStep {
 pub mod file {
     pub const JOB: &str = "job.json";
     pub const RULES: &str = "rules.json";
+    /// What the plan makes, in digests.
+    pub const WORKS: &str = "works.json";
     pub const PLAN: &str = "plan.json";
     pub const JOURNAL: &str = "journal.jsonl";
     pub const RECEIPT: &str = "receipt.json";

@@ -1,8 +1,10 @@
 //! One job, from wherever its journal says it is, to a state folder where it rests.
 
+mod again;
 mod ending;
 mod making;
 mod planning;
+mod withdraw;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,6 +144,10 @@ struct Run<'a> {
     frozen: Option<Frozen>,
     plan: Option<Plan>,
     warnings: Vec<Notice>,
+    /// The job whose work this one repeats.
+    duplicate_of: Option<String>,
+    /// What differs from an earlier run of the record, where the profile wants to be asked.
+    repeats: Vec<Question>,
 }
 
 impl<'a> Run<'a> {
@@ -161,7 +167,19 @@ impl<'a> Run<'a> {
                 at
             };
             let journal = Journal::open(&at.folder.join(file::JOURNAL))?;
-            Ok(Run { workshop, signals, report, at, job, journal, frozen: None, plan: None, warnings: Vec::new() })
+            Ok(Run {
+                workshop,
+                signals,
+                report,
+                at,
+                job,
+                journal,
+                frozen: None,
+                plan: None,
+                warnings: Vec::new(),
+                duplicate_of: None,
+                repeats: Vec::new(),
+            })
         };
         open().map_err(|stop| (id, stop))
     }
@@ -207,6 +225,9 @@ impl<'a> Run<'a> {
         };
         let plan = self.planned(&manifest, &frozen, again)?;
         self.frozen = Some(frozen);
+        if self.duplicate_of.is_some() {
+            return self.finish("duplicate", &[]);
+        }
         self.plan = Some(plan.clone());
         if !self.job.released {
             let mut questions: Vec<Question> = plan
@@ -218,6 +239,7 @@ impl<'a> Run<'a> {
                     text: f.text.clone(),
                 })
                 .collect();
+            questions.append(&mut self.repeats);
             if let Some(why) = &self.job.hold {
                 questions.push(Question { code: "hold".into(), line: None, number: None, text: why.clone() });
             }
@@ -247,7 +269,7 @@ fn begin_again(folder: &Path, job: &mut JobFile) -> Result<(), Stop> {
         // Nobody has seen anything of it: it is matched and made anew, with the config of today.
         drop(journal);
         durable::remove_tree(&folder.join(file::OUTPUTS))?;
-        for name in [file::PLAN, file::JOURNAL] {
+        for name in [file::PLAN, file::WORKS, file::JOURNAL] {
             durable::remove_file(&folder.join(name))?;
         }
     } else {

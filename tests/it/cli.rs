@@ -394,9 +394,9 @@ fn submit_waits_for_the_end() {
     assert!(failed.out.contains("failed.json: failed") && failed.err.contains("not done: failed.json"), "{failed:?}");
     let held = studio.run(&["submit", "--wait", "held.json"]).expect(1);
     assert!(held.out.contains("held.json: held") && held.out.contains("copies_over"), "{held:?}");
-    // Of several, each end is told.
+    // Of several, each end is told; the first makes nothing again.
     let both = studio.run(&["submit", "--wait", "done.json", "failed.json"]).expect(1);
-    assert!(both.out.contains("done.json: done") && both.err.contains("not done: failed.json"), "{both:?}");
+    assert!(both.out.contains("done.json: duplicate") && both.err.contains("not done: failed.json"), "{both:?}");
     // Dropped and not waited for.
     studio.run(&["submit", "done.json"]).expect(0);
     studio.wait_jobs("done", 3);

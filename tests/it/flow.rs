@@ -132,6 +132,7 @@ fn an_earlier_run_of_the_record_is_replaced_and_a_strangers_file_is_not() {
     assert_ne!(second["S1_0001.jpg"], first);
 
     studio.write("delivery/web/S1/S1_0001.jpg", b"edited by hand");
+    studio.picture("sessions/S1/Hi-Res/S1001.jpg", 90, 60);
     studio.drop_file("status", "c.json", &session("S1", &[1]));
     studio.wait_jobs("done", 3);
     let third = studio.bytes_below("delivery/web/S1");

@@ -8,6 +8,7 @@
 )]
 #![allow(unreachable_pub, reason = "the modules of one test binary are each other's only readers")]
 
+mod again;
 mod agree;
 mod bad_input;
 mod cli;
@@ -15,6 +16,7 @@ mod crash;
 mod damage;
 mod determinism;
 mod flow;
+mod opening;
 mod orientation;
 mod quality;
 mod queue;

@@ -29,7 +29,7 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         let node = path.iter().try_fold(root, |node, key| node.get(key));
         node.is_some_and(|node| *node != Node::Null && *node != Node::Map(Vec::new()))
     };
-    let sections: [(&[&str], &str); 10] = [
+    let sections: [(&[&str], &str); 8] = [
         (&["printers"], "nothing is printed"),
         (&["pools"], "nothing is printed"),
         (&["downloads"], "there are no download pages"),
@@ -37,19 +37,13 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         (&["alerts"], "problems are in the log alone"),
         (&["server", "listen"], "there is no dashboard"),
         (&["server", "users"], "there is no dashboard"),
-        (&["server", "hours"], "jobs start at any time"),
-        (&["server", "locations"], "manifests of all locations are taken"),
         (&["server", "retention"], "nothing is removed"),
     ];
     for (path, effect) in sections {
         let at = path.iter().fold(top.clone(), |at, key| at.key(key));
-        let says_default = path == ["server", "locations"] && config.server.locations.is_none();
-        if is_there(path) && !says_default {
+        if is_there(path) {
             problems.warn_of_key(&at, format!("{NOT_BUILT}; {effect}"));
         }
-    }
-    if !config.server.auto_start {
-        problems.warn_of_key(&top.key("server").key("auto_start"), format!("{NOT_BUILT}; jobs start at once"));
     }
 }
 

@@ -222,6 +222,13 @@ pub struct Slot {
 }
 
 impl Manifest {
+    /// `action: reprint` with `only`: just these lines.
+    pub fn keep_only_what_is_reprinted(&mut self) {
+        if self.action == Action::Reprint && !self.only.is_empty() {
+            self.lines.retain(|line| self.only.contains(&line.line));
+        }
+    }
+
     /// Estimates, credit memos and session fees are never rendered, nor are generic orders.
     pub fn is_never_rendered(&self) -> bool {
         let r#type = self.r#type.as_deref().unwrap_or_default().trim().to_lowercase();

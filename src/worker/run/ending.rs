@@ -12,6 +12,7 @@ use crate::control;
 use crate::deliver;
 use crate::error::Fate;
 use crate::plan::Plan;
+use crate::plan::fingerprint::Work;
 use crate::spool::durable;
 use crate::spool::index::{IndexLine, IndexedFile};
 use crate::spool::job::{self, Question, RecordError, file};
@@ -26,6 +27,10 @@ impl Run<'_> {
         }
         if self.plan.is_none() {
             self.plan = job::read(self.folder(), file::PLAN).ok();
+        }
+        let why = std::fs::read_to_string(self.folder().join(control::CANCEL_MARK)).unwrap_or_default();
+        if !why.trim().is_empty() {
+            self.warnings.push(Notice::new("replaced", why.trim()));
         }
         self.finish("cancelled", &[])
     }
@@ -44,7 +49,7 @@ impl Run<'_> {
             rendered.warnings.iter().map(|w| Notice::new("picture", format!("{}: {w}", rendered.file)))
         });
         self.warnings.extend(of_pictures);
-        let receipt = receipt::receipt(Account {
+        let mut receipt = receipt::receipt(Account {
             job: &self.job,
             frozen: self.frozen.as_ref(),
             plan: self.plan.as_ref(),
@@ -54,6 +59,7 @@ impl Run<'_> {
             warnings: std::mem::take(&mut self.warnings),
             errors: errors.to_vec(),
         });
+        receipt.duplicate_of.clone_from(&self.duplicate_of);
         if state == State::Failed {
             let (text, reason) = receipt::reason(errors, self.job.retries + 1);
             durable::replace(&self.folder().join(file::REASON_TEXT), text.as_bytes())?;
@@ -94,6 +100,8 @@ impl Run<'_> {
     }
 
     fn index_line(&self, plan: Option<&Plan>, result: &str, finished: Timestamp) -> IndexLine {
+        // A duplicate leaves nothing of its own.
+        let works = if self.duplicate_of.is_some() { Vec::new() } else { self.works() };
         let mut placed = Vec::new();
         for step in plan.iter().flat_map(|p| &p.deliveries) {
             for standing in deliver::placed(step, self.journal.progress()) {
@@ -108,7 +116,14 @@ impl Run<'_> {
             record: self.job.record.clone(),
             client: None,
             placed,
+            works,
+            reprint: self.job.reprint,
         }
+    }
+
+    /// None where it never came to a plan.
+    fn works(&self) -> Vec<Work> {
+        job::read(self.folder(), file::WORKS).unwrap_or_default()
     }
 
     pub(super) fn refuse(&mut self, code: &str, why: String) -> Result<Outcome, Stop> {

@@ -1,15 +1,17 @@
 //! From the manifest to a plan: read it, decide again what may be decided again, keep what is done.
 
-use super::{Outcome, Run, Stop, reject};
+use std::sync::PoisonError;
+
+use super::{Outcome, Run, Stop, again, reject};
 use crate::clock;
 use crate::error::Fate;
 use crate::matcher;
-use crate::model::manifest::{self, Manifest};
+use crate::model::manifest::{self, Action, Manifest};
 use crate::model::pricing;
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
 use crate::plan::selection::wants;
-use crate::plan::{Plan, Work, matching};
+use crate::plan::{Plan, Work, fingerprint, matching};
 use crate::render::Fonts;
 use crate::spool::job::{self, Question, RecordError, file};
 use crate::spool::journal::Progress;
@@ -66,10 +68,12 @@ impl Run<'_> {
                 return self.refuse(&code, why).map(Err);
             }
             Verdict::Cancel => {
-                return Err(reject("not_built_yet", "`action: cancel` is not built yet; use `hotfolders jobs cancel`"));
+                self.frozen = Some(frozen);
+                return self.withdraw().map(Err);
             }
         }
         pricing::apply_items(&mut manifest, &frozen.items).map_err(rejected)?;
+        manifest.keep_only_what_is_reprinted();
         Ok(Ok((manifest, frozen)))
     }
 
@@ -84,15 +88,27 @@ impl Run<'_> {
         Ok(frozen)
     }
 
+    /// The first reprint of a record is 1; a job keeps its number.
+    fn reprint_number(&mut self) -> Result<u32, Stop> {
+        if self.job.reprint == 0 {
+            let index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+            let earlier = index.of_record(self.job.kind, &self.job.record)?;
+            drop(index);
+            self.job.reprint = 1 + earlier.iter().map(|line| line.reprint).max().unwrap_or(0);
+            job::write(self.folder(), file::JOB, &self.job)?;
+        }
+        Ok(self.job.reprint)
+    }
+
     /// The frozen plan; made when there is none, and made again around the finished steps for a job that is tried again.
-    pub(super) fn planned(&mut self, manifest: &Manifest, frozen: &Frozen, again: bool) -> Result<Plan, Stop> {
+    pub(super) fn planned(&mut self, manifest: &Manifest, frozen: &Frozen, retried: bool) -> Result<Plan, Stop> {
         let old: Option<Plan> = match job::read(self.folder(), file::PLAN) {
             Ok(plan) => Some(plan),
             Err(e) if e.is_not_found() => None,
             Err(e) => return Err(e.into()),
         };
         let nothing_made = self.progress().rendered.is_empty() && self.progress().nothing_left();
-        let look_again = again || (self.job.released && nothing_made);
+        let look_again = retried || (self.job.released && nothing_made);
         if let (Some(plan), false) = (&old, look_again) {
             return Ok(plan.clone());
         }
@@ -113,11 +129,27 @@ impl Run<'_> {
         let assets = JobAssets::kept(self.workshop.spool.assets());
         let fonts = Fonts::new(&assets);
         let mut plan = make(manifest, frozen, &facts, &fonts, self.job.job.as_str(), date);
+        if manifest.action == Action::Reprint {
+            plan.mark_reprint(self.reprint_number()?);
+        }
         if let Some(old) = old {
             keep_finished(&mut plan, &old, self.progress());
         }
+        if self.progress().nothing_left() && manifest.action == Action::New {
+            // Without the day and the job: these make no difference to what is ordered.
+            let bare = make(manifest, frozen, &facts, &fonts, fingerprint::ANY_JOB, fingerprint::ANY_DAY);
+            let identities = bare.sources.iter().map(|source| again::identity(source, self.folder()));
+            // An original that goes away just now is found missing when it is read.
+            let works = identities.collect::<Result<Vec<_>, _>>().ok().and_then(|ids| fingerprint::works(&bare, &ids));
+            let works = works.unwrap_or_default();
+            job::write(self.folder(), file::WORKS, &works)?;
+            self.duplicate_of = self.leave_out_what_was_made(&mut plan, &works, frozen)?;
+            if self.duplicate_of.is_some() {
+                return Ok(plan);
+            }
+        }
         job::write(self.folder(), file::PLAN, &plan)?;
-        if again {
+        if retried {
             self.job.look_again = false;
             job::write(self.folder(), file::JOB, &self.job)?;
         }

@@ -1,0 +1,54 @@
+//! `action: cancel`: the studio app takes back what it has ordered.
+//!
+//! Owns: what has not started ends as cancelled; what has started or was made is reported, and goes on. The scheduler
+//! starts no other job of the record while this one runs, so none slips away in between.
+
+use std::sync::PoisonError;
+
+use super::{Outcome, Run, Stop};
+use crate::control;
+use crate::error::Fate;
+use crate::spool::job::{self, JobFile, file};
+use crate::spool::queue::State;
+use crate::worker::receipt::Notice;
+
+impl Run<'_> {
+    pub(super) fn withdraw(&mut self) -> Result<Outcome, Stop> {
+        let mut told = Vec::new();
+        for state in [State::Pending, State::Held, State::Processing] {
+            for other in self.workshop.spool.jobs(state)? {
+                let Ok(record) = job::read::<JobFile>(&other.folder, file::JOB) else { continue };
+                let of_record = record.kind == self.job.kind && record.record == self.job.record;
+                if !of_record || other.id == self.job.job || record.cancels {
+                    continue;
+                }
+                if state == State::Processing {
+                    told.push(format!(
+                        "job {0} has started and goes on; `hotfolders jobs cancel {0}` stops it",
+                        other.id
+                    ));
+                    continue;
+                }
+                let why = format!("cancelled by job {}, a manifest with `action: cancel`", self.job.job);
+                control::end_for(&self.workshop.spool, &other, &why).map_err(|text| Stop::Failure {
+                    fate: Fate::Wait,
+                    code: "spool",
+                    text,
+                })?;
+                told.push(format!("job {} had not started and is cancelled", other.id));
+            }
+        }
+        let index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in index.of_record(self.job.kind, &self.job.record)? {
+            if line.job != self.job.job && !line.placed.is_empty() {
+                told.push(format!("job {} had been made before: {} files were delivered", line.job, line.placed.len()));
+            }
+        }
+        drop(index);
+        if told.is_empty() {
+            told.push(format!("there is no job of record {} to cancel", self.job.record));
+        }
+        self.warnings.extend(told.into_iter().map(|text| Notice::new("cancel", text)));
+        self.finish("done", &[])
+    }
+}
