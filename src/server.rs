@@ -4,20 +4,26 @@
 //! gives its place up. One thread scans, one schedules, each running job has its own.
 
 mod gate;
+mod reload;
+mod scanner;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+pub use self::reload::Load;
+use self::reload::Reload;
+use self::scanner::Scanner;
+
 use crate::clock;
 use crate::control::{self, Answer, Command};
 use crate::error::Error;
-use crate::intake::{FolderState, Hints, Intake, Waker, Watch};
+use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::matcher::ConfigMatcher;
 use crate::model::config::Config;
 use crate::model::manifest::Kind;
@@ -39,14 +45,15 @@ const BACKOFF_MOST: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub struct Server {
     stop: Arc<AtomicBool>,
-    waker: Waker,
+    waker: Arc<Mutex<Waker>>,
     threads: Vec<JoinHandle<()>>,
     _lock: Lock,
 }
 
 impl Server {
-    /// Takes the spool's lock, finishes what was cut off, starts to watch and work.
-    pub fn start(config: Config, allow_network_spool: bool) -> Result<Server, Error> {
+    /// Takes the spool's lock, finishes what was cut off, starts to watch and work. `load` reads the config again when its
+    /// file was edited.
+    pub fn start(config: Config, allow_network_spool: bool, load: Load) -> Result<Server, Error> {
         let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string());
         let spool = Spool::open(&config.spool, allow_network_spool).map_err(|e| failed(&e))?;
         let lock = patient_lock(&spool)?;
@@ -61,11 +68,10 @@ impl Server {
             control::carry_out(&spool, &Command::Pause, &|_| false);
         }
         let config = Arc::new(config);
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let max_memory = config.server.max_memory.unwrap_or_else(default_memory);
-        let renderer = Renderer::new(cores, max_memory).map_err(|e| failed(&e))?;
+        let renderer = Renderer::new(cores(), max_memory).map_err(|e| failed(&e))?;
         let workshop = Arc::new(Workshop {
-            config: Arc::clone(&config),
+            config: RwLock::new(Arc::clone(&config)),
             spool: spool.clone(),
             index: Mutex::new(index),
             renderer,
@@ -77,15 +83,19 @@ impl Server {
         let folders = Arc::new(Mutex::new(Vec::new()));
         let (accepted, news) = mpsc::channel();
         let watch = Watch::start(&config);
-        let waker = watch.waker();
+        let waker = Arc::new(Mutex::new(watch.waker()));
+        let (edit, edited) = mpsc::channel();
+        let reload = Reload::new(load, edit, Arc::clone(&waker));
         let scanner = std::thread::Builder::new().name("intake".into()).spawn({
-            let (stop, folders) = (Arc::clone(&stop), Arc::clone(&folders));
-            move || scan(&watch, &mut intake, &stop, &folders, &accepted)
+            let stop = Arc::clone(&stop);
+            let (folders, waker) = (Arc::clone(&folders), Arc::clone(&waker));
+            let scanner = Scanner { watch, intake, folders, accepted, edited, waker };
+            move || scanner.run(&stop)
         });
-        let max_jobs = config.server.max_jobs.unwrap_or(cores);
+        let max_jobs = max_jobs(&config);
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
             let stop = Arc::clone(&stop);
-            move || Scheduler::new(workshop, folders, max_jobs).run(&stop, &news)
+            move || Scheduler::new(workshop, folders, reload, max_jobs).run(&stop, &news)
         });
         let threads = [scanner, scheduler].into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
         Ok(Server { stop, waker, threads, _lock: lock })
@@ -94,7 +104,7 @@ impl Server {
     /// Finishes the steps in hand and returns when all is at rest.
     pub fn stop(self) {
         self.stop.store(true, Ordering::SeqCst);
-        self.waker.wake();
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner).wake();
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("a thread of the server had stopped before");
@@ -115,37 +125,20 @@ fn patient_lock(spool: &Spool) -> Result<Lock, Error> {
     spool.lock(clock::now()).map_err(|e| Error::failed(e.to_string()))
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn max_jobs(config: &Config) -> usize {
+    config.server.max_jobs.unwrap_or_else(cores)
+}
+
 /// A quarter of the memory, at least 512 MiB.
 pub fn default_memory() -> u64 {
     const LEAST: u64 = 512 * 1024 * 1024;
     let Ok(mut system) = sysinfo::System::new() else { return LEAST };
     system.refresh_memory();
     (system.total_memory() / 4).max(LEAST)
-}
-
-fn scan(
-    watch: &Watch,
-    intake: &mut Intake,
-    stop: &AtomicBool,
-    folders: &Mutex<Vec<FolderState>>,
-    accepted: &mpsc::Sender<Vec<JobId>>,
-) {
-    // Before the first look nobody knows what lies there.
-    let mut hints = Hints { all: true, ..Hints::default() };
-    while !stop.load(Ordering::SeqCst) {
-        let report = intake.scan(&hints, Instant::now());
-        for id in &report.accepted {
-            tracing::info!(job = %id, "accepted");
-        }
-        if !report.accepted.is_empty() && accepted.send(report.accepted).is_err() {
-            return;
-        }
-        for problem in &report.problems {
-            tracing::warn!(hot_folder = %problem.hot_folder, "{}", problem.text);
-        }
-        *folders.lock().unwrap_or_else(PoisonError::into_inner) = intake.state();
-        hints = watch.wait(report.next);
-    }
 }
 
 /// A job that waits for its turn.
@@ -175,6 +168,7 @@ struct Running {
 struct Scheduler {
     workshop: Arc<Workshop>,
     folders: Arc<Mutex<Vec<FolderState>>>,
+    reload: Reload,
     max_jobs: usize,
     waiting: BTreeMap<JobId, Waiting>,
     running: BTreeMap<JobId, Running>,
@@ -185,10 +179,15 @@ struct Scheduler {
 }
 
 impl Scheduler {
-    fn new(workshop: Arc<Workshop>, folders: Arc<Mutex<Vec<FolderState>>>, max_jobs: usize) -> Scheduler {
+    fn new(
+        workshop: Arc<Workshop>,
+        folders: Arc<Mutex<Vec<FolderState>>>,
+        reload: Reload,
+        max_jobs: usize,
+    ) -> Scheduler {
         let (end, ended) = mpsc::channel();
         let (waiting, running, announced) = (BTreeMap::new(), BTreeMap::new(), HashSet::new());
-        Scheduler { workshop, folders, max_jobs, waiting, running, announced, ended, end }
+        Scheduler { workshop, folders, reload, max_jobs, waiting, running, announced, ended, end }
     }
 
     fn run(mut self, stop: &AtomicBool, news: &mpsc::Receiver<Vec<JobId>>) {
@@ -205,6 +204,9 @@ impl Scheduler {
             }
             if self.obey() {
                 self.refresh();
+            }
+            if let Some(config) = self.reload.look(&self.workshop, Instant::now()) {
+                self.max_jobs = max_jobs(&config);
             }
             self.start_what_can();
             match self.ended.recv_timeout(TICK) {
@@ -317,7 +319,7 @@ impl Scheduler {
     }
 
     fn start_what_can(&mut self) {
-        let closed = gate::outside_hours(&self.workshop.config, clock::now()).is_some();
+        let closed = gate::outside_hours(&self.workshop.config(), clock::now()).is_some();
         if closed || control::is_paused(&self.workshop.spool) {
             return;
         }
@@ -423,8 +425,9 @@ impl Scheduler {
                 })
             })
             .collect();
-        let closed = gate::outside_hours(&self.workshop.config, clock::now());
+        let closed = gate::outside_hours(&self.workshop.config(), clock::now());
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::json!({ "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed })
+        serde_json::json!({ "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
+            "config_refused": self.reload.refused() })
     }
 }

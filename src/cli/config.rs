@@ -21,6 +21,11 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Error> {
     Ok(Loaded { config, text })
 }
 
+/// For a running server, whose file was edited.
+pub(super) fn load_again(path: &Path) -> Result<Config, Error> {
+    load(path).map(|loaded| loaded.config)
+}
+
 /// Absolute, without looking through links: messages should name what was typed.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(|e| Error::usage(format!("{}: {e}", path.display())))

@@ -27,7 +27,7 @@ pub(super) fn run(file: &Path, args: &ServeArgs) -> Result<(), Error> {
         tracing::warn!("{line}");
     }
     let signal = catch_signals()?;
-    let server = Server::start(loaded.config, args.allow_network_spool)?;
+    let server = Server::start(loaded.config, args.allow_network_spool, config::load_again)?;
     tracing::info!("serving");
     let caught = wait_for(&signal);
     tracing::info!("stopping: the steps in hand are finished");

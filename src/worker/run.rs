@@ -8,7 +8,7 @@ mod withdraw;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::passes::Renderer;
 use super::receipt::Notice;
@@ -27,10 +27,22 @@ use crate::spool::queue::{Located, Spool, SpoolError, State};
 /// What all jobs share.
 #[derive(Debug)]
 pub struct Workshop {
-    pub config: Arc<Config>,
+    /// The one in force.
+    pub config: RwLock<Arc<Config>>,
     pub spool: Spool,
     pub index: Mutex<Index>,
     pub renderer: Renderer,
+}
+
+impl Workshop {
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Another one is in force from the next question on.
+    pub fn reconfigure(&self, config: Arc<Config>) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+    }
 }
 
 /// Where a job came to rest, or why it goes on later.

@@ -20,6 +20,7 @@ mod opening;
 mod orientation;
 mod quality;
 mod queue;
+mod reload;
 mod sheets;
 mod studio;
 mod tidy;

@@ -94,7 +94,7 @@ impl Run<'_> {
             // Delivered pictures stand at their destinations; here their digests are enough.
             durable::remove_tree(&self.folder().join(file::OUTPUTS))?;
         }
-        let zone = clock::time_zone(self.workshop.config.studio.time_zone.as_deref());
+        let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
         self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
         Ok(Outcome::Finished { state, result: result.to_string() })
     }

@@ -79,10 +79,11 @@ impl Run<'_> {
 
     /// The config of today decides.
     fn match_again(&mut self, manifest: &Manifest) -> Result<Frozen, Stop> {
-        let Some(hot_folder) = self.workshop.config.hot_folder(&self.job.hot_folder) else {
+        let config = self.workshop.config();
+        let Some(hot_folder) = config.hot_folder(&self.job.hot_folder) else {
             return Ok(job::read(self.folder(), file::RULES)?);
         };
-        let frozen = matcher::with_digests(matching::freeze(manifest, hot_folder, &self.workshop.config));
+        let frozen = matcher::with_digests(matching::freeze(manifest, hot_folder, &config));
         matcher::keep_assets(&frozen, &self.workshop.spool.assets())?;
         job::write(self.folder(), file::RULES, &frozen)?;
         Ok(frozen)
@@ -113,11 +114,9 @@ impl Run<'_> {
             return Ok(plan.clone());
         }
         let inputs = self.folder().join(file::INPUTS);
-        let pictures = if frozen.pictures_beside {
-            Pictures::Beside(&inputs)
-        } else {
-            Pictures::Library(self.workshop.config.library.as_ref())
-        };
+        let config = self.workshop.config();
+        let pictures =
+            if frozen.pictures_beside { Pictures::Beside(&inputs) } else { Pictures::Library(config.library.as_ref()) };
         let wants = wants(manifest, &frozen.profiles, frozen.pictures_beside);
         let facts = facts::gather(manifest, wants, pictures).map_err(|e| Stop::Failure {
             fate: Fate::Wait,

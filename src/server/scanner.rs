@@ -1,0 +1,52 @@
+//! The thread that looks into the hot folders.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Instant;
+
+use crate::intake::{FolderState, Hints, Intake, Waker, Watch};
+use crate::matcher::ConfigMatcher;
+use crate::model::config::Config;
+use crate::spool::job::JobId;
+
+pub(super) struct Scanner {
+    pub(super) watch: Watch,
+    pub(super) intake: Intake,
+    /// For `status`.
+    pub(super) folders: Arc<Mutex<Vec<FolderState>>>,
+    pub(super) accepted: mpsc::Sender<Vec<JobId>>,
+    pub(super) edited: mpsc::Receiver<Arc<Config>>,
+    /// Of the watch that is waited for.
+    pub(super) waker: Arc<Mutex<Waker>>,
+}
+
+impl Scanner {
+    pub(super) fn run(mut self, stop: &AtomicBool) {
+        // Before the first look nobody knows what lies there.
+        let mut hints = Hints { all: true, ..Hints::default() };
+        while !stop.load(Ordering::SeqCst) {
+            if let Some(config) = self.edited.try_iter().last() {
+                self.take(&config);
+                hints.all = true;
+            }
+            let report = self.intake.scan(&hints, Instant::now());
+            for id in &report.accepted {
+                tracing::info!(job = %id, "accepted");
+            }
+            if !report.accepted.is_empty() && self.accepted.send(report.accepted).is_err() {
+                return;
+            }
+            for problem in &report.problems {
+                tracing::warn!(hot_folder = %problem.hot_folder, "{}", problem.text);
+            }
+            *self.folders.lock().unwrap_or_else(PoisonError::into_inner) = self.intake.state();
+            hints = self.watch.wait(report.next);
+        }
+    }
+
+    fn take(&mut self, config: &Arc<Config>) {
+        self.intake.reconfigure(Arc::clone(config), Arc::new(ConfigMatcher::new(Arc::clone(config))));
+        self.watch = Watch::start(config);
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = self.watch.waker();
+    }
+}
