@@ -89,15 +89,13 @@ impl Run<'_> {
             !same.contains(&(index - 1))
         });
         if !same.is_empty() {
-            let needed: BTreeSet<_> = plan.deliveries.iter().flat_map(|d| &d.members).map(|m| &m.content).fold(
-                BTreeSet::new(),
-                |mut needed, content| {
-                    if let Content::Step(id) = content {
-                        needed.insert(id.clone());
-                    }
-                    needed
-                },
-            );
+            let members = plan.deliveries.iter().flat_map(|d| &d.members);
+            let needed: BTreeSet<_> = members
+                .filter_map(|member| match &member.content {
+                    Content::Step(id) => Some(id.clone()),
+                    Content::File(_) => None,
+                })
+                .collect();
             plan.renders.retain(|step| needed.contains(&step.id));
         }
         self.repeats = questions;
