@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::spool::durable::{self, DurableError};
-use crate::spool::job::{self, JobFile, JobId, file};
+use crate::spool::job::{self, BY_HAND, JobFile, JobId, Question, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
 /// A request.
@@ -28,24 +28,55 @@ pub enum Command {
     Cancel {
         jobs: Vec<JobId>,
     },
-    /// Waiting jobs are held.
+    /// Waiting jobs are held, running ones after the step in hand.
     Hold {
         jobs: Vec<JobId>,
     },
+    /// One of the answers that a question of a held job takes.
+    Answer {
+        jobs: Vec<JobId>,
+        answer: String,
+    },
+    /// A finished job is made again, on purpose, as a job of its own.
+    Reprint(Reprint),
     Pause,
     Resume,
     /// What only the server knows: hot folders, running jobs.
     Status,
 }
 
+/// Which job is made again, and what of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reprint {
+    pub job: JobId,
+    /// All, where there is none.
+    pub lines: Vec<u32>,
+    pub copies: Option<u32>,
+    /// Instead of the job's own.
+    pub manifest: Option<GivenManifest>,
+    /// With the profiles of then, not those of now.
+    pub as_then: bool,
+}
+
+/// A manifest that the operator gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenManifest {
+    pub name: String,
+    pub text: String,
+    /// Where it lies: pictures that belong beside it are taken from here when the job has none.
+    pub folder: PathBuf,
+}
+
 impl Command {
     /// The jobs it is about.
     pub fn jobs(&self) -> &[JobId] {
         match self {
-            Command::Retry { jobs } | Command::Release { jobs } | Command::Cancel { jobs } | Command::Hold { jobs } => {
-                jobs
-            }
-            Command::Pause | Command::Resume | Command::Status => &[],
+            Command::Retry { jobs }
+            | Command::Release { jobs }
+            | Command::Cancel { jobs }
+            | Command::Hold { jobs }
+            | Command::Answer { jobs, .. } => jobs,
+            Command::Reprint(_) | Command::Pause | Command::Resume | Command::Status => &[],
         }
     }
 }
@@ -104,15 +135,15 @@ fn random() -> u32 {
     u32::from_le_bytes(bytes)
 }
 
-/// A request that waits for the holder of the lock.
+/// A command that waits for the holder of the lock.
 #[derive(Debug)]
-pub struct Request {
+pub struct Asked {
     path: PathBuf,
     pub command: Result<Command, String>,
 }
 
-/// The requests that wait, oldest first.
-pub fn waiting(spool: &Spool) -> Vec<Request> {
+/// The commands that wait, oldest first.
+pub fn waiting(spool: &Spool) -> Vec<Asked> {
     let Ok(list) = std::fs::read_dir(commands(spool)) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = list.flatten().map(|e| e.path()).collect();
     paths.retain(|p| {
@@ -126,14 +157,14 @@ pub fn waiting(spool: &Spool) -> Vec<Request> {
         .filter_map(|path| {
             let text = std::fs::read(&path).ok()?;
             let command = serde_json::from_slice(&text).map_err(|e| e.to_string());
-            Some(Request { path, command })
+            Some(Asked { path, command })
         })
         .collect()
 }
 
 /// Answers a request and takes it away. The answer is durable first: a crash in between carries it out again, and
 /// every command may be carried out twice.
-pub fn reply(request: &Request, answer: &Answer) -> Result<(), ControlError> {
+pub fn reply(request: &Asked, answer: &Answer) -> Result<(), ControlError> {
     let path = request.path.with_extension("answer.json");
     durable::replace(&path, &serde_json::to_vec(answer).unwrap_or_default())?;
     durable::remove_file(&request.path)?;
@@ -141,16 +172,21 @@ pub fn reply(request: &Request, answer: &Answer) -> Result<(), ControlError> {
 }
 
 /// What is done to one job: what to tell the operator, or why it was refused.
-type Act = fn(&Spool, &Located) -> Result<String, String>;
+type Act<'a> = &'a dyn Fn(&Spool, &Located) -> Result<String, String>;
 
 /// Carries out what needs nothing but the spool. `running` jobs are left to the server.
 pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> bool) -> Answer {
     let mut answer = Answer::default();
-    let (jobs, act): (&[JobId], Act) = match command {
-        Command::Retry { jobs } => (jobs, retry),
-        Command::Release { jobs } => (jobs, release),
-        Command::Hold { jobs } => (jobs, hold),
-        Command::Cancel { jobs } => (jobs, cancel),
+    let settle;
+    let (jobs, act): (&[JobId], Act<'_>) = match command {
+        Command::Retry { jobs } => (jobs, &retry),
+        Command::Release { jobs } => (jobs, &release),
+        Command::Hold { jobs } => (jobs, &hold),
+        Command::Cancel { jobs } => (jobs, &cancel),
+        Command::Answer { jobs, answer } => {
+            settle = move |spool: &Spool, job: &Located| settle_question(spool, job, answer);
+            (jobs, &settle)
+        }
         Command::Pause | Command::Resume => {
             let path = spool.root().join("PAUSED");
             let pause = *command == Command::Pause;
@@ -161,7 +197,8 @@ pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> b
             }
             return answer;
         }
-        Command::Status => return answer,
+        // Whoever knows config and server does these.
+        Command::Reprint(_) | Command::Status => return answer,
     };
     for id in jobs {
         match spool.find(id) {
@@ -214,12 +251,11 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
 fn release(spool: &Spool, job: &Located) -> Result<String, String> {
     match job.state {
         State::Held => {
-            durable::remove_file(&job.folder.join(file::QUESTIONS)).map_err(|e| e.to_string())?;
-            requeue(spool, job, |record| {
-                record.hold = None;
-                record.released = true;
-            })?;
-            Ok(format!("{}: it goes on", job.id))
+            let questions = questions(job);
+            if let Some(open) = questions.iter().find(|question| question.needs_answer) {
+                return Err(format!("a release says too little: {}", open.text));
+            }
+            go_on(spool, job, &questions)
         }
         State::Pending => {
             let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
@@ -232,20 +268,64 @@ fn release(spool: &Spool, job: &Located) -> Result<String, String> {
     }
 }
 
+fn questions(job: &Located) -> Vec<Question> {
+    job::read(&job.folder, file::QUESTIONS).unwrap_or_default()
+}
+
+/// A job that was held by hand, and for nothing else, has still to be asked about.
+fn go_on(spool: &Spool, job: &Located, asked: &[Question]) -> Result<String, String> {
+    durable::remove_file(&job.folder.join(file::QUESTIONS)).map_err(|e| e.to_string())?;
+    let by_hand = !asked.is_empty() && asked.iter().all(|question| question.code == BY_HAND);
+    requeue(spool, job, |record| {
+        if !by_hand {
+            record.hold = None;
+            record.released = true;
+        }
+    })?;
+    Ok(format!("{}: it goes on", job.id))
+}
+
+/// Answers the questions that take this answer. When that was all, the job goes on.
+fn settle_question(spool: &Spool, job: &Located, answer: &str) -> Result<String, String> {
+    if job.state != State::Held {
+        return Err(format!("it is {}, and asks nothing", job.state));
+    }
+    let asked = questions(job);
+    let takes = |question: &Question| question.answers.iter().any(|a| a == answer);
+    let (settled, open): (Vec<Question>, Vec<Question>) = asked.iter().cloned().partition(takes);
+    if settled.is_empty() {
+        let mut known: Vec<&String> = asked.iter().flat_map(|question| &question.answers).collect();
+        known.dedup();
+        return Err(match known.as_slice() {
+            [] => "its questions take `jobs release` or `jobs cancel`; see `jobs show`".to_string(),
+            known => {
+                let list = known.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(", ");
+                format!("no question of it takes this answer; there are {list}")
+            }
+        });
+    }
+    let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
+    record.answers.extend(settled.iter().map(|question| (question.code.clone(), answer.to_string())));
+    job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+    if open.is_empty() {
+        return go_on(spool, job, &asked);
+    }
+    job::write(&job.folder, file::QUESTIONS, &open).map_err(|e| e.to_string())?;
+    let left = open.iter().map(|question| question.text.as_str()).collect::<Vec<_>>().join("; ");
+    Ok(format!("{}: answered; it still asks: {left}", job.id))
+}
+
 fn hold(spool: &Spool, job: &Located) -> Result<String, String> {
     match job.state {
         State::Held => Ok(format!("{}: it is held already", job.id)),
-        State::Pending => {
-            let text = "held by hand; `jobs release` lets it go on";
-            let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
-            record.hold = Some(text.into());
-            job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
-            let question = job::Question { code: "hold".into(), line: None, number: None, text: text.into() };
+        // Also what a stopped server left at work.
+        State::Pending | State::Processing => {
+            let question = Question::by_hand();
             job::write(&job.folder, file::QUESTIONS, &vec![question]).map_err(|e| e.to_string())?;
             spool.move_to(job, State::Held, day(clock::now())).map_err(|e| e.to_string())?;
             Ok(format!("{}: it is held", job.id))
         }
-        state => Err(format!("it is {state}; only a waiting job can be held")),
+        state => Err(format!("it is {state}; only a job that waits or runs can be held")),
     }
 }
 

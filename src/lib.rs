@@ -9,6 +9,7 @@ pub mod intake;
 pub mod logging;
 pub mod matcher;
 pub mod model;
+pub mod operator;
 pub mod plan;
 pub mod render;
 pub mod server;

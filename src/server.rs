@@ -3,6 +3,7 @@
 //! Owns: jobs of one record never run at the same time, in the order in which they came; a job that waits for the world
 //! gives its place up. One thread scans, one schedules, each running job has its own.
 
+mod commands;
 mod gate;
 mod reload;
 mod scanner;
@@ -21,7 +22,7 @@ use self::reload::Reload;
 use self::scanner::Scanner;
 
 use crate::clock;
-use crate::control::{self, Answer, Command};
+use crate::control::{self, Command};
 use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::matcher::ConfigMatcher;
@@ -37,6 +38,8 @@ use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
 const TICK: Duration = Duration::from_millis(150);
 /// How often the state folders are listed: a job that was moved by hand is found then.
 const REFRESH: Duration = Duration::from_secs(2);
+/// How long a server that is told to stop waits for the steps in hand.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// A job that waits for the world is tried again after this long, doubled each time up to the most.
 const BACKOFF_FIRST: Duration = Duration::from_secs(5);
 const BACKOFF_MOST: Duration = Duration::from_mins(5);
@@ -217,12 +220,21 @@ impl Scheduler {
                 self.take_end(end);
             }
         }
-        for running in self.running.values() {
-            running.signals.stop.store(true, Ordering::SeqCst);
-        }
+        self.stop_all();
+    }
+
+    /// The steps in hand are finished, if that does not take too long: a job that is cut off goes on after the next start.
+    fn stop_all(&mut self) {
+        self.running.values().for_each(|running| running.signals.stop());
+        let deadline = Instant::now() + STOP_WITHIN;
         while !self.running.is_empty() {
-            let Ok(end) = self.ended.recv() else { return };
-            self.take_end(end);
+            match self.ended.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(end) => self.take_end(end),
+                Err(_) => break,
+            }
+        }
+        for id in self.running.keys() {
+            tracing::warn!(job = %id, "did not come to the end of a step within {} s; it goes on after the next start", STOP_WITHIN.as_secs());
         }
     }
 
@@ -239,7 +251,8 @@ impl Scheduler {
                 }
             }
         }
-        self.waiting.retain(|id, _| seen.iter().any(|job| job.id == *id));
+        let ids: HashSet<&JobId> = seen.iter().map(|job| &job.id).collect();
+        self.waiting.retain(|id, _| ids.contains(id));
         for located in seen {
             if self.running.contains_key(&located.id) {
                 continue;
@@ -275,49 +288,6 @@ impl Scheduler {
         }
     }
 
-    /// Carries out what was asked for; says whether anything was.
-    fn obey(&mut self) -> bool {
-        let requests = control::waiting(&self.workshop.spool);
-        for request in &requests {
-            let answer = match &request.command {
-                Ok(Command::Status) => Answer { status: Some(self.status()), ..Answer::default() },
-                Ok(Command::Cancel { jobs }) => {
-                    self.forget(jobs);
-                    self.cancel(jobs)
-                }
-                Ok(command) => {
-                    // Their records change on the disk; what is remembered of them does not hold any more.
-                    self.forget(command.jobs());
-                    control::carry_out(&self.workshop.spool, command, &|id| self.running.contains_key(id))
-                }
-                Err(e) => Answer { refused: vec![format!("the request cannot be read: {e}")], ..Answer::default() },
-            };
-            if let Err(e) = control::reply(request, &answer) {
-                tracing::warn!("{e}");
-            }
-        }
-        !requests.is_empty()
-    }
-
-    fn forget(&mut self, jobs: &[JobId]) {
-        for id in jobs {
-            self.waiting.remove(id);
-        }
-    }
-
-    fn cancel(&self, jobs: &[JobId]) -> Answer {
-        let (running, resting): (Vec<_>, Vec<_>) = jobs.iter().cloned().partition(|id| self.running.contains_key(id));
-        let command = Command::Cancel { jobs: resting };
-        let mut answer = control::carry_out(&self.workshop.spool, &command, &|_| false);
-        for id in running {
-            if let Some(job) = self.running.get(&id) {
-                job.signals.cancel.store(true, Ordering::SeqCst);
-                answer.done.push(format!("{id}: it stops after the step in hand and ends as cancelled"));
-            }
-        }
-        answer
-    }
-
     fn start_what_can(&mut self) {
         let closed = gate::outside_hours(&self.workshop.config(), clock::now()).is_some();
         if closed || control::is_paused(&self.workshop.spool) {
@@ -351,6 +321,12 @@ impl Scheduler {
             .map(|job| job.located.id.clone())
     }
 
+    /// Jobs of its record that came after it.
+    fn later(&self, job: &Waiting) -> Vec<JobId> {
+        let is_later = |other: &&Waiting| other.record == job.record && other.accepted > job.accepted;
+        self.waiting.values().filter(is_later).map(|other| other.located.id.clone()).collect()
+    }
+
     fn start(&mut self, waiting: Waiting) {
         let id = waiting.located.id.clone();
         let signals = Arc::new(Signals::default());
@@ -358,10 +334,11 @@ impl Scheduler {
         let started = std::thread::Builder::new().name(format!("job {id}")).spawn({
             let (workshop, signals, report) = (Arc::clone(&self.workshop), Arc::clone(&signals), Arc::clone(&report));
             let (located, id, end) = (waiting.located.clone(), id.clone(), self.end.clone());
+            let later = self.later(&waiting);
             move || {
                 let tell = |now: Report| *report.lock().unwrap_or_else(PoisonError::into_inner) = now;
                 // A fault of ours in one job must not take the server with it.
-                let outcome = catch_unwind(AssertUnwindSafe(|| run::run(&workshop, located, &signals, &tell)))
+                let outcome = catch_unwind(AssertUnwindSafe(|| run::run(&workshop, located, &signals, &later, &tell)))
                     .unwrap_or_else(|_| Outcome::Halted { why: "an internal error; see the log".into() });
                 let _ = end.send((id, outcome));
             }

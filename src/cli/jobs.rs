@@ -1,14 +1,16 @@
 //! `hotfolders jobs`: list, look, and the operator's hands.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use super::config;
 use super::terminal::{self, GREEN, RED, YELLOW, note, paint, say, say_painted};
 use crate::clock;
-use crate::control::{self, Answer, Command};
+use crate::control::{self, Answer, Command, GivenManifest, Reprint};
 use crate::error::Error;
+use crate::model::config::Config;
+use crate::operator;
 use crate::spool::job::{self, JobFile, JobId, Question, Reason, file};
 use crate::spool::journal;
 use crate::spool::queue::{Located, Spool, State};
@@ -26,8 +28,60 @@ pub(super) enum JobsCommand {
     Release(SelectArgs),
     /// End jobs that are waiting, held, running or failed; what has been made is reported.
     Cancel(FailedArgs),
-    /// Hold waiting jobs until they are released.
+    /// Hold jobs until they are released; a running one stops after the step in hand.
     Hold(SelectArgs),
+    /// Answer what a held job asks; `jobs show` lists its questions.
+    Answer(AnswerArgs),
+    /// Make a finished job again, on purpose, as a job of its own with `-r1` in its names.
+    Reprint(ReprintArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AnswerArgs {
+    /// Job ids, or records (the newest held job of each).
+    #[arg(required = true)]
+    jobs: Vec<String>,
+    #[command(flatten)]
+    answer: AnswerChoice,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct AnswerChoice {
+    /// The record ran this profile before: make what changed.
+    #[arg(long)]
+    changed: bool,
+    /// The record ran this profile before: make all of it again.
+    #[arg(long)]
+    all: bool,
+}
+
+impl AnswerChoice {
+    fn word(&self) -> String {
+        [(self.changed, "changed"), (self.all, "all")]
+            .iter()
+            .find(|(given, _)| *given)
+            .map_or("", |(_, word)| word)
+            .into()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReprintArgs {
+    /// A job id, or a record (its newest finished job).
+    job: String,
+    /// Only these lines: numbers with commas between them.
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    lines: Vec<u32>,
+    /// So many of each line, instead of what was ordered; sheets, of a layout.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=9_999))]
+    copies: Option<u32>,
+    /// A manifest of the same record, instead of the job's own.
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// With the profiles that the job had then, instead of those of the config now.
+    #[arg(long)]
+    as_then: bool,
 }
 
 #[derive(Debug, Args)]
@@ -68,47 +122,74 @@ pub(super) struct FailedArgs {
 }
 
 pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
-    let spool = open(file)?;
+    let (spool, config) = open(file)?;
+    let act = |jobs: Vec<JobId>, command: &dyn Fn(Vec<JobId>) -> Command| act(&spool, &config, jobs, command);
     match command {
         JobsCommand::List(args) => list(&spool, args),
         JobsCommand::Show(args) => show(&spool, args),
         JobsCommand::Retry(args) => {
             let jobs = failed_or_named(&spool, args, &[State::Failed, State::Done])?;
-            act(&spool, jobs, |jobs| Command::Retry { jobs })
+            act(jobs, &|jobs| Command::Retry { jobs })
         }
         JobsCommand::Cancel(args) => {
             let states = [State::Pending, State::Processing, State::Held, State::Failed];
             let jobs = failed_or_named(&spool, args, &states)?;
-            act(&spool, jobs, |jobs| Command::Cancel { jobs })
+            act(jobs, &|jobs| Command::Cancel { jobs })
         }
         JobsCommand::Release(args) => {
             let jobs = named(&spool, &args.jobs, &[State::Held, State::Pending])?;
-            act(&spool, jobs, |jobs| Command::Release { jobs })
+            act(jobs, &|jobs| Command::Release { jobs })
         }
         JobsCommand::Hold(args) => {
-            act(&spool, named(&spool, &args.jobs, &[State::Pending])?, |jobs| Command::Hold { jobs })
+            let states = [State::Pending, State::Processing];
+            act(named(&spool, &args.jobs, &states)?, &|jobs| Command::Hold { jobs })
+        }
+        JobsCommand::Answer(args) => {
+            let answer = args.answer.word();
+            let command = |jobs| Command::Answer { jobs, answer: answer.clone() };
+            act(named(&spool, &args.jobs, &[State::Held])?, &command)
+        }
+        JobsCommand::Reprint(args) => {
+            let job = find(&spool, &args.job, &[State::Done, State::Failed])?.id;
+            let request = Reprint {
+                job,
+                lines: args.lines.clone(),
+                copies: args.copies,
+                manifest: args.manifest.as_deref().map(given_manifest).transpose()?,
+                as_then: args.as_then,
+            };
+            answer(&send(&spool, &config, &Command::Reprint(request))?)
         }
     }
 }
 
 pub(super) fn pause(file: &Path, pause: bool) -> Result<(), Error> {
-    let spool = open(file)?;
-    answer(&send(&spool, &if pause { Command::Pause } else { Command::Resume })?)
+    let (spool, config) = open(file)?;
+    answer(&send(&spool, &config, &if pause { Command::Pause } else { Command::Resume })?)
 }
 
-pub(super) fn open(file: &Path) -> Result<Spool, Error> {
-    let loaded = config::load(file)?;
-    let root = &loaded.config.spool;
-    Spool::look(root).ok_or_else(|| {
+fn given_manifest(path: &Path) -> Result<GivenManifest, Error> {
+    let failed = |e: std::io::Error| Error::failed(format!("{}: cannot be read: {e}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let whole = path.canonicalize().map_err(failed)?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(GivenManifest { name, text, folder: whole.parent().map(Path::to_path_buf).unwrap_or_default() })
+}
+
+pub(super) fn open(file: &Path) -> Result<(Spool, Config), Error> {
+    let config = config::load(file)?.config;
+    let root = &config.spool;
+    let spool = Spool::look(root).ok_or_else(|| {
         Error::failed(format!("there is no spool at {} yet; `hotfolders serve` makes it", root.display()))
-    })
+    })?;
+    Ok((spool, config))
 }
 
 /// Whoever holds the lock carries a command out: the server, or we.
-pub(super) fn send(spool: &Spool, command: &Command) -> Result<Answer, Error> {
+pub(super) fn send(spool: &Spool, config: &Config, command: &Command) -> Result<Answer, Error> {
     let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string());
     match spool.lock(clock::now()) {
-        Ok(_lock) => Ok(control::carry_out(spool, command, &|_| false)),
+        Ok(_lock) => Ok(operator::carry_out(spool, config, command, &|_| false)),
         Err(crate::spool::queue::SpoolError::Locked(by)) => control::ask(spool, command, &by).map_err(|e| failed(&e)),
         Err(e) => Err(failed(&e)),
     }
@@ -142,10 +223,10 @@ fn find(spool: &Spool, text: &str, states: &[State]) -> Result<Located, Error> {
     {
         return Ok(job);
     }
-    let mut of_record: Vec<Located> = all(spool)?
-        .into_iter()
-        .filter(|job| record(job).is_some_and(|r| r.record.eq_ignore_ascii_case(text)))
-        .collect();
+    let is_of = |job: Located| record(&job).filter(|r| r.record.eq_ignore_ascii_case(text)).map(|r| (r, job));
+    let mut of_record: Vec<(JobFile, Located)> = all(spool)?.into_iter().filter_map(is_of).collect();
+    of_record.sort_by_key(|(record, _)| (record.accepted, record.sequence));
+    let mut of_record: Vec<Located> = of_record.into_iter().map(|(_, job)| job).collect();
     if of_record.is_empty() {
         return Err(Error::failed(format!("there is no job or record `{text}`; see `hotfolders jobs list`")));
     }
@@ -165,12 +246,12 @@ fn failed_or_named(spool: &Spool, args: &FailedArgs, states: &[State]) -> Result
     Ok(failed.into_iter().map(|job| job.id).collect())
 }
 
-fn act(spool: &Spool, jobs: Vec<JobId>, command: impl Fn(Vec<JobId>) -> Command) -> Result<(), Error> {
+fn act(spool: &Spool, config: &Config, jobs: Vec<JobId>, command: &dyn Fn(Vec<JobId>) -> Command) -> Result<(), Error> {
     if jobs.is_empty() {
         note("no job has failed");
         return Ok(());
     }
-    answer(&send(spool, &command(jobs))?)
+    answer(&send(spool, config, &command(jobs))?)
 }
 
 /// What a list shows of a job in one line.
@@ -283,6 +364,10 @@ fn show(spool: &Spool, args: &ShowArgs) -> Result<(), Error> {
         say("\nIt waits for a person (`hotfolders jobs release` goes on as it is, `jobs cancel` ends it):")?;
         for question in waits {
             say_painted(&format!("  {} {}", paint(&question.code, YELLOW), paint(&question.text, "0")))?;
+            if !question.answers.is_empty() {
+                let list = question.answers.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(" | ");
+                say(&format!("    hotfolders jobs answer {} {list}", job.id))?;
+            }
         }
     }
     if let Some(reason) = reason {

@@ -255,5 +255,6 @@ fn empty_manifest(record: String) -> Manifest {
         not_before: None,
         priority: 0,
         fields: Vec::new(),
+        content: String::new(),
     }
 }

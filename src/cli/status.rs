@@ -22,7 +22,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     let spool = Spool::look(&loaded.config.spool);
     let server = spool.as_ref().and_then(Spool::locked_by);
     let live = match (&spool, &server) {
-        (Some(spool), Some(_)) => jobs::send(spool, &Command::Status)?.status,
+        (Some(spool), Some(_)) => jobs::send(spool, &loaded.config, &Command::Status)?.status,
         _ => None,
     };
     let mut counts = Vec::new();

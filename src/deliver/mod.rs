@@ -12,6 +12,7 @@ mod ledger;
 mod place;
 mod publish;
 mod staging;
+mod superseded;
 #[cfg(test)]
 mod tests;
 mod volume;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 pub use self::error::DeliverError;
 use self::ledger::{Ledger, TRIGGER};
 use self::staging::Names;
+pub use self::superseded::{Superseded, remove_superseded};
 use crate::model::delivery::Delivery;
 use crate::model::name::RelPath;
 use crate::model::units::show_bytes;
@@ -154,6 +156,12 @@ pub struct Standing {
     /// Of a disc, the digest of its listing.
     pub sha256: String,
     pub bytes: u64,
+}
+
+impl Standing {
+    pub fn is_trigger(&self) -> bool {
+        self.unit == TRIGGER
+    }
 }
 
 /// What stands at the destination, from the journal alone. Members in their order, then volumes and labels, then the

@@ -131,6 +131,7 @@ impl Bench {
                 None => Content::Step(StepId((*content).into())),
             },
             path: rel(path),
+            output: String::new(),
         });
         let shown = path.map_or("out".into(), |p| format!("out/{p}"));
         DeliveryStep {

@@ -189,6 +189,8 @@ impl Acceptance {
             look_again: false,
             cancels: manifest.is_some_and(|m| m.action == Action::Cancel),
             reprint: 0,
+            reprint_of: None,
+            answers: std::collections::BTreeMap::new(),
             receipts: hot_folder.receipts.clone(),
         };
         let record = json(file::JOB, serde_json::to_vec_pretty(&job))?;

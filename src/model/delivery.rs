@@ -170,6 +170,17 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// The folder of a destination, or of a zip its file.
+    pub fn destination(&self) -> Option<&Destination> {
+        match self {
+            Delivery::Folder { path, .. }
+            | Delivery::Disc { path, .. }
+            | Delivery::Zip { path, .. }
+            | Delivery::Lab { path, .. } => Some(path),
+            Delivery::Link { .. } | Delivery::Print { .. } | Delivery::Command { .. } => None,
+        }
+    }
+
     /// The word behind `to:`.
     pub fn word(&self) -> &'static str {
         match self {
@@ -181,6 +192,11 @@ impl Delivery {
             Delivery::Lab { .. } => "lab",
             Delivery::Command { .. } => "command",
         }
+    }
+
+    /// A second run may cost paper or reach a client: as a rule a person decides.
+    pub fn asks_before_repeating(&self) -> bool {
+        matches!(self, Delivery::Print { .. } | Delivery::Lab { .. } | Delivery::Link { .. } | Delivery::Disc { .. })
     }
 
     /// Paper, lab, disc, link: it leaves only when every picture of the job has rendered, and whole.

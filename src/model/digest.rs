@@ -23,6 +23,20 @@ impl Hasher {
     }
 }
 
+/// The digest of all that can be read.
+pub fn sha256_of(from: &mut dyn std::io::Read) -> std::io::Result<String> {
+    let mut buffer = vec![0_u8; 1 << 20];
+    let mut hasher = Hasher::default();
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

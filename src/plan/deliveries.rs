@@ -49,17 +49,6 @@ struct Planner<'a> {
     taken: HashSet<String>,
 }
 
-/// The folder of a destination, or of a zip its file.
-fn destination(delivery: &Delivery) -> Option<&Destination> {
-    match delivery {
-        Delivery::Folder { path, .. }
-        | Delivery::Disc { path, .. }
-        | Delivery::Zip { path, .. }
-        | Delivery::Lab { path, .. } => Some(path),
-        Delivery::Link { .. } | Delivery::Print { .. } | Delivery::Command { .. } => None,
-    }
-}
-
 impl Planner<'_> {
     fn add(&mut self, owner: &str, profiles: &[usize], delivery: &Delivery) {
         let mut indices: Vec<usize> =
@@ -77,7 +66,7 @@ impl Planner<'_> {
         let mut places: Vec<(Destined, Vec<usize>)> = Vec::new();
         let mut by_path: HashMap<Result<Option<RelPath>, String>, usize> = HashMap::new();
         for index in indices {
-            let place = destination(delivery).map(|d| self.place(d, owner, index)).transpose();
+            let place = delivery.destination().map(|d| self.place(d, owner, index)).transpose();
             let key = place.as_ref().map(|p| p.as_ref().and_then(|p| p.path.clone())).map_err(Clone::clone);
             let at = *by_path.entry(key).or_insert_with(|| {
                 places.push((place, Vec::new()));
@@ -128,13 +117,13 @@ impl Planner<'_> {
                     text: format!("{} is taken by another output of this job, so this one is {path}", step.name),
                 });
             }
-            members.push(Member { content: Content::Step(step.id.clone()), path });
+            members.push(Member { content: Content::Step(step.id.clone()), path, output: String::new() });
         }
         for extra in extras {
             let name = extra.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let Some(name) = RelPath::from_part(&name) else { continue };
             let path = free_name(&name, |name| inside.insert(name.fold_case()));
-            members.push(Member { content: Content::File(extra.clone()), path });
+            members.push(Member { content: Content::File(extra.clone()), path, output: String::new() });
         }
         let held = indices.iter().any(|i| self.profile(*i).hold);
         let first = indices.first().copied();

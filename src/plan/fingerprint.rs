@@ -4,18 +4,34 @@
 //! go to the same places. Ids, status and dates do not count: the plan that is looked at is made for a fixed day and a
 //! fixed job.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{Content, Plan, RenderStep};
+use super::frozen::Frozen;
+use super::{Content, DeliveryStep, Member, Plan, RenderStep};
 use crate::model::delivery::Delivery;
 use crate::model::digest::sha256;
+use crate::model::manifest::Manifest;
+use crate::model::template::Template;
 
 /// The job and the day that such a plan is made for.
 pub const ANY_JOB: &str = "job";
 pub const ANY_DAY: jiff::civil::Date = jiff::civil::date(2000, 1, 1);
+
+/// What a job was asked for, and what it makes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Works {
+    /// Digest of the manifest and of what the job keeps of the config: whether it asks for the same, whatever lies in
+    /// the library by now.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request: String,
+    /// What each original is told by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<Work>,
+}
 
 /// What one delivery of one profile (or render job) brings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,28 +56,88 @@ impl Work {
             Some(before) if before != digest => Some(format!("{name} changed")),
             Some(_) => None,
         });
-        let gone = earlier.outputs.keys().filter(|name| !self.outputs.contains_key(*name));
-        changed.chain(gone.map(|name| format!("{name} is not made any more"))).collect()
+        changed.chain(self.lacks(earlier).map(|name| format!("{name} is not made any more"))).collect()
     }
+
+    /// Outputs of an earlier run that this one does not have.
+    pub fn lacks<'w>(&'w self, earlier: &'w Work) -> impl Iterator<Item = &'w String> {
+        earlier.outputs.keys().filter(|name| !self.outputs.contains_key(*name))
+    }
+}
+
+/// Where a delivery goes, as the operator wrote it: what tells runs of it from runs of another one.
+pub fn target(delivery: &Delivery) -> String {
+    let named = match delivery {
+        Delivery::Print { printer, .. } => Some(printer.as_str()),
+        Delivery::Link { key, .. } => key.as_ref().map(Template::source),
+        other => other.destination().map(|destination| destination.written.as_str()),
+    };
+    named.map_or_else(|| delivery.word().to_string(), |named| format!("{} {named}", delivery.word()))
+}
+
+/// Every delivery that a job is to make, with its owner; some may have no picture.
+pub fn deliveries(frozen: &Frozen) -> impl Iterator<Item = (&str, &Delivery)> {
+    let of_profiles = frozen.profiles.iter().flat_map(|p| p.deliver.iter().map(|d| (p.name.as_str(), d)));
+    of_profiles.chain(frozen.deliveries.iter().map(|d| (d.rule.as_str(), &d.delivery)))
+}
+
+/// The profiles and render jobs whose deliveries a job makes.
+pub fn owners(frozen: &Frozen) -> BTreeSet<String> {
+    deliveries(frozen).map(|(owner, _)| owner.to_string()).collect()
+}
+
+/// Digest of what is asked for: manifest, profiles, deliveries, price list, layouts and the files that they use.
+pub fn request(manifest: &Manifest, frozen: &Frozen) -> String {
+    let assets: Vec<&String> = frozen.assets.iter().map(|a| &a.sha256).collect();
+    let asked = (
+        &manifest.content,
+        &frozen.profiles,
+        &frozen.deliveries,
+        &frozen.items,
+        &frozen.layouts,
+        &frozen.studio,
+        assets,
+    );
+    serde_json::to_vec(&asked).map(|bytes| sha256(&bytes)).unwrap_or_default()
 }
 
 /// The works of a plan for [`ANY_JOB`] on [`ANY_DAY`]; `sources` tells each original of the plan apart. `None` where a
 /// picture cannot be made as things are: such a job is never taken for one that was done.
 pub fn works(plan: &Plan, sources: &[String]) -> Option<Vec<Work>> {
-    plan.deliveries
-        .iter()
-        .map(|delivery| {
-            let outputs = delivery.members.iter().map(|member| {
-                let digest = match &member.content {
-                    Content::File(path) => path.display().to_string(),
-                    Content::Step(id) => of_step(plan.render(id)?, sources)?,
-                };
-                Some((member.path.as_str().to_string(), digest))
-            });
-            let to = destination(&delivery.delivery);
-            Some(Work { owner: delivery.owner.clone(), to, outputs: outputs.collect::<Option<_>>()? })
-        })
-        .collect()
+    let mut works: Vec<Work> = Vec::new();
+    for delivery in &plan.deliveries {
+        let to = target(&delivery.delivery);
+        let known = works.iter().position(|w| w.owner == delivery.owner && w.to == to);
+        let at = known.unwrap_or_else(|| {
+            works.push(Work { owner: delivery.owner.clone(), to, outputs: BTreeMap::new() });
+            works.len() - 1
+        });
+        for member in &delivery.members {
+            let digest = match &member.content {
+                Content::File(path) => path.display().to_string(),
+                Content::Step(id) => of_step(plan.render(id)?, sources)?,
+            };
+            works[at].outputs.insert(output(delivery, member), digest);
+        }
+    }
+    Some(works)
+}
+
+/// Gives the members of a job's plan the names that its works have; `bare` is the plan that these were taken from.
+pub fn name_outputs(plan: &mut Plan, bare: &Plan) {
+    for (step, bare) in plan.deliveries.iter_mut().zip(&bare.deliveries) {
+        for (member, of_bare) in step.members.iter_mut().zip(&bare.members) {
+            member.output = output(bare, of_bare);
+        }
+    }
+}
+
+/// A delivery whose path has a token may have several folders: the name tells in which of them it is.
+fn output(delivery: &DeliveryStep, member: &Member) -> String {
+    match delivery.place.as_ref().and_then(|place| place.path.as_ref()) {
+        Some(folder) => format!("{folder}/{}", member.path),
+        None => member.path.to_string(),
+    }
 }
 
 /// The same originals stand at other indices in another plan: what they are counts, in the order of the cells.
@@ -73,21 +149,6 @@ fn of_step(step: &RenderStep, sources: &[String]) -> Option<String> {
         cell.source = 0;
     }
     serde_json::to_vec(&(&spec, originals, step.copies)).ok().map(|bytes| sha256(&bytes))
-}
-
-fn destination(delivery: &Delivery) -> String {
-    let value = serde_json::to_value(delivery).unwrap_or_default();
-    let fields = match &value {
-        Value::Object(map) if map.len() == 1 => map.values().next().unwrap_or(&value),
-        other => other,
-    };
-    let mut text = delivery.word().to_string();
-    for key in ["path", "printer", "key"] {
-        if let Some(named) = fields.get(key).filter(|v| !v.is_null()) {
-            text += &format!(" {named}");
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -150,6 +150,10 @@ pub struct Member {
     pub content: Content,
     /// Below the destination (or in the zip); distinct in the job without case.
     pub path: RelPath,
+    /// What it is called in the [`Work`](fingerprint::Work) of its delivery, whatever the day and the job; empty in a
+    /// job that is not compared with others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,6 @@ use crate::model::config::Layout;
 use crate::model::manifest::{Image, Line, Manifest};
 use crate::model::profile::{Decode, OnDamage, Profile};
 use crate::model::spec::{Header, OutputSpec, PixelSize, Tone};
-use crate::model::unbuilt;
 
 /// Everything that decides one output.
 #[derive(Clone, Copy)]
@@ -117,10 +116,6 @@ impl<'a> Request<'a> {
 
     /// Chooses the originals and decides everything about the output.
     pub fn decide(&self, findings: &mut Vec<Finding>) -> Result<Picture<'a>, Blocked> {
-        if let Some(first) = unbuilt::unbuilt_profile(self.profile).into_iter().next() {
-            let reason = format!("profile `{}`: {first}", self.profile.name);
-            return Err(Blocked { code: "not_built_yet", reason });
-        }
         let shown = shown_of(&self.pick);
         let draft = match (self.layout(), self.line().and_then(|l| l.layout.as_ref())) {
             (Some(layout), _) => self.draft_sheet(layout, &shown, findings)?,

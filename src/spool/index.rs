@@ -15,7 +15,7 @@ use super::durable::{self, Done};
 use super::job::JobId;
 use super::queue::{Spool, SpoolError};
 use crate::model::manifest::Kind;
-use crate::plan::fingerprint::Work;
+use crate::plan::fingerprint::Works;
 
 /// A finished job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +28,12 @@ pub struct IndexLine {
     pub client: Option<String>,
     /// What stands at destinations, so that a later run of the record and profile knows its own files.
     pub placed: Vec<IndexedFile>,
-    /// What it made, in digests: whether a later job of the record is the same again.
+    /// What it was asked for and made, in digests: whether a later job of the record is the same again.
+    #[serde(default)]
+    pub works: Works,
+    /// Files of earlier jobs of the record that it removed, because they are not made any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub works: Vec<Work>,
+    pub removed: Vec<PathBuf>,
     /// Which reprint of the record it was; 0 for none.
     #[serde(default)]
     pub reprint: u32,
@@ -42,6 +45,13 @@ pub struct IndexedFile {
     pub owner: String,
     pub path: PathBuf,
     pub sha256: String,
+    /// Which delivery of the owner it belongs to, as [`Work::to`](crate::plan::fingerprint::Work::to) has it; empty for
+    /// what is never removed for a later job.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// Which output it is; empty for a volume.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
 }
 
 /// Where a line begins in the file, and how many bytes it has.
@@ -165,10 +175,17 @@ mod tests {
             finished: Timestamp::UNIX_EPOCH,
             kind: None,
             record: "1".into(),
-            works: Vec::new(),
+            works: Works::default(),
+            removed: Vec::new(),
             reprint: 0,
             client: None,
-            placed: vec![IndexedFile { owner: "web".into(), path: "/x".into(), sha256: job.into() }],
+            placed: vec![IndexedFile {
+                owner: "web".into(),
+                path: "/x".into(),
+                sha256: job.into(),
+                to: String::new(),
+                output: String::new(),
+            }],
         }
     }
 

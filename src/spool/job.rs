@@ -2,6 +2,7 @@
 //!
 //! Owns: the forms of `job.json`, `questions.json`, `reason.json` and the receipt.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use crate::model::name::RelPath;
 pub use crate::plan::frozen::{Frozen, FrozenAsset, FrozenStudio, RuleDelivery, RuleVerdict, Verdict};
 
 /// `20261120-150405-invoice-1042-7f3a`: sorts by time, tells what it is, never used twice.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(String);
 
@@ -29,17 +30,22 @@ impl JobId {
 
     /// `salt` makes ids of the same second and record distinct.
     pub fn new(local: &jiff::civil::DateTime, kind: &str, record: &str, salt: u16) -> JobId {
-        let record: String = crate::model::name::safe_part(record)
-            .chars()
-            .map(|c| if c.is_whitespace() || c == '.' { '_' } else { c })
-            .take(64)
-            .collect();
-        JobId(format!("{}-{kind}-{record}-{salt:04x}", local.strftime("%Y%m%d-%H%M%S")))
+        JobId(format!("{}-{kind}-{}-{salt:04x}", local.strftime("%Y%m%d-%H%M%S"), part_of_id(record)))
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// False for certain where the job is of another kind or record; its `job.json` tells for certain where it is true.
+    pub fn may_be_of(&self, kind: &str, record: &str) -> bool {
+        self.0.contains(&format!("-{kind}-{}-", part_of_id(record)))
+    }
+}
+
+fn part_of_id(record: &str) -> String {
+    let safe = crate::model::name::safe_part(record);
+    safe.chars().map(|c| if c.is_whitespace() || c == '.' { '_' } else { c }).take(64).collect()
 }
 
 impl std::fmt::Display for JobId {
@@ -134,18 +140,57 @@ pub struct JobFile {
     /// Which reprint of the record it is, once it is planned; 0 for none.
     #[serde(default)]
     pub reprint: u32,
+    /// A reprint that an operator asked for, not the studio app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reprint_of: Option<Reprint>,
+    /// What a person answered, by the code of the question.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, String>,
     /// Where a copy of the receipt goes.
     pub receipts: Option<PathBuf>,
 }
 
-/// One question that waits for a person.
+/// What an operator wants to have again of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reprint {
+    pub job: JobId,
+    /// All, where it names none.
+    pub lines: Vec<u32>,
+    /// Prints, or sheets of a layout, of each line; what the line says where there is none.
+    pub copies: Option<u32>,
+    /// With the profiles of then, also when it is tried again.
+    pub as_then: bool,
+}
+
+/// One question that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Question {
     pub code: String,
     pub line: Option<u32>,
     pub number: Option<String>,
     pub text: String,
+    /// What can be answered, the first is what a release means. Empty: go on as it is, or cancel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
+    /// A release says too little.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_answer: bool,
 }
+
+impl Question {
+    /// To go on as it is, or to cancel.
+    pub fn new(code: &str, text: impl Into<String>) -> Question {
+        Question { code: code.into(), text: text.into(), ..Question::default() }
+    }
+
+    /// Of a job that somebody holds.
+    pub fn by_hand() -> Question {
+        Question::new(BY_HAND, "held by hand; `hotfolders jobs release` lets it go on")
+    }
+}
+
+/// The code of a hold that a person asked for: nothing else is settled when it is released.
+pub const BY_HAND: &str = "by_hand";
 
 /// `reason.json` beside `reason.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 
 pub mod assets;
 pub mod budget;
+pub mod earlier;
 pub mod facts;
 mod makers;
 pub mod passes;

@@ -6,10 +6,11 @@ mod making;
 mod planning;
 mod withdraw;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use super::earlier::{self, Open};
 use super::passes::Renderer;
 use super::receipt::Notice;
 use crate::clock;
@@ -80,9 +81,15 @@ pub struct Report {
 /// Why a run ends before its end.
 #[derive(Debug)]
 enum Stop {
-    Failure { fate: Fate, code: &'static str, text: String },
+    Failure {
+        fate: Fate,
+        code: &'static str,
+        text: String,
+    },
     Stopped,
     Cancelled,
+    /// By hand.
+    Held,
 }
 
 impl From<DurableError> for Stop {
@@ -119,22 +126,41 @@ fn reject(code: &'static str, text: impl Into<String>) -> Stop {
 /// Signals from outside, looked at between steps.
 #[derive(Debug, Default)]
 pub struct Signals {
-    /// Finish the step in hand and stop; set for all passes in flight.
-    pub stop: AtomicBool,
-    pub cancel: AtomicBool,
+    /// Finish the steps in hand and stop.
+    stop: AtomicBool,
+    /// Why; without one of these the server stops.
+    cancel: AtomicBool,
+    hold: AtomicBool,
 }
 
-/// Runs a job as far as it can go now.
-pub fn run(workshop: &Workshop, job: Located, signals: &Signals, report: &dyn Fn(Report)) -> Outcome {
+impl Signals {
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::SeqCst);
+        self.stop();
+    }
+
+    pub fn hold(&self) {
+        self.hold.store(true, Ordering::SeqCst);
+        self.stop();
+    }
+}
+
+/// Runs a job as far as it can go now. `later` are jobs of its record that came after it.
+pub fn run(workshop: &Workshop, job: Located, signals: &Signals, later: &[JobId], report: &dyn Fn(Report)) -> Outcome {
     let mut run = match Run::open(workshop, job, signals, report) {
         Ok(run) => run,
         Err((_, Stop::Failure { fate: Fate::Wait, text, .. })) => return Outcome::Wait { why: text },
         Err((_, Stop::Failure { text, .. })) => return Outcome::Halted { why: text },
-        Err((_, Stop::Stopped | Stop::Cancelled)) => return Outcome::Stopped,
+        Err((_, Stop::Stopped | Stop::Cancelled | Stop::Held)) => return Outcome::Stopped,
     };
-    let result = match run.work() {
+    let result = match run.work(later) {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Cancelled) => run.cancel(),
+        Err(Stop::Held) => run.hold(&[Question::by_hand()]),
         Err(Stop::Failure { fate: Fate::Reject, code, text }) => run.finish("failed", &[Notice::new(code, text)]),
         Err(other) => Err(other),
     };
@@ -142,7 +168,7 @@ pub fn run(workshop: &Workshop, job: Located, signals: &Signals, report: &dyn Fn
         Ok(outcome) => outcome,
         Err(Stop::Failure { fate: Fate::Wait, text, .. }) => Outcome::Wait { why: text },
         Err(Stop::Failure { text, .. }) => Outcome::Halted { why: text },
-        Err(Stop::Stopped | Stop::Cancelled) => Outcome::Stopped,
+        Err(Stop::Stopped | Stop::Cancelled | Stop::Held) => Outcome::Stopped,
     }
 }
 
@@ -160,6 +186,8 @@ struct Run<'a> {
     duplicate_of: Option<String>,
     /// What differs from an earlier run of the record, where the profile wants to be asked.
     repeats: Vec<Question>,
+    /// Files of earlier jobs that this one removed.
+    removed: Vec<PathBuf>,
 }
 
 impl<'a> Run<'a> {
@@ -191,6 +219,7 @@ impl<'a> Run<'a> {
                 warnings: Vec::new(),
                 duplicate_of: None,
                 repeats: Vec::new(),
+                removed: Vec::new(),
             })
         };
         open().map_err(|stop| (id, stop))
@@ -216,14 +245,22 @@ impl<'a> Run<'a> {
         if self.signals.cancel.load(Ordering::SeqCst) {
             return Err(Stop::Cancelled);
         }
+        if self.signals.hold.load(Ordering::SeqCst) {
+            return Err(Stop::Held);
+        }
         if self.signals.stop.load(Ordering::SeqCst) {
             return Err(Stop::Stopped);
         }
         Ok(())
     }
 
-    fn work(&mut self) -> Result<Outcome, Stop> {
+    fn work(&mut self, later: &[JobId]) -> Result<Outcome, Stop> {
         if self.folder().join(control::CANCEL_MARK).exists() {
+            return Err(Stop::Cancelled);
+        }
+        let own = Open { at: self.at.clone(), record: self.job.clone(), works: None };
+        if let Some(by) = earlier::replaced_by(&self.workshop.spool, &own, later)? {
+            self.warnings.push(Notice::new("replaced", again::replaced_text(by.as_str())));
             return Err(Stop::Cancelled);
         }
         let again = self.job.look_again;
@@ -244,16 +281,11 @@ impl<'a> Run<'a> {
         if !self.job.released {
             let mut questions: Vec<Question> = plan
                 .holds()
-                .map(|f| Question {
-                    code: f.code.clone(),
-                    line: f.line,
-                    number: f.number.clone(),
-                    text: f.text.clone(),
-                })
+                .map(|f| Question { line: f.line, number: f.number.clone(), ..Question::new(&f.code, &f.text) })
                 .collect();
             questions.append(&mut self.repeats);
             if let Some(why) = &self.job.hold {
-                questions.push(Question { code: "hold".into(), line: None, number: None, text: why.clone() });
+                questions.push(Question::new("hold", why));
             }
             if !questions.is_empty() {
                 return self.hold(&questions);

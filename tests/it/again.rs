@@ -1,6 +1,6 @@
 //! The same again: a status that is sent twice, an order that is corrected.
 
-use super::studio::{CONFIG, Studio, files, session};
+use super::studio::{CONFIG, Studio, files, invoice, session};
 
 fn resent(text: &str, id: &str) -> String {
     text.replacen('{', &format!("{{\"id\":\"{id}\",\"status_date\":\"2026-11-21T10:00:00Z\","), 1)
@@ -68,7 +68,7 @@ fn a_profile_that_asks_holds_a_corrected_session_and_a_newer_one_replaces_it() {
     let questions = studio.json(&held[0].join("questions.json"));
     assert_eq!(questions[0]["code"], "repeat");
     let text = questions[0]["text"].as_str().unwrap();
-    assert!(text.contains(" is new") && !text.contains("changed"), "{text}");
+    assert!(text.contains("S1_0002.jpg is new") && !text.contains("S1_0001"), "{text}");
 
     studio.drop_file("status", "c.json", &resent(&session("S1", &[2]), "third"));
     studio.wait_jobs("done", 2);
@@ -133,4 +133,153 @@ fn an_order_that_is_taken_back_ends_what_has_not_started_and_reports_what_has() 
     );
     assert!(later["warnings"].to_string().contains("action: cancel"), "{later}");
     studio.audit();
+}
+
+/// A session whose pictures all have a tone.
+fn toned(record: &str, numbers: &[u32], tone: &str) -> String {
+    session(record, numbers).replace("\"rating\"", &format!("\"tone\":\"{tone}\",\"rating\""))
+}
+
+fn with_repeat(repeat: &str) -> String {
+    let config = CONFIG.replacen("  web:\n", &format!("  web:\n    repeat: {repeat}\n"), 1);
+    assert_ne!(config, CONFIG);
+    config
+}
+
+/// What a receipt says was made, by file name.
+fn made(receipt: &serde_json::Value) -> Vec<String> {
+    let outputs = receipt["outputs"].as_array().unwrap();
+    outputs.iter().map(|o| o["path"].as_str().unwrap().rsplit('/').next().unwrap().to_string()).collect()
+}
+
+#[test]
+fn changed_makes_what_changed_and_removes_what_is_not_made_any_more_but_not_what_was_edited() {
+    let mut studio = Studio::new();
+    studio.serve();
+    studio.drop_file("status", "a.json", &resent(&session("S1", &[1, 2, 3]), "first"));
+    studio.wait_jobs("done", 1);
+    let before = studio.bytes_below("delivery/web/S1");
+    let images = session("S1", &[1, 2]).replace("\"number\":2", "\"tone\":\"bw\",\"number\":2");
+    studio.drop_file("status", "b.json", &resent(&images, "second"));
+    studio.wait_jobs("done", 2);
+    let second = receipt_of(&studio, "second");
+    assert_eq!(made(&second), ["S1_0002.jpg"], "{second:#}");
+    let after = studio.bytes_below("delivery/web/S1");
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["S1_0001.jpg", "S1_0002.jpg"]);
+    assert_eq!(after["S1_0001.jpg"], before["S1_0001.jpg"]);
+    assert_ne!(after["S1_0002.jpg"], before["S1_0002.jpg"]);
+    assert!(second["warnings"].to_string().contains("S1_0003.jpg is not made any more and was removed"), "{second:#}");
+
+    studio.write("delivery/web/S1/S1_0002.jpg", b"somebody painted in it");
+    studio.drop_file("status", "c.json", &resent(&session("S1", &[1]), "third"));
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    let third = receipt_of(&studio, "third");
+    assert_eq!((third["result"].clone(), made(&third).len()), ("done".into(), 0), "{third:#}");
+    assert!(third["warnings"].to_string().contains("was kept"), "{third:#}");
+    assert_eq!(studio.bytes_below("delivery/web/S1")["S1_0002.jpg"], b"somebody painted in it");
+}
+
+#[test]
+fn all_makes_everything_again_when_something_changed_and_nothing_when_nothing_did() {
+    let mut studio = Studio::new();
+    studio.write("hotfolders.yaml", with_repeat("all").as_bytes());
+    studio.serve();
+    studio.drop_file("status", "a.json", &resent(&session("S1", &[1, 2]), "first"));
+    studio.wait_jobs("done", 1);
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[1, 2, 3]), "second"));
+    studio.wait_jobs("done", 2);
+    studio.drop_file("status", "c.json", &resent(&session("S1", &[1, 2, 3]), "third"));
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    assert_eq!(made(&receipt_of(&studio, "second")).len(), 3);
+    assert_eq!(receipt_of(&studio, "third")["result"], "duplicate");
+    studio.audit();
+}
+
+#[test]
+fn a_release_makes_what_changed_and_the_answer_all_makes_all() {
+    let mut studio = Studio::new();
+    studio.write("hotfolders.yaml", with_repeat("ask").as_bytes());
+    studio.serve();
+    studio.drop_file("status", "a.json", &resent(&session("S1", &[1, 2]), "first"));
+    studio.wait_jobs("done", 1);
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[1, 2, 3]), "second"));
+    studio.wait_jobs("held", 1);
+    studio.run(&["jobs", "release", "S1"]).expect(0);
+    studio.wait_jobs("done", 2);
+    assert_eq!(made(&receipt_of(&studio, "second")), ["S1_0003.jpg"]);
+    studio.drop_file("status", "c.json", &resent(&toned("S1", &[1, 2, 3], "bw"), "third"));
+    let held = studio.wait_jobs("held", 1);
+    let shown = studio.run(&["jobs", "show", "S1"]).expect(0).out;
+    assert!(shown.contains("jobs answer") && shown.contains("--changed | --all"), "{shown}");
+    let wrong = studio.run(&["jobs", "answer", "S1"]).expect(2).err;
+    assert!(wrong.contains("--changed"), "{wrong}");
+    studio.run(&["jobs", "answer", held[0].file_name().unwrap().to_str().unwrap(), "--all"]).expect(0);
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    assert_eq!(made(&receipt_of(&studio, "third")).len(), 3);
+}
+
+#[test]
+fn a_job_that_waits_for_its_hour_is_replaced_by_a_corrected_one() {
+    let mut studio = Studio::new();
+    studio.serve();
+    let later = resent(&session("S1", &[1, 2]), "first").replacen('{', "{\"not_before\":\"2999-01-01T00:00:00Z\",", 1);
+    studio.drop_file("status", "a.json", &later);
+    studio.wait_jobs("pending", 1);
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[1, 3]), "second"));
+    studio.wait_jobs("done", 2);
+    studio.stop();
+    assert_eq!(receipt_of(&studio, "first")["result"], "cancelled");
+    assert!(receipt_of(&studio, "first")["warnings"].to_string().contains("replaces this one"));
+    assert_eq!(files(&studio.path("delivery/web/S1")), ["S1_0001.jpg", "S1_0003.jpg"]);
+    studio.audit();
+}
+
+#[test]
+fn of_two_that_wait_in_the_queue_only_the_corrected_one_is_made_and_an_equal_one_is_a_duplicate() {
+    let mut studio = Studio::new();
+    studio.serve();
+    studio.wait("the server", || studio.is_served().then_some(()));
+    studio.run(&["pause"]).expect(0);
+    for (id, numbers) in [("first", &[1][..]), ("second", &[1, 2]), ("third", &[1, 2])] {
+        studio.drop_file("status", &format!("{id}.json"), &resent(&session("S1", numbers), id));
+        studio.wait("its acceptance", || (!studio.path(&format!("drop/status/{id}.json")).exists()).then_some(()));
+    }
+    studio.wait_jobs("pending", 3);
+    studio.run(&["resume"]).expect(0);
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    let result = |id: &str| receipt_of(&studio, id)["result"].clone();
+    assert_eq!(
+        (result("first"), result("second"), result("third")),
+        ("cancelled".into(), "done".into(), "duplicate".into())
+    );
+    assert_eq!(files(&studio.path("delivery/web/S1")), ["S1_0001.jpg", "S1_0002.jpg"]);
+    studio.audit();
+}
+
+#[test]
+fn folders_by_size_are_compared_folder_by_folder() {
+    let mut studio = Studio::new();
+    let by_size = CONFIG.replace("print/{record}\", trigger", "print/{record}/{size}\", trigger");
+    assert_ne!(by_size, CONFIG);
+    studio.write("hotfolders.yaml", by_size.replace("items: {", "items: { \"5X7\": { size: 5x7in }, ").as_bytes());
+    studio.serve();
+    let mixed = invoice("9", &[1, 2]);
+    let at = mixed.rfind("8X10").unwrap();
+    let mixed = format!("{}5X7{}", &mixed[..at], &mixed[at + 4..]);
+    studio.drop_file("status", "a.json", &resent(&mixed, "first"));
+    studio.wait_jobs("done", 1);
+    studio.drop_file("status", "b.json", &resent(&mixed, "second"));
+    studio.wait_jobs("done", 2);
+    studio.drop_file("status", "c.json", &resent(&invoice("9", &[1, 2]), "third"));
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    assert_eq!(receipt_of(&studio, "second")["result"], "duplicate");
+    let third = receipt_of(&studio, "third");
+    assert_eq!(made(&third), ["9_02_8x10in.jpg"], "{third:#}");
+    let left: Vec<String> = files(&studio.path("print/9")).into_iter().filter(|f| f.ends_with(".jpg")).collect();
+    assert_eq!(left, ["8x10in/9_01_8x10in.jpg", "8x10in/9_02_8x10in.jpg"]);
 }

@@ -17,6 +17,7 @@ mod damage;
 mod determinism;
 mod flow;
 mod opening;
+mod operator;
 mod orientation;
 mod quality;
 mod queue;

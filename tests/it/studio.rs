@@ -252,6 +252,7 @@ impl Studio {
     #[track_caller]
     pub fn audit(&self) {
         let mut seen = BTreeMap::new();
+        let mut receipts = Vec::new();
         for state in ["pending", "processing", "held", "failed", "done"] {
             for job in self.jobs(state) {
                 let id = job.file_name().unwrap().to_string_lossy().into_owned();
@@ -265,29 +266,48 @@ impl Studio {
                     hotfolders::spool::journal::read(&journal).unwrap();
                 }
                 if matches!(state, "done" | "failed") {
-                    self.audit_receipt(&job);
+                    receipts.push(self.receipt(&job));
                 }
             }
         }
+        self.audit_receipts(receipts);
         assert_eq!(files(&self.path("spool/tmp")), [""; 0], "spool/tmp is empty");
         let left: Vec<String> =
             self.tree().into_iter().filter(|f| f.contains("/.hf-") || f.ends_with(".hf-new")).collect();
         assert_eq!(left, [""; 0], "temporary names are left");
     }
 
+    /// Receipts have their form, and what the newest of them says of a file is true.
     #[track_caller]
-    fn audit_receipt(&self, job: &Path) {
-        let receipt = self.receipt(job);
+    fn audit_receipts(&self, mut receipts: Vec<Value>) {
         let schema = self.run(&["schema", "receipt"]).expect(0).json();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        if let Err(e) = validator.validate(&receipt) {
-            panic!("{}: {e}", job.display());
+        receipts.sort_by_key(|r| r["finished"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap());
+        let mut digests: BTreeMap<PathBuf, String> = BTreeMap::new();
+        for receipt in &receipts {
+            if let Err(e) = validator.validate(receipt) {
+                panic!("{}: {e}", receipt["job"]);
+            }
+            for output in receipt["outputs"].as_array().unwrap() {
+                let Some(path) = output["path"].as_str().filter(|p| !p.contains(".zip/")) else { continue };
+                digests.insert(self.path(path), output["sha256"].as_str().unwrap().to_string());
+            }
+            for removed in self.removed_by(receipt["job"].as_str().unwrap()) {
+                digests.remove(&removed);
+            }
         }
-        for output in receipt["outputs"].as_array().unwrap() {
-            let Some(path) = output["path"].as_str().filter(|p| !p.contains(".zip/")) else { continue };
-            let bytes = std::fs::read(self.path(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
-            assert_eq!(hotfolders::model::digest::sha256(&bytes), output["sha256"].as_str().unwrap(), "{path}");
+        for (path, sha256) in digests {
+            let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            assert_eq!(hotfolders::model::digest::sha256(&bytes), sha256, "{}", path.display());
         }
+    }
+
+    /// What the index says that a job removed.
+    fn removed_by(&self, job: &str) -> Vec<PathBuf> {
+        let index = std::fs::read_to_string(self.path("spool/index.jsonl")).unwrap_or_default();
+        let lines = index.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let removed = lines.filter(|line| line["job"] == job).filter_map(|line| line["removed"].as_array().cloned());
+        removed.flatten().map(|path| PathBuf::from(path.as_str().unwrap())).collect()
     }
 }
 

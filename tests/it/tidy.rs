@@ -9,7 +9,7 @@ use regex::Regex;
 const LINES_MAX: usize = 450;
 
 /// Top modules, and the others each may use. What is not listed may be used by nobody but itself.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("plan", &["model"]),
     ("spool", &["model", "plan"]),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("logging", &["model", "spool", "error"]),
     ("matcher", &["model", "plan", "spool", "intake", "render", "clock"]),
     ("control", &["model", "plan", "spool", "clock", "error"]),
+    ("operator", &["model", "plan", "spool", "intake", "clock", "error", "matcher", "control"]),
     (
         "worker",
         &["model", "plan", "spool", "intake", "render", "deliver", "clock", "error", "matcher", "control", "logging"],
@@ -29,14 +30,14 @@ const LAYERS: [(&str, &[&str]); 15] = [
         "server",
         &[
             "model", "plan", "spool", "intake", "render", "deliver", "clock", "error", "matcher", "control", "logging",
-            "worker",
+            "operator", "worker",
         ],
     ),
     (
         "cli",
         &[
             "model", "plan", "spool", "intake", "render", "deliver", "clock", "error", "matcher", "control", "logging",
-            "worker", "server",
+            "operator", "worker", "server",
         ],
     ),
     ("main", &["cli", "model"]),

@@ -190,7 +190,7 @@ impl RawProfile {
             || self.vendors.is_some()
             || deliver.iter().any(|d| matches!(d, Delivery::Print { .. } | Delivery::Lab { .. }));
         let per = self.per.unwrap_or(if is_made_by_line { Per::Line } else { Per::Image });
-        let asks = deliver.iter().any(asks_before_repeating);
+        let asks = deliver.iter().any(Delivery::asks_before_repeating);
         let format = self.format.unwrap_or(Format::Jpeg);
 
         let name_template = self.name.unwrap_or_else(Template::stem);
@@ -270,11 +270,6 @@ impl RawProfile {
             _ => {}
         }
     }
-}
-
-/// Whether a second run may cost paper or reach a client: then a person decides.
-pub(super) fn asks_before_repeating(delivery: &Delivery) -> bool {
-    matches!(delivery, Delivery::Print { .. } | Delivery::Lab { .. } | Delivery::Link { .. } | Delivery::Disc { .. })
 }
 
 fn sources(written: Option<OneOrMany<String>>, at: &Place, cx: &mut Context<'_>) -> Vec<String> {

@@ -3,7 +3,7 @@
 use super::{Config, Images};
 use crate::model::document::{Node, Path as Place};
 use crate::model::problem::Problems;
-use crate::model::unbuilt::{unbuilt_delivery, unbuilt_profile_keys};
+use crate::model::unbuilt::unbuilt_delivery;
 
 const NOT_BUILT: &str = "not built yet";
 
@@ -11,11 +11,6 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
     let top = Place::default();
     for profile in &config.profiles {
         let at = top.key("profiles").key(&profile.name);
-        for (key, what) in unbuilt_profile_keys(profile) {
-            // The key stands in front of the message.
-            let what = if what == key { String::new() } else { format!("{what}: ") };
-            problems.warn_of_key(&at.key(key), format!("{what}{NOT_BUILT}; a job that needs it fails"));
-        }
         warn_of_deliveries(&profile.deliver, &at, problems);
     }
     for (index, rule) in config.rules.iter().enumerate() {

@@ -82,6 +82,8 @@ pub struct Manifest {
     pub not_before: Option<jiff::Timestamp>,
     pub priority: i32,
     pub fields: Fields,
+    /// Digest of all that it says, but for what tells one submission from another: id, status, dates, place in the queue.
+    pub content: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -222,6 +224,19 @@ pub struct Slot {
 }
 
 impl Manifest {
+    /// As with `action: reprint`, `only` these lines, each so many times.
+    pub fn reprint(&mut self, only: &[u32], copies: Option<u32>) {
+        self.action = Action::Reprint;
+        self.only = only.to_vec();
+        if let Some(copies) = copies {
+            for line in &mut self.lines {
+                line.quantity = copies;
+                // Copies of a layout are sheets, whatever was counted when it was ordered.
+                line.unit = Some(QuantityUnit::Sheet);
+            }
+        }
+    }
+
     /// `action: reprint` with `only`: just these lines.
     pub fn keep_only_what_is_reprinted(&mut self) {
         if self.action == Action::Reprint && !self.only.is_empty() {

@@ -3,7 +3,7 @@
 //! Every rule that looks at more than one field is here or in [`line`](super::line), [`image`](super::image) and
 //! [`album`](super::album); what one field takes is in [`form`](super::form).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::album::Album;
 use super::form::{ClientForm, ManifestForm};
@@ -11,6 +11,7 @@ use super::identity::Identifier;
 use super::image::{fields, image, plain, texts};
 use super::line::line;
 use super::{Action, Client, Image, Kind, Line, Manifest};
+use crate::model::digest::sha256;
 use crate::model::document::{Node, Path, Syntax};
 use crate::model::name::{fold, is_control_or_bidi, quoted};
 use crate::model::problem::Problems;
@@ -70,7 +71,21 @@ pub(super) fn manifest(node: &Node, text: &str, syntax: Syntax, problems: &mut P
         not_before: form.not_before.map(|d| d.at),
         priority: form.priority.map_or(0, |p| p.0 as i32),
         fields: fields(form.fields, Some(node), ManifestForm::KEYS),
+        content: content(node),
     })
+}
+
+/// What says nothing about the pictures that are made.
+const OF_THE_SUBMISSION: &[&str] = &["manifest", "id", "status", "status_date", "not_before", "priority", "count"];
+
+fn content(node: &Node) -> String {
+    let Node::Map(entries) = node else { return String::new() };
+    let said: BTreeMap<&str, serde_json::Value> = entries
+        .iter()
+        .filter(|(key, _)| !OF_THE_SUBMISSION.contains(&key.as_str()))
+        .map(|(key, value)| (key.as_str(), value.into()))
+        .collect();
+    serde_json::to_vec(&said).map(|bytes| sha256(&bytes)).unwrap_or_default()
 }
 
 /// Whether a YAML text may be the beginning of a longer one: it parses wherever it ends, only the count can tell.

@@ -3,41 +3,36 @@
 //! Owns: a status that is sent twice makes nothing twice. What equals an earlier delivery is taken out of the plan; a
 //! job of which nothing is left is a duplicate.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::PoisonError;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::{Run, Stop};
 use crate::control;
+use crate::deliver::{self, Superseded};
+use crate::error::Fate;
+use crate::model::delivery::Delivery;
+use crate::model::manifest::Manifest;
 use crate::model::profile::Repeat;
-use crate::plan::fingerprint::Work;
+use crate::plan::fingerprint::{self, Work, Works};
 use crate::plan::frozen::Frozen;
-use crate::plan::{Content, Plan, PlanSource, Skipped, SourcePlace};
-use crate::spool::job::{self, JobFile, Question, Stamp, file};
-use crate::spool::journal::Journal;
-use crate::spool::queue::State;
+use crate::plan::{Content, DeliveryStep, Plan, Skipped};
+use crate::spool::index::IndexedFile;
+use crate::spool::job::Question;
+use crate::spool::queue::Located;
+use crate::worker::earlier::{self, Asked, Compared, Made};
+use crate::worker::receipt::Notice;
 
-/// What an earlier job of the record made, or will make when somebody lets it.
-struct Earlier {
-    job: String,
-    works: Vec<Work>,
-}
+/// The code of the question whether to make it all again.
+const REPEAT: &str = "repeat";
+/// Its answers.
+const CHANGED: &str = "changed";
+const ALL: &str = "all";
 
-/// What tells an original from another one, or from what it was before: the demanded digest; in the library also size
-/// and time; beside the manifest the digest of its bytes.
-pub(super) fn identity(source: &PlanSource, job_folder: &Path) -> std::io::Result<String> {
-    let path = source.place.path(job_folder);
-    let demanded = source.sha256.as_deref();
-    match &source.place {
-        SourcePlace::Library(_) => {
-            let time_ns = Stamp::of(&path)?.modified_ns;
-            Ok(format!("{} {} {time_ns} {}", source.shown, source.bytes, demanded.unwrap_or_default()))
-        }
-        SourcePlace::Input(_) => match demanded {
-            Some(digest) => Ok(digest.to_string()),
-            None => Ok(crate::model::digest::sha256(&std::fs::read(&path)?)),
-        },
-    }
+/// What of a work was there before.
+enum Before<'e> {
+    Nothing,
+    Same(&'e Made),
+    Differs(&'e Made, &'e Work),
 }
 
 impl Run<'_> {
@@ -45,124 +40,265 @@ impl Run<'_> {
     pub(super) fn leave_out_what_was_made(
         &mut self,
         plan: &mut Plan,
-        works: &[Work],
+        works: &mut Works,
+        manifest: &Manifest,
         frozen: &Frozen,
     ) -> Result<Option<String>, Stop> {
-        let mut earlier = self.done_before()?;
-        let held = self.held_before(works)?;
-        let open = held.iter().find(|held| !works.is_empty() && works.iter().all(|work| held.works.contains(work)));
-        if let Some(open) = open {
-            return Ok(Some(open.job.clone()));
+        let Some(asked) = Asked::of(manifest, frozen) else { return Ok(None) };
+        if works.deliveries.is_empty() {
+            // Some picture is missing, so what would be made is not known; whether it was asked for before is.
+            let compared = Compared {
+                kind: self.job.kind,
+                record: &self.job.record,
+                asked: &asked,
+                pictures: &works.sources,
+                job: Some((&self.job.job, (self.job.accepted, self.job.sequence))),
+            };
+            return Ok(earlier::repeated(self.workshop, &compared)?.map(|job| job.to_string()));
         }
-        earlier.extend(held);
+        let mut earlier = earlier::made(self.workshop, self.job.kind, &self.job.record, &self.job.job)?;
+        let open = self.open_before(&asked, works)?;
+        let covers = |other: &Made| works.deliveries.iter().all(|work| other.works.deliveries.contains(work));
+        if let Some(open) = open.iter().find(|open| covers(open)) {
+            return Ok(Some(open.job.to_string()));
+        }
+        earlier.extend(open);
+        add_what_makes_nothing(works, frozen, &earlier);
+        let before: Vec<Before<'_>> = works.deliveries.iter().map(|work| before(work, &earlier)).collect();
+        let last = before
+            .iter()
+            .rev()
+            .find_map(|b| if let Before::Same(made) = b { Some(made.job.to_string()) } else { None });
+        if before.iter().all(|b| matches!(b, Before::Same(_))) {
+            return Ok(last);
+        }
         let mut questions = Vec::new();
-        let mut same: BTreeSet<usize> = BTreeSet::new();
-        let mut repeated = None;
-        for (index, work) in works.iter().enumerate() {
-            let last = earlier.iter().rev().find_map(|e| Some((e, e.works.iter().find(|w| w.is_run_of(work))?)));
-            let Some((earlier, before)) = last else { continue };
-            if before == work {
-                same.insert(index);
-                repeated = Some(earlier.job.clone());
-                plan.skipped.push(Skipped {
-                    line: None,
-                    image: None,
-                    profile: Some(work.owner.clone()),
-                    reason: format!("job {} has made the same, to {}", earlier.job, work.to),
-                });
-            } else if asks(frozen, plan, index, &work.owner) {
-                let changes = work.differs_from(before).join("; ");
-                let text = format!(
-                    "`{}` ran for this record before (job {}), to {}, and something is different now: {changes}. Release \
-                     it to make all of this delivery again, or cancel it",
-                    work.owner, earlier.job, work.to
-                );
-                questions.push(Question { code: "repeat".into(), line: None, number: None, text });
+        for (work, before) in works.deliveries.iter().zip(&before) {
+            match before {
+                Before::Nothing => {}
+                Before::Same(made) => {
+                    plan.deliveries.retain(|step| !is_of(step, work));
+                    plan.skipped.push(skipped(work, &format!("job {} has made the same, to {}", made.job, work.to)));
+                }
+                Before::Differs(made, earlier) => {
+                    let repeat = repeat_of(frozen, work);
+                    let answer = self.job.answers.get(REPEAT).map(String::as_str);
+                    if repeat == Repeat::Ask && !self.job.released {
+                        questions.push(question(work, made, earlier));
+                    }
+                    let all = repeat == Repeat::All || (repeat == Repeat::Ask && answer == Some(ALL));
+                    if !all {
+                        leave_out_equal(plan, work, earlier, made);
+                    }
+                }
             }
         }
-        if !works.is_empty() && same.len() == works.len() {
-            return Ok(repeated);
-        }
-        let mut index = 0;
-        plan.deliveries.retain(|_| {
-            index += 1;
-            !same.contains(&(index - 1))
-        });
-        if !same.is_empty() {
-            let members = plan.deliveries.iter().flat_map(|d| &d.members);
-            let needed: BTreeSet<_> = members
-                .filter_map(|member| match &member.content {
-                    Content::Step(id) => Some(id.clone()),
-                    Content::File(_) => None,
-                })
-                .collect();
-            plan.renders.retain(|step| needed.contains(&step.id));
-        }
+        keep_what_is_delivered(plan);
         self.repeats = questions;
         Ok(None)
     }
 
-    /// What finished jobs of the record left, the newest last. A job that failed or was cancelled after something of it
-    /// had been seen leaves its deliveries in doubt: they are made again.
-    fn done_before(&self) -> Result<Vec<Earlier>, Stop> {
-        let index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut earlier: Vec<Earlier> = Vec::new();
-        for line in index.of_record(self.job.kind, &self.job.record)? {
-            if line.job == self.job.job {
+    /// Unfinished jobs of the record that came before. One from which nothing has left, and whose deliveries this job
+    /// all makes, differently, is replaced: nobody needs to answer its questions any more.
+    fn open_before(&self, asked: &Asked, works: &Works) -> Result<Vec<Made>, Stop> {
+        let mut earlier = Vec::new();
+        let came = (self.job.accepted, self.job.sequence);
+        for open in earlier::open_jobs(&self.workshop.spool, self.job.kind, &self.job.record)? {
+            if open.at.id == self.job.job || open.came() > came || open.record.cancels {
                 continue;
             }
-            if line.result == "done" {
-                earlier.push(Earlier { job: line.job.to_string(), works: line.works });
-            } else if !line.placed.is_empty() {
-                for earlier in &mut earlier {
-                    earlier.works.retain(|work| !line.works.iter().any(|w| w.is_run_of(work)));
+            let Some(its) = &open.works else {
+                if earlier::replaces_unplanned(asked, &open) {
+                    self.replace(&open.at)?;
                 }
+                continue;
+            };
+            let covered = its.deliveries.iter().all(|work| works.deliveries.iter().any(|w| w.is_run_of(work)));
+            let differs = works.deliveries.iter().any(|work| !its.deliveries.contains(work));
+            if open.nothing_left() && covered && differs {
+                self.replace(&open.at)?;
+            } else {
+                earlier.push(Made { job: open.at.id.clone(), works: its.clone() });
             }
         }
         Ok(earlier)
     }
 
-    /// Held jobs of the record. One from which nothing has left, and which this job does whole, differently, is replaced:
-    /// nobody needs to answer its questions any more.
-    fn held_before(&self, works: &[Work]) -> Result<Vec<Earlier>, Stop> {
-        let mut earlier = Vec::new();
-        for held in self.workshop.spool.jobs(State::Held)? {
-            let Ok(record) = job::read::<JobFile>(&held.folder, file::JOB) else { continue };
-            let of_record = record.kind == self.job.kind && record.record == self.job.record;
-            let came_before = (record.accepted, record.sequence) < (self.job.accepted, self.job.sequence);
-            if !of_record || !came_before {
-                continue;
-            }
-            let Ok(its) = job::read::<Vec<Work>>(&held.folder, file::WORKS) else { continue };
-            let nothing_left = Journal::open(&held.folder.join(file::JOURNAL))?.progress().nothing_left();
-            let covered = its.iter().all(|work| works.iter().any(|w| w.is_run_of(work)));
-            let differs = works.iter().any(|work| !its.contains(work));
-            if nothing_left && covered && differs {
-                let why = format!(
-                    "job {} of the same record came later and replaces this one; nothing of it had been delivered",
-                    self.job.job
-                );
-                control::end_for(&self.workshop.spool, &held, &why).map_err(|text| Stop::Failure {
-                    fate: crate::error::Fate::Wait,
-                    code: "spool",
-                    text,
-                })?;
-            } else {
-                earlier.push(Earlier { job: held.id.to_string(), works: its });
+    fn replace(&self, other: &Located) -> Result<(), Stop> {
+        let why = replaced_text(self.job.job.as_str());
+        let end = control::end_for(&self.workshop.spool, other, &why);
+        end.map_err(|text| Stop::Failure { fate: Fate::Wait, code: "spool", text })
+    }
+
+    /// Removes what earlier jobs of the record put there and what is not made any more, or stands under another name
+    /// now. What somebody edited stays.
+    pub(super) fn remove_what_is_not_made_any_more(&mut self, plan: &Plan, frozen: &Frozen) -> Result<(), Stop> {
+        let works = self.works();
+        let mut standing: BTreeMap<PathBuf, IndexedFile> = BTreeMap::new();
+        for line in earlier::lines(self.workshop, self.job.kind, &self.job.record)? {
+            if line.job != self.job.job {
+                standing.extend(line.placed.into_iter().map(|file| (file.path.clone(), file)));
+                line.removed.iter().for_each(|path| {
+                    standing.remove(path);
+                });
             }
         }
-        Ok(earlier)
+        let placed = plan.deliveries.iter().flat_map(|step| deliver::placed(step, self.progress()));
+        // Without case: on many file systems a name that differs by case alone is the same file.
+        let now: BTreeSet<String> = placed.map(|file| file.path.to_string_lossy().to_lowercase()).collect();
+        let is_now = |file: &IndexedFile| {
+            let path = file.path.to_string_lossy().to_lowercase();
+            // The only disc of yesterday may be the folder of a set today.
+            now.contains(&path)
+                || now.range(format!("{path}/")..).next().is_some_and(|p| p.starts_with(&format!("{path}/")))
+        };
+        for file in standing.into_values().filter(|file| !file.to.is_empty() && !is_now(file)) {
+            let is_run = |work: &&Work| work.owner == file.owner && work.to == file.to;
+            let Some(work) = works.deliveries.iter().find(is_run) else { continue };
+            let remade = |step: &DeliveryStep| {
+                is_of(step, work) && (file.output.is_empty() || step.members.iter().any(|m| m.output == file.output))
+            };
+            let is_made =
+                work.outputs.contains_key(&file.output) || (file.output.is_empty() && !work.outputs.is_empty());
+            if is_made && !plan.deliveries.iter().any(remade) {
+                continue;
+            }
+            let same = |(owner, delivery): &(&str, &Delivery)| {
+                *owner == work.owner && fingerprint::target(delivery) == work.to
+            };
+            let Some((_, delivery)) = fingerprint::deliveries(frozen).find(same) else { continue };
+            let Some(destination) = delivery.destination() else { continue };
+            self.remove_superseded(&file, destination)?;
+        }
+        Ok(())
+    }
+
+    fn remove_superseded(
+        &mut self,
+        file: &IndexedFile,
+        destination: &crate::model::delivery::Destination,
+    ) -> Result<(), Stop> {
+        let shown = file.path.display();
+        match deliver::remove_superseded(destination, &file.path, &file.sha256) {
+            Ok(Superseded::Removed) => {
+                let text = format!("{shown} is not made any more and was removed");
+                self.warnings.push(Notice::new("removed", text));
+            }
+            Ok(Superseded::Gone) => {}
+            Ok(Superseded::Kept) => {
+                let text = format!("{shown} is not made any more; it was changed since it was delivered, and was kept");
+                self.warnings.push(Notice::new("kept", text));
+                return Ok(());
+            }
+            Err(e) if e.is_world() => {
+                return Err(Stop::Failure { fate: Fate::Wait, code: "destination", text: e.to_string() });
+            }
+            Err(e) => {
+                self.warnings.push(Notice::new("kept", format!("{shown} is not made any more; it was kept: {e}")));
+                return Ok(());
+            }
+        }
+        self.removed.push(file.path.clone());
+        Ok(())
     }
 }
 
-/// A profile says so itself; a delivery of a render job asks when it cannot be taken back, or when one of its profiles
-/// does.
-fn asks(frozen: &Frozen, plan: &Plan, delivery: usize, owner: &str) -> bool {
-    let profile_asks = |name: &str| frozen.profiles.iter().any(|p| p.name == name && p.repeat == Repeat::Ask);
-    if frozen.profiles.iter().any(|p| p.name == owner) {
-        return profile_asks(owner);
+/// For the receipt of a job that a later one makes needless.
+pub(super) fn replaced_text(by: &str) -> String {
+    format!("job {by} of the same record came later and replaces this one; nothing of it had been delivered")
+}
+
+fn before<'e>(work: &Work, earlier: &'e [Made]) -> Before<'e> {
+    let last = earlier.iter().rev().find_map(|e| Some((e, e.works.deliveries.iter().find(|w| w.is_run_of(work))?)));
+    match last {
+        None => Before::Nothing,
+        Some((made, before)) if before.outputs == work.outputs => Before::Same(made),
+        Some((made, before)) => Before::Differs(made, before),
     }
-    let of_rule = frozen.deliveries.iter().filter(|d| d.rule == owner).flat_map(|d| &d.run);
-    let irrevocable = plan.deliveries.get(delivery).is_some_and(|d| d.delivery.cannot_be_taken_back());
-    irrevocable || of_rule.into_iter().any(|name| profile_asks(name))
+}
+
+/// A delivery that had pictures before and has none now is in no plan; that its files go is a difference too.
+fn add_what_makes_nothing(works: &mut Works, frozen: &Frozen, earlier: &[Made]) {
+    for (owner, delivery) in fingerprint::deliveries(frozen) {
+        let empty = Work { owner: owner.to_string(), to: fingerprint::target(delivery), outputs: BTreeMap::new() };
+        let had = matches!(before(&empty, earlier), Before::Differs(..));
+        if had && !works.deliveries.iter().any(|work| work.is_run_of(&empty)) {
+            works.deliveries.push(empty);
+        }
+    }
+}
+
+fn is_of(step: &DeliveryStep, work: &Work) -> bool {
+    step.owner == work.owner && fingerprint::target(&step.delivery) == work.to
+}
+
+fn question(work: &Work, made: &Made, earlier: &Work) -> Question {
+    let changes = work.differs_from(earlier).join("; ");
+    let text = format!(
+        "`{}` ran for this record before (job {}), to: {}, and something is different now: {changes}. A release makes just that; `hotfolders jobs answer JOB --{ALL}` makes all of it again; or cancel it",
+        work.owner, made.job, work.to
+    );
+    Question { answers: vec![CHANGED.into(), ALL.into()], ..Question::new(REPEAT, text) }
+}
+
+fn skipped(work: &Work, reason: &str) -> Skipped {
+    Skipped { line: None, image: None, profile: Some(work.owner.clone()), reason: reason.to_string() }
+}
+
+/// Where each picture is a file of its own, those that are as they were stay out. A disc or a zip is made whole.
+fn leave_out_equal(plan: &mut Plan, work: &Work, earlier: &Work, made: &Made) {
+    let is_equal = |output: &String| earlier.outputs.get(output).is_some_and(|d| work.outputs.get(output) == Some(d));
+    let lost = work.lacks(earlier).next().is_some();
+    let mut equal = 0;
+    plan.deliveries.retain_mut(|step| {
+        if !is_of(step, work) {
+            return true;
+        }
+        let members = step.members.len();
+        if matches!(step.delivery, Delivery::Folder { .. }) {
+            step.members.retain(|member| !is_equal(&member.output));
+        } else if !lost && step.members.iter().all(|member| is_equal(&member.output)) {
+            step.members.clear();
+        }
+        equal += members - step.members.len();
+        !step.members.is_empty()
+    });
+    if equal > 0 {
+        let of = if equal == 1 { "1 picture".to_string() } else { format!("{equal} pictures") };
+        plan.skipped.push(skipped(work, &format!("{of} to {}: as job {} has made them", work.to, made.job)));
+    }
+}
+
+/// What no delivery needs any more is not rendered.
+fn keep_what_is_delivered(plan: &mut Plan) {
+    let members = plan.deliveries.iter().flat_map(|d| &d.members);
+    let needed: BTreeSet<_> = members
+        .filter_map(|member| match &member.content {
+            Content::Step(id) => Some(id.clone()),
+            Content::File(_) => None,
+        })
+        .collect();
+    plan.renders.retain(|step| needed.contains(&step.id));
+}
+
+/// A profile says so itself; a delivery of a render job asks when it cannot be taken back, or when one of its profiles
+/// does, and makes all when one of them does.
+fn repeat_of(frozen: &Frozen, work: &Work) -> Repeat {
+    let profile = |name: &str| frozen.profiles.iter().find(|p| p.name == name).map(|p| p.repeat);
+    if let Some(own) = profile(&work.owner) {
+        return own;
+    }
+    let of_rule: Vec<_> = frozen
+        .deliveries
+        .iter()
+        .filter(|d| d.rule == work.owner && fingerprint::target(&d.delivery) == work.to)
+        .collect();
+    let repeats: Vec<Repeat> = of_rule.iter().flat_map(|d| &d.run).filter_map(|name| profile(name)).collect();
+    if of_rule.iter().any(|d| d.delivery.asks_before_repeating()) || repeats.contains(&Repeat::Ask) {
+        Repeat::Ask
+    } else if repeats.contains(&Repeat::All) {
+        Repeat::All
+    } else {
+        Repeat::Changed
+    }
 }

@@ -12,7 +12,7 @@ use crate::control;
 use crate::deliver;
 use crate::error::Fate;
 use crate::plan::Plan;
-use crate::plan::fingerprint::Work;
+use crate::plan::fingerprint::{Works, target};
 use crate::spool::durable;
 use crate::spool::index::{IndexLine, IndexedFile};
 use crate::spool::job::{self, Question, RecordError, file};
@@ -101,11 +101,21 @@ impl Run<'_> {
 
     fn index_line(&self, plan: Option<&Plan>, result: &str, finished: Timestamp) -> IndexLine {
         // A duplicate leaves nothing of its own.
-        let works = if self.duplicate_of.is_some() { Vec::new() } else { self.works() };
+        let works = if self.duplicate_of.is_some() { Works::default() } else { self.works() };
         let mut placed = Vec::new();
         for step in plan.iter().flat_map(|p| &p.deliveries) {
+            // A trigger announces; what it announced does not go by it. A reprint stands beside what is compared.
+            let is_compared = !works.deliveries.is_empty();
             for standing in deliver::placed(step, self.journal.progress()) {
-                placed.push(IndexedFile { owner: step.owner.clone(), path: standing.path, sha256: standing.sha256 });
+                let member = standing.content.as_ref().and_then(|c| step.members.iter().find(|m| m.content == *c));
+                let to = if is_compared && !standing.is_trigger() { target(&step.delivery) } else { String::new() };
+                placed.push(IndexedFile {
+                    owner: step.owner.clone(),
+                    to,
+                    output: member.map(|m| m.output.clone()).unwrap_or_default(),
+                    path: standing.path,
+                    sha256: standing.sha256,
+                });
             }
         }
         IndexLine {
@@ -117,12 +127,13 @@ impl Run<'_> {
             client: None,
             placed,
             works,
+            removed: self.removed.clone(),
             reprint: self.job.reprint,
         }
     }
 
     /// None where it never came to a plan.
-    fn works(&self) -> Vec<Work> {
+    pub(super) fn works(&self) -> Works {
         job::read(self.folder(), file::WORKS).unwrap_or_default()
     }
 

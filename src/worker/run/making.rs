@@ -184,7 +184,7 @@ impl Run<'_> {
         if !held.is_empty() && !self.job.released && self.progress().failed.is_empty() {
             let list = held.into_iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
             let text = format!("profile {list} says `hold`: the pictures are rendered and wait for a look");
-            return self.hold(&[Question { code: "hold".into(), line: None, number: None, text }]);
+            return self.hold(&[Question::new("hold", text)]);
         }
         let whole = plan.renders.iter().all(|step| self.progress().rendered.contains_key(&step.id));
         for step in &plan.deliveries {
@@ -195,6 +195,13 @@ impl Run<'_> {
             self.tell(plan);
         }
         let errors = self.errors(plan);
+        if errors.is_empty()
+            && let Some(frozen) = self.frozen.take()
+        {
+            let removed = self.remove_what_is_not_made_any_more(plan, &frozen);
+            self.frozen = Some(frozen);
+            removed?;
+        }
         self.finish(if errors.is_empty() { "done" } else { "failed" }, &errors)
     }
 

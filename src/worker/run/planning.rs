@@ -2,20 +2,22 @@
 
 use std::sync::PoisonError;
 
-use super::{Outcome, Run, Stop, again, reject};
+use super::{Outcome, Run, Stop, reject};
 use crate::clock;
 use crate::error::Fate;
 use crate::matcher;
 use crate::model::manifest::{self, Action, Manifest};
 use crate::model::pricing;
+use crate::plan::fingerprint::{self, Works};
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
 use crate::plan::selection::wants;
-use crate::plan::{Plan, Work, fingerprint, matching};
+use crate::plan::{Plan, Work, matching};
 use crate::render::Fonts;
 use crate::spool::job::{self, Question, RecordError, file};
 use crate::spool::journal::Progress;
 use crate::worker::assets::JobAssets;
+use crate::worker::earlier::{self, Asked};
 use crate::worker::facts::{self, Pictures};
 use crate::worker::receipt::Notice;
 
@@ -30,7 +32,7 @@ impl Run<'_> {
         let bytes = std::fs::read(&path).map_err(|source| RecordError::Read { path, source })?;
         let read = manifest::read(&bytes, &self.job.manifest);
         let rejected = |text: String| reject("invalid_manifest", text);
-        let mut manifest = match (read, &frozen.verdict) {
+        let mut manifest: Manifest = match (read, &frozen.verdict) {
             (Ok(read), _) => {
                 self.warnings
                     .extend(read.warnings.iter().map(|p| Notice::new("manifest", format!("{}: {}", p.path, p.text))));
@@ -41,16 +43,20 @@ impl Run<'_> {
                 return Err(rejected(text));
             }
         };
+        if let Some(reprint) = &self.job.reprint_of {
+            manifest.reprint(&reprint.lines, reprint.copies);
+        }
         let mut frozen = frozen;
         let unmatched = matches!(frozen.verdict, Verdict::Unmatched { .. });
-        if (again || (unmatched && self.job.released)) && self.progress().nothing_left() {
+        let as_then = self.job.reprint_of.as_ref().is_some_and(|reprint| reprint.as_then);
+        if (again || (unmatched && self.job.released)) && self.progress().nothing_left() && !as_then {
             frozen = self.match_again(&manifest)?;
         }
         match &frozen.verdict {
             Verdict::Run => {}
             Verdict::Unmatched { why } if !self.job.released => {
                 let text = format!("{why}; mend the config and retry, or cancel");
-                return self.hold(&[Question { code: "unmatched".into(), line: None, number: None, text }]).map(Err);
+                return self.hold(&[Question::new("unmatched", text)]).map(Err);
             }
             Verdict::Ignored { why } | Verdict::Unmatched { why } => {
                 self.warnings.push(Notice::new("ignored", why.clone()));
@@ -101,6 +107,21 @@ impl Run<'_> {
         Ok(self.job.reprint)
     }
 
+    /// What the job makes, to be compared with what others of its record made.
+    fn works_of(&self, bare: &Plan, request: String) -> Works {
+        let mut identities = Vec::new();
+        let mut sources = std::collections::BTreeMap::new();
+        for source in &bare.sources {
+            // An original that goes away just now is found missing when it is read.
+            let Ok(identity) = earlier::identity(source, self.folder()) else { continue };
+            sources.insert(source.shown.clone(), identity.clone());
+            identities.push(identity);
+        }
+        let all_there = identities.len() == bare.sources.len();
+        let deliveries = all_there.then(|| fingerprint::works(bare, &identities)).flatten().unwrap_or_default();
+        Works { request, sources, deliveries }
+    }
+
     /// The frozen plan; made when there is none, and made again around the finished steps for a job that is tried again.
     pub(super) fn planned(&mut self, manifest: &Manifest, frozen: &Frozen, retried: bool) -> Result<Plan, Stop> {
         let old: Option<Plan> = match job::read(self.folder(), file::PLAN) {
@@ -131,21 +152,21 @@ impl Run<'_> {
         if manifest.action == Action::Reprint {
             plan.mark_reprint(self.reprint_number()?);
         }
-        if let Some(old) = old {
-            keep_finished(&mut plan, &old, self.progress());
-        }
-        if self.progress().nothing_left() && manifest.action == Action::New {
+        if let Some(asked) = Asked::of(manifest, frozen) {
             // Without the day and the job: these make no difference to what is ordered.
             let bare = make(manifest, frozen, &facts, &fonts, fingerprint::ANY_JOB, fingerprint::ANY_DAY);
-            let identities = bare.sources.iter().map(|source| again::identity(source, self.folder()));
-            // An original that goes away just now is found missing when it is read.
-            let works = identities.collect::<Result<Vec<_>, _>>().ok().and_then(|ids| fingerprint::works(&bare, &ids));
-            let works = works.unwrap_or_default();
-            job::write(self.folder(), file::WORKS, &works)?;
-            self.duplicate_of = self.leave_out_what_was_made(&mut plan, &works, frozen)?;
-            if self.duplicate_of.is_some() {
-                return Ok(plan);
+            fingerprint::name_outputs(&mut plan, &bare);
+            if self.progress().nothing_left() {
+                let mut works = self.works_of(&bare, asked.request);
+                self.duplicate_of = self.leave_out_what_was_made(&mut plan, &mut works, manifest, frozen)?;
+                job::write(self.folder(), file::WORKS, &works)?;
+                if self.duplicate_of.is_some() {
+                    return Ok(plan);
+                }
             }
+        }
+        if let Some(old) = old {
+            keep_finished(&mut plan, &old, self.progress());
         }
         job::write(self.folder(), file::PLAN, &plan)?;
         if retried {
@@ -156,8 +177,17 @@ impl Run<'_> {
     }
 }
 
-/// Steps that are done stay what they were, whatever the second look at the world found.
+/// Steps that are done stay what they were, whatever the second look at the world found. What had been left out, because
+/// an earlier job had made it, stays out.
 fn keep_finished(plan: &mut Plan, old: &Plan, progress: &Progress) {
+    if !progress.nothing_left() {
+        plan.renders.retain(|step| old.render(&step.id).is_some());
+        plan.deliveries.retain_mut(|step| {
+            let Some(before) = old.deliveries.iter().find(|o| o.id == step.id) else { return false };
+            step.members.retain(|member| before.members.iter().any(|o| o.content == member.content));
+            true
+        });
+    }
     let finished: Vec<_> = old.renders.iter().filter(|s| progress.rendered.contains_key(&s.id)).collect();
     // The old sources keep their numbers, which finished steps and journal count in; new ones follow.
     let mut sources = old.sources.clone();

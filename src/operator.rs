@@ -1,0 +1,19 @@
+//! What operators ask for, carried out by whoever holds the spool's lock: the server, or the command line itself.
+
+mod reprint;
+
+use crate::control::{self, Answer, Command};
+use crate::model::config::Config;
+use crate::spool::job::JobId;
+use crate::spool::queue::Spool;
+
+/// Carries a command out. `running` jobs are left to the server.
+pub fn carry_out(spool: &Spool, config: &Config, command: &Command, running: &dyn Fn(&JobId) -> bool) -> Answer {
+    let Command::Reprint(request) = command else { return control::carry_out(spool, command, running) };
+    let mut answer = Answer::default();
+    match reprint::reprint(spool, config, request) {
+        Ok(job) => answer.done.push(format!("{}: it is made again as job {job}", request.job)),
+        Err(why) => answer.refused.push(format!("{}: {why}", request.job)),
+    }
+    answer
+}

@@ -1,0 +1,66 @@
+//! What operators ask for, carried out between two looks at the queue.
+
+use super::Scheduler;
+use crate::control::{self, Answer, Command};
+use crate::operator;
+use crate::spool::job::JobId;
+use crate::worker::run::Signals;
+
+impl Scheduler {
+    /// Carries out what was asked for; says whether anything was.
+    pub(super) fn obey(&mut self) -> bool {
+        let requests = control::waiting(&self.workshop.spool);
+        for request in &requests {
+            let answer = match &request.command {
+                Ok(Command::Status) => Answer { status: Some(self.status()), ..Answer::default() },
+                Ok(Command::Cancel { jobs }) => {
+                    self.forget(jobs);
+                    let told = "it stops after the step in hand and ends as cancelled";
+                    self.signal(jobs, &|jobs| Command::Cancel { jobs }, Signals::cancel, told)
+                }
+                Ok(Command::Hold { jobs }) => {
+                    self.forget(jobs);
+                    let told = "it stops after the step in hand and is held";
+                    self.signal(jobs, &|jobs| Command::Hold { jobs }, Signals::hold, told)
+                }
+                Ok(command) => {
+                    // Their records change on the disk; what is remembered of them does not hold any more.
+                    self.forget(command.jobs());
+                    let config = self.workshop.config();
+                    operator::carry_out(&self.workshop.spool, &config, command, &|id| self.running.contains_key(id))
+                }
+                Err(e) => Answer { refused: vec![format!("the request cannot be read: {e}")], ..Answer::default() },
+            };
+            if let Err(e) = control::reply(request, &answer) {
+                tracing::warn!("{e}");
+            }
+        }
+        !requests.is_empty()
+    }
+
+    fn forget(&mut self, jobs: &[JobId]) {
+        for id in jobs {
+            self.waiting.remove(id);
+        }
+    }
+
+    /// Running jobs are told; for the others it is done here.
+    fn signal(
+        &self,
+        jobs: &[JobId],
+        command: &dyn Fn(Vec<JobId>) -> Command,
+        signal: fn(&Signals),
+        told: &str,
+    ) -> Answer {
+        let (running, resting): (Vec<_>, Vec<_>) = jobs.iter().cloned().partition(|id| self.running.contains_key(id));
+        let config = self.workshop.config();
+        let mut answer = operator::carry_out(&self.workshop.spool, &config, &command(resting), &|_| false);
+        for id in running {
+            if let Some(job) = self.running.get(&id) {
+                signal(&job.signals);
+                answer.done.push(format!("{id}: {told}"));
+            }
+        }
+        answer
+    }
+}

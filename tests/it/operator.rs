@@ -1,0 +1,116 @@
+//! What an operator does with the queue: hold, answer, make again.
+
+use super::studio::{CONFIG, Studio, files, invoice, session};
+
+/// The receipt of the newest finished job.
+fn last_receipt(studio: &Studio) -> serde_json::Value {
+    let receipts = studio.jobs("done").iter().map(|job| studio.receipt(job)).collect::<Vec<_>>();
+    receipts.into_iter().max_by_key(|r| r["accepted"].as_str().unwrap().to_string()).unwrap()
+}
+
+#[test]
+fn a_hold_by_hand_settles_no_other_question() {
+    let mut studio = Studio::new();
+    let asking = CONFIG.replace("checks: { low_ppi: [] }", "checks: { low_ppi: [], uncropped_line: hold }");
+    assert_ne!(asking, CONFIG);
+    studio.write("hotfolders.yaml", asking.as_bytes());
+    studio.serve();
+    studio.wait("the server", || studio.is_served().then_some(()));
+    studio.run(&["pause"]).expect(0);
+    studio.drop_file("status", "a.json", &invoice("9", &[1]));
+    studio.wait_jobs("pending", 1);
+    studio.run(&["jobs", "hold", "9"]).expect(0);
+    studio.run(&["jobs", "release", "9"]).expect(0);
+    studio.run(&["resume"]).expect(0);
+    let held = studio.wait_jobs("held", 1);
+    assert_eq!(studio.json(&held[0].join("questions.json"))[0]["code"], "uncropped_line");
+    studio.run(&["jobs", "answer", "9", "--all"]).expect(1);
+    studio.run(&["jobs", "release", "9"]).expect(0);
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    studio.audit();
+}
+
+#[test]
+fn a_running_job_is_held_after_the_step_in_hand_and_keeps_what_it_has_made() {
+    let mut studio = Studio::new();
+    let numbers: Vec<u32> = (1..=40).collect();
+    for number in &numbers {
+        studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 1500, 1000);
+    }
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &numbers));
+    studio.wait("some pictures", || (!files(&studio.path("delivery")).is_empty()).then_some(()));
+    let said = studio.run(&["jobs", "hold", "S1"]).expect(0).out;
+    assert!(said.contains("after the step in hand"), "{said}");
+    let held = studio.wait_jobs("held", 1);
+    assert_eq!(studio.json(&held[0].join("questions.json"))[0]["code"], "by_hand");
+    let made = files(&studio.path("delivery")).len();
+    assert!((1..40).contains(&made), "{made}");
+    studio.stop();
+    studio.run(&["jobs", "release", "S1"]).expect(0);
+    studio.serve();
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(files(&studio.path("delivery")).len(), 40);
+    studio.audit();
+}
+
+#[test]
+fn a_reprint_makes_single_lines_again_with_other_copies_as_then_or_as_now() {
+    let mut studio = Studio::new();
+    studio.serve();
+    studio.drop_file("status", "a.json", &invoice("9", &[1, 2, 3]));
+    studio.wait_jobs("done", 1);
+    let said = studio.run(&["jobs", "reprint", "9", "--lines", "3,1", "--copies", "2"]).expect(0).out;
+    assert!(said.contains("made again as job"), "{said}");
+    studio.wait_jobs("done", 2);
+    let first = last_receipt(&studio);
+    let paths = |receipt: &serde_json::Value| -> Vec<String> {
+        receipt["outputs"].as_array().unwrap().iter().map(|o| o["path"].as_str().unwrap().to_string()).collect()
+    };
+    assert_eq!(paths(&first), ["print/9/9_01_8x10in-r1.jpg", "print/9/9_03_8x10in-r1.jpg"]);
+
+    studio.stop();
+    studio.write("hotfolders.yaml", CONFIG.replace("    dpi: 20\n", "    dpi: 10\n").as_bytes());
+    studio.run(&["jobs", "reprint", "9", "--lines", "2", "--as-then"]).expect(0);
+    studio.serve();
+    studio.wait_jobs("done", 3);
+    assert_eq!((&last_receipt(&studio)["outputs"][0]["dpi"]), &20.0);
+    studio.run(&["jobs", "reprint", "9", "--lines", "2"]).expect(0);
+    studio.wait_jobs("done", 4);
+    let now = last_receipt(&studio);
+    assert_eq!(
+        (&now["outputs"][0]["dpi"], &now["outputs"][0]["path"]),
+        (&10.0.into(), &"print/9/9_02_8x10in-r3.jpg".into())
+    );
+
+    let wrong = studio.run(&["jobs", "reprint", "9", "--lines", "7"]).expect(1).err;
+    assert!(wrong.contains("it has no line 7; there are 1, 2, 3"), "{wrong}");
+    studio.write("other.json", invoice("10", &[1]).as_bytes());
+    let other = studio.run(&["jobs", "reprint", "9", "--manifest", "other.json"]).expect(1).err;
+    assert!(other.contains("is of invoice 10, the job of invoice 9"), "{other}");
+    studio.write("own.json", invoice("9", &[2]).as_bytes());
+    studio.run(&["jobs", "reprint", "9", "--manifest", "own.json"]).expect(0);
+    studio.wait_jobs("done", 5);
+    studio.stop();
+    assert_eq!(paths(&last_receipt(&studio)), ["print/9/9_01_8x10in-r4.jpg"]);
+    studio.audit();
+}
+
+#[test]
+fn an_export_is_made_again_from_the_pictures_that_came_with_it() {
+    let mut studio = Studio::new();
+    studio.serve();
+    studio.picture("drop/exports/o/a.jpg", 60, 40);
+    let manifest = r#"{ "manifest": 1, "kind": "production_order", "record": "7", "status": "zip",
+        "lines": [ { "line": 1, "image": "a.jpg" } ] }"#;
+    studio.write("drop/exports/o/o.json", manifest.as_bytes());
+    studio.wait_jobs("done", 1);
+    studio.run(&["jobs", "reprint", "7"]).expect(0);
+    studio.wait_jobs("done", 2);
+    studio.stop();
+    let receipt = last_receipt(&studio);
+    assert_eq!((&receipt["result"], receipt["outputs"].as_array().unwrap().len()), (&"done".into(), 1), "{receipt:#}");
+    studio.audit();
+}
