@@ -63,7 +63,8 @@ mod points {
     static CRASH_AT: OnceLock<Option<u64>> = OnceLock::new();
     static FAULT_AT: OnceLock<Option<(u64, i32)>> = OnceLock::new();
 
-    /// `HOTFOLDERS_CRASH_AT=k` aborts at point k; `HOTFOLDERS_FAULT_AT=k:ERRNO` fails there with that system error.
+    /// `HOTFOLDERS_CRASH_AT=k` aborts at point k; `HOTFOLDERS_FAULT_AT=k:ERRNO` fails there with that system error, and
+    /// makes the file that `HOTFOLDERS_FAULT_TOLD` names, so that whoever tries all of them knows when to stop.
     pub(super) fn pass() -> io::Result<()> {
         let number = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
         let crash = CRASH_AT.get_or_init(|| std::env::var("HOTFOLDERS_CRASH_AT").ok()?.parse().ok());
@@ -76,7 +77,12 @@ mod points {
             Some((number.parse().ok()?, errno.parse().ok()?))
         });
         match fault {
-            Some((at, errno)) if *at == number => Err(io::Error::from_raw_os_error(*errno)),
+            Some((at, errno)) if *at == number => {
+                if let Some(told) = std::env::var_os("HOTFOLDERS_FAULT_TOLD") {
+                    std::fs::write(told, b"")?;
+                }
+                Err(io::Error::from_raw_os_error(*errno))
+            }
             _ => Ok(()),
         }
     }
@@ -241,18 +247,24 @@ fn aside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.hf-new"))
 }
 
+/// Takes what was begun away again where it came to nothing; what that cannot remove either does no harm.
+fn or_clear<T>(temporary: &Path, done: Done<T>) -> Done<T> {
+    if done.is_err() {
+        let _ = fs::remove_file(temporary);
+    }
+    done
+}
+
 /// Writes a file that must not stand yet.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Done {
     let temporary = aside(path);
-    stage(&temporary, bytes)?;
-    publish(&temporary, path)
+    or_clear(&temporary, stage(&temporary, bytes).and_then(|()| publish(&temporary, path)))
 }
 
 /// Writes a file, in place of the one that stands there.
 pub fn replace(path: &Path, bytes: &[u8]) -> Done {
     let temporary = aside(path);
-    stage(&temporary, bytes)?;
-    publish_replace(&temporary, path)
+    or_clear(&temporary, stage(&temporary, bytes).and_then(|()| publish_replace(&temporary, path)))
 }
 
 /// As [`replace`], but the system puts the bytes on the disk when it likes: after a power failure the file may be missing
@@ -270,8 +282,8 @@ pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Done {
 /// As [`replace`], readable by its owner alone.
 pub fn replace_private(path: &Path, bytes: &[u8]) -> Done {
     let temporary = aside(path);
-    stage_private(&temporary, bytes)?.finish()?;
-    publish_replace(&temporary, path)
+    let staged = stage_private(&temporary, bytes).and_then(Staged::finish);
+    or_clear(&temporary, staged.and_then(|_| publish_replace(&temporary, path)))
 }
 
 /// As [`replace_private`] for many files. Which of the two versions of each stands after a power failure is open until
@@ -279,16 +291,21 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> Done {
 pub fn replace_all_private(volume: &Path, files: &[(PathBuf, Vec<u8>)]) -> Done<Vec<Done>> {
     let mut unsynced = Unsynced::on_volume_of(volume)?;
     let staged = files.iter().map(|(path, bytes)| {
-        let file = stage_private(&aside(path), bytes)?;
+        let file = or_clear(&aside(path), stage_private(&aside(path), bytes))?;
         unsynced.file(file);
         Ok(())
     });
     let staged: Vec<Done> = staged.collect();
-    unsynced.sync()?;
+    if let Err(e) = unsynced.sync() {
+        for (path, _) in files {
+            let _ = fs::remove_file(aside(path));
+        }
+        return Err(e);
+    }
     let publish = |(staged, (path, _)): (Done, &(PathBuf, Vec<u8>))| {
         staged?;
-        point("publish", path)?;
-        fs::rename(aside(path), path).named("publish", path)
+        let named = point("publish", path).and_then(|()| fs::rename(aside(path), path).named("publish", path));
+        or_clear(&aside(path), named)
     };
     Ok(staged.into_iter().zip(files).map(publish).collect())
 }

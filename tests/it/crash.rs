@@ -6,15 +6,22 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::studio::{CONFIG, Studio, files, invoice, jpeg};
+use super::studio::{CONFIG, Studio, files, invoice, jpeg, session};
 
 type Outcome = BTreeMap<String, Vec<u8>>;
 
+/// A story with a crash in it.
 struct Scenario {
+    /// What happened before, without a crash.
+    before: fn(&Studio),
     drop: fn(&Studio),
+    /// How many jobs rest in `done/` and `failed/` before, and after.
+    rest: (usize, usize),
     /// Folders whose files must come out the same.
     results: &'static [&'static str],
 }
+
+fn nothing(_: &Studio) {}
 
 fn library_job(studio: &Studio) {
     studio.drop_file("status", "i.json", &invoice("9", &[1, 2]));
@@ -32,17 +39,63 @@ fn rejected_job(studio: &Studio) {
     studio.drop_file("status", "bad.json", "{ \"manifest\": 1, \"kind\": \"sessoin\" }");
 }
 
-fn studio() -> Studio {
-    let config = CONFIG.replace("100ms", "20ms").replace("200ms", "60ms") + "server: { max_jobs: 1 }\n";
-    let studio = Studio::bare(&config);
+/// One print of the two is made differently, the other not any more.
+fn corrected_job(studio: &Studio) {
+    let text = invoice("9", &[1]).replacen("\"line\":1", "\"tone\":\"bw\",\"line\":1", 1);
+    studio.drop_file("status", "i2.json", &text);
+}
+
+fn job_to_disc(studio: &Studio) {
+    studio.drop_file("status", "d.json", &invoice("9", &[1, 2]).replace("printing", "disc"));
+}
+
+fn cancelled_job(studio: &Studio) {
+    let later = session("S1", &[1]).replacen('{', "{\"not_before\":\"2999-01-01T00:00:00Z\",", 1);
+    studio.drop_file("status", "a.json", &later);
+    let cancel = session("S1", &[1]).replacen('{', "{\"action\":\"cancel\",", 1);
+    // In the order of their names when both are found at once.
+    studio.drop_file("status", "b.json", &cancel);
+}
+
+const LIBRARY_JOB: Scenario = Scenario { before: nothing, drop: library_job, rest: (0, 1), results: &["print"] };
+const ZIP: Scenario = Scenario { before: nothing, drop: export_job_with_zip, rest: (0, 1), results: &["zips"] };
+const REJECTED: Scenario = Scenario { before: nothing, drop: rejected_job, rest: (0, 1), results: &[] };
+const DUPLICATE: Scenario = Scenario { before: library_job, drop: library_job, rest: (1, 2), results: &["print"] };
+const CORRECTED: Scenario = Scenario { before: library_job, drop: corrected_job, rest: (1, 2), results: &["print"] };
+const DISC: Scenario = Scenario { before: nothing, drop: job_to_disc, rest: (0, 1), results: &["burn"] };
+const REPLACED_DISC: Scenario = Scenario {
+    before: job_to_disc,
+    drop: |studio| studio.drop_file("status", "e.json", &invoice("9", &[2]).replace("printing", "disc")),
+    rest: (1, 2),
+    results: &["burn"],
+};
+const CANCELLED: Scenario = Scenario { before: nothing, drop: cancelled_job, rest: (0, 2), results: &["delivery"] };
+
+fn studio(scenario: &Scenario) -> Studio {
+    let config = CONFIG.replace("100ms", "20ms").replace("200ms", "60ms").replace(
+        "render_jobs:\n",
+        "  burn:\n    size: ordered\n    dpi: 20\n    repeat: changed\n    name: \"{line}\"\n    checks: { low_ppi: [] }\n    deliver: [ { to: disc, path: \"burn/{record}\", label: \"{record}\" } ]\nrender_jobs:\n  - { name: burn, when: { kind: invoice, status: disc }, run: [burn] }\n",
+    );
+    let mut studio = Studio::bare(&(config + "server: { max_jobs: 1 }\n"));
     for number in 1..=2 {
         studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 90, 60);
     }
+    if scenario.rest.0 > 0 {
+        (scenario.before)(&studio);
+        studio.serve();
+        studio.wait("what came before", || (resting(&studio) == scenario.rest.0).then_some(()));
+        studio.stop();
+    }
+    (scenario.drop)(&studio);
     studio
 }
 
-fn at_rest(studio: &Studio) -> bool {
-    studio.jobs("done").len() + studio.jobs("failed").len() == 1
+fn resting(studio: &Studio) -> usize {
+    studio.jobs("done").len() + studio.jobs("failed").len()
+}
+
+fn at_rest(studio: &Studio, scenario: &Scenario) -> bool {
+    resting(studio) == scenario.rest.1
 }
 
 fn outcome(studio: &Studio, scenario: &Scenario) -> Outcome {
@@ -54,14 +107,27 @@ fn outcome(studio: &Studio, scenario: &Scenario) -> Outcome {
     outcome
 }
 
+/// What must hold once the server came to rest by itself, whatever was done to it.
+fn look_over(studio: &mut Studio, scenario: &Scenario, originals: &Outcome, what: &str) -> Outcome {
+    studio.wait("the server", || studio.is_served().then_some(()));
+    studio.wait(&format!("the jobs after {what}"), || at_rest(studio, scenario).then_some(()));
+    studio.wait(&format!("an empty drop folder after {what}"), || files(&studio.path("drop")).is_empty().then_some(()));
+    assert_eq!(studio.stop(), Some(0));
+    studio.audit();
+    assert_eq!(studio.bytes_below("sessions"), *originals, "{what}: originals are only read");
+    let jobs: usize = ["pending", "processing", "held", "failed", "done"].iter().map(|s| studio.jobs(s).len()).sum();
+    assert_eq!(jobs, scenario.rest.1, "{what}: one job for each manifest");
+    outcome(studio, scenario)
+}
+
 /// Runs once, cut off at point `k`, then to the end. `None` when the run came through without reaching `k`.
-fn run(scenario: &Scenario, k: u64, also: Option<u64>) -> Option<Outcome> {
-    let mut studio = studio();
-    (scenario.drop)(&studio);
+fn crash(scenario: &Scenario, k: u64, also: Option<u64>) -> Option<Outcome> {
+    let mut studio = studio(scenario);
     let originals = studio.bytes_below("sessions");
     studio.serve_on_one_core(&[("HOTFOLDERS_CRASH_AT", &k.to_string())]);
-    let mut crashed =
-        studio.wait("an end", || studio.server_is_gone().then_some(true).or_else(|| at_rest(&studio).then_some(false)));
+    let mut crashed = studio.wait("an end", || {
+        studio.server_is_gone().then_some(true).or_else(|| at_rest(&studio, scenario).then_some(false))
+    });
     if !crashed {
         // A job may rest a moment before the last point is passed.
         std::thread::sleep(std::time::Duration::from_millis(300));
@@ -74,43 +140,55 @@ fn run(scenario: &Scenario, k: u64, also: Option<u64>) -> Option<Outcome> {
     }
     if let Some(second) = also {
         studio.serve_on_one_core(&[("HOTFOLDERS_CRASH_AT", &second.to_string())]);
-        studio.wait("a second end", || (studio.server_is_gone() || at_rest(&studio)).then_some(()));
+        studio.wait("a second end", || (studio.server_is_gone() || at_rest(&studio, scenario)).then_some(()));
         studio.kill();
     }
     studio.serve_on_one_core(&[]);
-    studio.wait("the server", || studio.is_served().then_some(()));
-    studio.wait(&format!("the job after a crash at {k}"), || at_rest(&studio).then_some(()));
-    assert_eq!(studio.stop(), Some(0));
-    studio.audit();
-    assert_eq!(files(&studio.path("drop")), [""; 0], "crash at {k}: the drop folder is empty");
-    assert_eq!(studio.bytes_below("sessions"), originals, "crash at {k}: originals are only read");
-    let jobs: usize = ["pending", "processing", "held", "failed", "done"].iter().map(|s| studio.jobs(s).len()).sum();
-    assert_eq!(jobs, 1, "crash at {k}: one job");
-    Some(outcome(&studio, scenario))
+    let what = format!("a crash at {k}, then at {also:?}");
+    Some(look_over(&mut studio, scenario, &originals, &what))
 }
 
-fn every_point(scenario: &Scenario, at_least: u64, also: Option<u64>) {
-    let golden = {
-        let mut studio = studio();
-        (scenario.drop)(&studio);
-        studio.serve();
-        studio.wait("the golden run", || at_rest(&studio).then_some(()));
-        studio.stop();
-        studio.audit();
-        outcome(&studio, scenario)
-    };
+/// Runs with one call of the disk that fails; what fails for good is started again. `None` as in [`crash`].
+fn fault(scenario: &Scenario, k: u64, errno: i32) -> Option<Outcome> {
+    let mut studio = studio(scenario);
+    let originals = studio.bytes_below("sessions");
+    let told = studio.path("told");
+    let env = [("HOTFOLDERS_FAULT_AT", format!("{k}:{errno}")), ("HOTFOLDERS_FAULT_TOLD", told.display().to_string())];
+    studio.serve_on_one_core(&env.each_ref().map(|(name, value)| (*name, value.as_str())));
+    studio.wait("an end", || (studio.server_is_gone() || at_rest(&studio, scenario)).then_some(()));
+    if studio.server_is_gone() {
+        // It says so and ends where it cannot even begin.
+        studio.kill();
+        studio.serve_on_one_core(&[]);
+    }
+    let result = look_over(&mut studio, scenario, &originals, &format!("error {errno} at {k}"));
+    told.exists().then_some(result)
+}
+
+fn golden(scenario: &Scenario) -> Outcome {
+    let mut studio = studio(scenario);
+    studio.serve();
+    studio.wait("the golden run", || at_rest(&studio, scenario).then_some(()));
+    studio.stop();
+    studio.audit();
+    outcome(&studio, scenario)
+}
+
+/// Tries 1, 2, 3 … on some threads, until a run comes through. Says how many there were.
+fn every_point(scenario: &Scenario, threads: usize, at_least: u64, run: impl Fn(u64) -> Option<Outcome> + Sync) -> u64 {
+    let golden = golden(scenario);
     let next = AtomicU64::new(1);
     let through = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..threads {
             scope.spawn(|| {
                 while !through.load(Ordering::SeqCst) {
                     let k = next.fetch_add(1, Ordering::SeqCst);
-                    match run(scenario, k, also) {
+                    match run(k) {
                         Some(result) => {
                             let names = |o: &Outcome| o.keys().cloned().collect::<Vec<_>>();
-                            assert_eq!(names(&result), names(&golden), "crash at {k}");
-                            assert!(result == golden, "crash at {k}: other bytes");
+                            assert_eq!(names(&result), names(&golden), "cut off at {k}");
+                            assert!(result == golden, "cut off at {k}: other bytes");
                         }
                         None => through.store(true, Ordering::SeqCst),
                     }
@@ -120,24 +198,76 @@ fn every_point(scenario: &Scenario, at_least: u64, also: Option<u64>) {
     });
     let points = next.load(Ordering::SeqCst);
     assert!(points > at_least, "only {points} points: is every change of the disk numbered?");
+    points
+}
+
+fn every_crash(scenario: &Scenario, at_least: u64, also: Option<u64>) -> u64 {
+    every_point(scenario, 4, at_least, |k| crash(scenario, k, also))
 }
 
 #[test]
 fn a_library_job_survives_a_crash_at_every_point() {
-    every_point(&Scenario { drop: library_job, results: &["print"] }, 40, None);
+    every_crash(&LIBRARY_JOB, 40, None);
 }
 
 #[test]
 fn an_export_job_with_a_zip_survives_a_crash_at_every_point() {
-    every_point(&Scenario { drop: export_job_with_zip, results: &["zips"] }, 40, None);
+    every_crash(&ZIP, 40, None);
 }
 
 #[test]
 fn a_rejected_manifest_survives_a_crash_at_every_point() {
-    every_point(&Scenario { drop: rejected_job, results: &[] }, 15, None);
+    every_crash(&REJECTED, 15, None);
+}
+
+#[test]
+fn a_corrected_job_survives_a_crash_at_every_point() {
+    every_crash(&CORRECTED, 40, None);
 }
 
 #[test]
 fn a_crash_during_recovery_is_survived_too() {
-    every_point(&Scenario { drop: library_job, results: &["print"] }, 40, Some(9));
+    every_crash(&LIBRARY_JOB, 40, Some(9));
+}
+
+/// Jobs wait for the disk meanwhile, so many of these run at a time.
+#[test]
+fn a_full_disk_or_a_missing_right_at_every_point_fails_no_job() {
+    for errno in [rustix::io::Errno::NOSPC, rustix::io::Errno::ACCESS] {
+        every_point(&LIBRARY_JOB, 24, 40, |k| fault(&LIBRARY_JOB, k, errno.raw_os_error()));
+    }
+}
+
+const ALL: [(&str, &Scenario); 8] = [
+    ("library job", &LIBRARY_JOB),
+    ("zip", &ZIP),
+    ("rejected", &REJECTED),
+    ("duplicate", &DUPLICATE),
+    ("corrected", &CORRECTED),
+    ("disc", &DISC),
+    ("replaced disc", &REPLACED_DISC),
+    ("cancelled", &CANCELLED),
+];
+
+#[test]
+#[ignore = "minutes: scripts/torture crash"]
+fn every_scenario_survives_a_crash_at_every_point_and_one_more_during_recovery() {
+    for (name, scenario) in ALL {
+        for also in [None, Some(3), Some(9), Some(17), Some(30)] {
+            let points = every_crash(scenario, 15, also);
+            println!("crash: {name}, then {also:?}: {points} points");
+        }
+    }
+}
+
+#[test]
+#[ignore = "minutes: scripts/torture faults"]
+fn every_scenario_survives_every_error_at_every_point() {
+    use rustix::io::Errno;
+    for (name, scenario) in ALL {
+        for errno in [Errno::NOSPC, Errno::ACCESS, Errno::IO, Errno::ROFS] {
+            let points = every_point(scenario, 24, 15, |k| fault(scenario, k, errno.raw_os_error()));
+            println!("faults: {name}, {errno}: {points} points");
+        }
+    }
 }

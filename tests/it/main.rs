@@ -16,6 +16,7 @@ mod crash;
 mod damage;
 mod determinism;
 mod flow;
+mod fuzz;
 mod opening;
 mod operator;
 mod orientation;

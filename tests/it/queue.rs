@@ -1,46 +1,108 @@
 //! What an operator relies on: order, control, limits, and a server that minds its own business.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use super::studio::{CONFIG, Studio, files, invoice, session};
 
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+fn by_record() -> String {
+    CONFIG.replace("delivery/web/{session}", "delivery/web/{record}")
+}
+
+/// Longer than a studio that waits has patience.
+#[track_caller]
+fn wait_long(studio: &Studio, count: usize) {
+    let start = Instant::now();
+    while studio.jobs("done").len() + studio.jobs("failed").len() < count {
+        assert!(start.elapsed() < Duration::from_mins(20), "waited in vain");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// `HOTFOLDERS_BURST` says how many: `scripts/torture burst`.
 #[test]
 fn a_burst_of_manifests_is_one_job_and_one_receipt_each() {
-    const COUNT: usize = 300;
+    let count = number("HOTFOLDERS_BURST", 500) as usize;
     let mut studio = Studio::new();
-    let before: Vec<String> = (0..COUNT).map(|i| session(&format!("B{i}"), &[1])).collect();
-    studio.write("hotfolders.yaml", CONFIG.replace("delivery/web/{session}", "delivery/web/{record}").as_bytes());
+    studio.write("hotfolders.yaml", by_record().as_bytes());
+    let texts: Vec<String> = (0..count).map(|i| session(&format!("B{i}"), &[1])).collect();
     studio.serve();
-    for (i, text) in before.iter().enumerate() {
+    studio.wait("the server", || studio.is_served().then_some(()));
+    for (i, text) in texts.iter().enumerate() {
         studio.drop_file("status", &format!("b{i}.json"), text);
     }
-    let done = studio.wait_jobs("done", COUNT);
+    wait_long(&studio, count);
+    let done = studio.jobs("done");
     let records: BTreeSet<String> =
         done.iter().map(|job| studio.receipt(job)["record"].as_str().unwrap().to_string()).collect();
-    assert_eq!((done.len(), records.len()), (COUNT, COUNT));
-    assert_eq!(files(&studio.path("delivery/web")).len(), COUNT);
+    assert_eq!((done.len(), records.len()), (count, count));
+    assert_eq!(files(&studio.path("delivery/web")).len(), count);
     assert_eq!(files(&studio.path("drop")), [""; 0]);
     let memory = studio.memory_bytes();
+    println!("burst: {count} manifests, {} MB resident", memory / 1_000_000);
     assert!(memory < 200_000_000, "{memory} bytes are resident");
     studio.stop();
     studio.audit();
 }
 
+/// Without events, and with the watched folder taken away and made anew in the middle of it.
+#[test]
+fn a_burst_without_events_into_a_folder_that_goes_and_comes_loses_nothing() {
+    let mut studio = Studio::new();
+    let polled = by_record().replace("images: library, settle", "images: library, watch: poll, settle");
+    assert_ne!(polled, by_record());
+    studio.write("hotfolders.yaml", polled.as_bytes());
+    studio.serve();
+    studio.wait("the server", || studio.is_served().then_some(()));
+    for i in 0..60 {
+        if i == 30 {
+            std::fs::rename(studio.path("drop/status"), studio.path("away")).unwrap();
+            std::fs::create_dir(studio.path("drop/status")).unwrap();
+        }
+        studio.drop_file("status", &format!("b{i}.json"), &session(&format!("B{i}"), &[1]));
+    }
+    // What was carried away with the folder comes back.
+    for name in files(&studio.path("away")) {
+        std::fs::rename(studio.path(&format!("away/{name}")), studio.path(&format!("drop/status/{name}"))).unwrap();
+    }
+    wait_long(&studio, 60);
+    studio.stop();
+    assert_eq!(files(&studio.path("delivery/web")).len(), 60);
+    studio.audit();
+}
+
+/// `HOTFOLDERS_KILLS` says how often, `HOTFOLDERS_SEED` when: `scripts/torture kill`.
 #[test]
 fn jobs_survive_kills_at_random_moments() {
+    const IN_FLIGHT: u64 = 20;
+    let (kills, mut state) = (number("HOTFOLDERS_KILLS", 20), number("HOTFOLDERS_SEED", 1));
+    // Knuth's 64-bit generator: the same moments for the same seed.
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
     let mut studio = Studio::new();
-    studio.write("hotfolders.yaml", CONFIG.replace("delivery/web/{session}", "delivery/web/{record}").as_bytes());
-    for i in 0..20 {
-        studio.drop_file("status", &format!("k{i}.json"), &session(&format!("K{i}"), &[1, 2]));
-    }
-    for pause_ms in [40, 90, 130, 170, 210, 260, 300, 350, 120, 60, 280, 330, 150, 190, 230, 110, 70, 310, 250, 140] {
+    studio.write("hotfolders.yaml", by_record().as_bytes());
+    let mut dropped = 0;
+    for _ in 0..kills {
+        // What is done makes room for new ones, so that there is always something to be cut off.
+        let resting = (studio.jobs("done").len() + studio.jobs("failed").len()) as u64;
+        while dropped < resting + IN_FLIGHT {
+            studio.drop_file("status", &format!("k{dropped}.json"), &session(&format!("K{dropped}"), &[1, 2]));
+            dropped += 1;
+        }
         studio.serve();
-        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        std::thread::sleep(Duration::from_millis(30 + random(350)));
         studio.kill();
     }
     studio.serve();
-    studio.wait_jobs("done", 20);
-    assert_eq!(files(&studio.path("delivery/web")).len(), 40);
+    wait_long(&studio, dropped as usize);
+    println!("kill: {kills} kills, {dropped} jobs");
+    assert_eq!(files(&studio.path("delivery/web")).len() as u64, 2 * dropped);
     assert_eq!(files(&studio.path("drop")), [""; 0]);
     assert_eq!(studio.jobs("failed").len(), 0);
     studio.stop();

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Done, Named as _, aside, make_private, point, sync_file, sync_folder};
+use super::{Done, Named as _, aside, make_private, or_clear, point, sync_file, sync_folder};
 
 /// A file that grows under a temporary name and is made visible by [`publish`](super::publish).
 #[derive(Debug)]
@@ -65,9 +65,8 @@ pub fn stage(path: &Path, bytes: &[u8]) -> Done {
 /// the caller asks for once for all outputs of a pass.
 pub fn stage_output(path: &Path, bytes: &[u8]) -> Done {
     let temporary = aside(path);
-    stage(&temporary, bytes)?;
-    point("name", path)?;
-    fs::rename(&temporary, path).named("name", path)
+    let named = || point("name", path).and_then(|()| fs::rename(&temporary, path).named("name", path));
+    or_clear(&temporary, stage(&temporary, bytes).and_then(|()| named()))
 }
 
 /// As [`stage`], readable by its owner alone from its first byte on. It is on disk when [`Staged::finish`] or
