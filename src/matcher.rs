@@ -1,6 +1,6 @@
 //! What the intake asks about a manifest, answered from the config and the plan's rules.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::intake::{Matcher, Start};
 use crate::model::config::{Config, HotFolder};
 use crate::model::manifest::Manifest;
+use crate::model::name::RelPath;
 use crate::model::template::Template;
 use crate::model::{digest, pricing};
 use crate::plan::facts::Want;
@@ -82,6 +83,11 @@ impl Matcher for ConfigMatcher {
         let zone = crate::clock::time_zone(frozen.studio.time_zone.as_deref());
         let schedule = matching::schedule(frozen, manifest, &self.config, &accepted.to_zoned(zone));
         Start { priority: schedule.priority, not_before: schedule.not_before, hold: schedule.hold }
+    }
+
+    /// Of the config alone nothing was made before.
+    fn was_made(&self, _: &Manifest, _: &HotFolder, _: &[(&RelPath, &Path)]) -> bool {
+        false
     }
 
     fn assets(&self, frozen: &Frozen) -> Vec<PathBuf> {

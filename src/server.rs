@@ -5,6 +5,7 @@
 
 mod commands;
 mod gate;
+mod memory;
 mod reload;
 mod scanner;
 
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use self::memory::Memory;
 pub use self::reload::Load;
 use self::reload::Reload;
 use self::scanner::Scanner;
@@ -25,7 +27,6 @@ use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
-use crate::matcher::ConfigMatcher;
 use crate::model::config::Config;
 use crate::model::manifest::Kind;
 use crate::spool::index::Index;
@@ -79,7 +80,7 @@ impl Server {
             index: Mutex::new(index),
             renderer,
         });
-        let matcher = Arc::new(ConfigMatcher::new(Arc::clone(&config)));
+        let matcher = Arc::new(Memory::new(&config, &workshop));
         let mut intake = Intake::new(Arc::clone(&config), spool.clone(), matcher, clock::now);
         intake.recover().map_err(|e| failed(&e))?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -92,7 +93,8 @@ impl Server {
         let scanner = std::thread::Builder::new().name("intake".into()).spawn({
             let stop = Arc::clone(&stop);
             let (folders, waker) = (Arc::clone(&folders), Arc::clone(&waker));
-            let scanner = Scanner { watch, intake, folders, accepted, edited, waker };
+            let workshop = Arc::clone(&workshop);
+            let scanner = Scanner { watch, intake, workshop, folders, accepted, edited, waker };
             move || scanner.run(&stop)
         });
         let max_jobs = max_jobs(&config);

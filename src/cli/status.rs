@@ -7,6 +7,7 @@ use clap::Args;
 use super::config;
 use super::jobs;
 use super::terminal::{self, DIM, GREEN, YELLOW, paint, say, say_painted};
+use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
 use crate::spool::queue::{Spool, State};
@@ -59,6 +60,19 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     Ok(())
 }
 
+/// How long ago that was, in its largest unit.
+fn age(since: &str) -> String {
+    let Ok(since) = since.parse::<jiff::Timestamp>() else { return "some time".to_string() };
+    let seconds = clock::now().duration_since(since).as_secs().max(0);
+    let (number, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7_200 => (seconds / 60, "minute"),
+        7_200..172_800 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
 fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
@@ -95,6 +109,17 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
         say_painted(&format!("hot folder {}: {} {}", text(&folder, "name"), how, paint(text(&folder, "path"), DIM)))?;
         for manifest in folder["waiting"].as_array().cloned().unwrap_or_default() {
             say(&format!("  {}: {}", text(&manifest, "name"), text(&manifest, "why")))?;
+        }
+        for file in folder["unnamed"].as_array().cloned().unwrap_or_default() {
+            let age = age(text(&file, "since"));
+            let told = format!("nothing is made of it, and it has lain there for {age}");
+            say_painted(&format!("  {}: {}", text(&file, "name"), paint(&told, DIM)))?;
+        }
+        if let Some(more @ 1..) = folder["unnamed_more"].as_u64() {
+            say(&format!("  and {more} more that nothing is made of"))?;
+        }
+        for never in folder["never"].as_array().cloned().unwrap_or_default() {
+            say_painted(&format!("  {}", paint(&format!("never taken: {}", never.as_str().unwrap_or_default()), DIM)))?;
         }
     }
     Ok(())

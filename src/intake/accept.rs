@@ -142,9 +142,14 @@ impl Acceptance {
         unsynced: &mut Unsynced,
     ) -> Result<JobFile, NotNow> {
         let Taking { hot_folder, ready, accepted, stays } = *taking;
-        let manifest_file = names::in_job_folder(ready.name());
         unsynced.folder(folder);
-        let mut taken = vec![take_manifest(ready, &folder.join(manifest_file), manifest_file, unsynced)?];
+        let (manifest_file, mut taken) = if let Some(text) = &ready.text {
+            unsynced.file(durable::stage_private(&folder.join(names::OF_PICTURES), text)?);
+            (names::OF_PICTURES, Vec::new())
+        } else {
+            let name = names::in_job_folder(ready.name());
+            (name, vec![take_manifest(ready, &folder.join(name), name, unsynced)?])
+        };
         for picture in &ready.pictures {
             let inputs = folder.join(file::INPUTS);
             let to = picture.input.below(&inputs);
@@ -261,7 +266,7 @@ fn rejected(why: String, studio: FrozenStudio, hot_folder: &HotFolder) -> Frozen
         checks: Checks::default(),
         layouts: Vec::new(),
         assets: Vec::new(),
-        pictures_beside: hot_folder.images == Images::Beside,
+        pictures_beside: hot_folder.images != Images::Library,
     }
 }
 

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::alone::{Units, is_picture};
 use super::judge::{Around, Pass, Ready};
 use super::listing::{self, Dropped, Listing};
 use super::names;
-use super::pictures::Digests;
+use super::pictures::{self, Digests};
 use super::settle::{Look, Settling};
-use super::state::{FolderState, LISTED_MAX, MISSING_MAX, Mode, WaitingManifest, cut};
+use super::state::{FolderState, LISTED_MAX, MISSING_MAX, Mode, Unnamed, WaitingManifest, cut};
 use super::waiting::Waiting;
 use crate::model::config::{HotFolder, Images};
 use crate::model::name::quoted;
@@ -46,7 +47,9 @@ pub(super) struct Folder {
     /// A look without an event showed something new.
     unannounced: Option<Instant>,
     missed_events: bool,
-    unnamed: (Vec<String>, usize),
+    /// Drops without a manifest.
+    units: Units,
+    unnamed: (Vec<Unnamed>, usize),
     never: Vec<String>,
     problems: Vec<String>,
 }
@@ -66,15 +69,11 @@ impl Folder {
             polling: None,
             unannounced: None,
             missed_events: false,
+            units: Units::default(),
             unnamed: (Vec::new(), 0),
             never: Vec::new(),
             problems: Vec::new(),
         }
-    }
-
-    /// `images: alone` is of a later version: such a folder is not touched.
-    pub(super) fn is_served(&self) -> bool {
-        self.settings.images != Images::Alone
     }
 
     /// An event speaks of this folder, or a file changed while it was being taken.
@@ -92,11 +91,12 @@ impl Folder {
     /// What was parsed under another config is read again.
     pub(super) fn forget_readings(&mut self) {
         self.waiting.clear();
+        self.units = Units::default();
         self.due = None;
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.is_served() && self.due.is_none_or(|due| due <= now)
+        self.due.is_none_or(|due| due <= now)
     }
 
     /// The disk or the operator's files stand in the way; the drop stays where it is until then.
@@ -137,7 +137,7 @@ impl Folder {
         self.problems.clear();
         let is_first = self.last.replace(now).is_none();
         self.due = Some(now + self.settings.scan);
-        let deep = self.settings.images == Images::Beside;
+        let deep = self.settings.images != Images::Library;
         let mut listing = match listing::list(&self.settings.folder, deep) {
             Ok(listing) => listing,
             Err(e) => {
@@ -151,16 +151,30 @@ impl Folder {
         let is_first = is_first || self.unreachable.take().is_some();
         listing.files.retain(|file| !around.leftovers.holds(&file.path, &file.stamp));
         let looks = self.settle(&listing, around, is_first);
-        let ready = self.judge_all(&listing, looks.clone(), around);
-        self.list_unnamed(&listing, &looks, now);
+        let types = pictures::types(around.config);
+        let ready = if self.settings.images == Images::Alone {
+            let found = self.units.look(&self.settings, &listing, &types, &looks, (now, around.wall));
+            self.problems = found.problems;
+            self.look_again(found.again, now);
+            found.ready
+        } else {
+            self.judge_all(&listing, looks.clone(), around)
+        };
+        self.list_unnamed(&listing, &looks, &types, now);
         ready
+    }
+
+    fn look_again(&mut self, at: Option<Instant>, now: Instant) {
+        if let Some(at) = at {
+            self.due = Some(self.due.map_or(at, |due| due.min(at)).max(now));
+        }
     }
 
     fn settle<'l>(&mut self, listing: &'l Listing, around: &Around<'_>, is_first: bool) -> HashMap<&'l Path, Look> {
         let mut looks = HashMap::with_capacity(listing.files.len());
         self.settling.begin();
         let mut is_new = false;
-        for file in &listing.files {
+        for file in listing.files.iter().chain(&listing.passing) {
             let look = self.settling.look(&file.path, file.stamp, around.now, around.wall);
             is_new |= look.is_new;
             looks.insert(file.path.as_path(), look);
@@ -199,9 +213,7 @@ impl Folder {
         }
         let (again, problems) = pass.end();
         self.problems = problems;
-        if let Some(again) = again {
-            self.due = Some(self.due.map_or(again, |due| due.min(again)).max(around.now));
-        }
+        self.look_again(again, around.now);
         self.digests.end(listing);
         self.waiting.retain(|_, waiting| waiting.pass == self.pass);
         self.named_by.clear();
@@ -219,14 +231,19 @@ impl Folder {
     }
 
     /// What nobody waits for, for the operator.
-    fn list_unnamed(&mut self, listing: &Listing, looks: &HashMap<&Path, Look>, now: Instant) {
-        let is_idle = |file: &&Dropped| {
+    fn list_unnamed(&mut self, listing: &Listing, looks: &HashMap<&Path, Look>, types: &[String], now: Instant) {
+        let alone = self.settings.images == Images::Alone;
+        let is_known = |file: &Dropped| {
             let is_done_file = self.settings.done_file && names::is_done_file(file.name());
-            let is_known = is_done_file || self.is_manifest(file) || self.named_by.contains_key(&file.path);
-            let look = looks.get(file.path.as_path());
-            !is_known && look.is_some_and(|l| l.is_settled(self.settings.settle, now))
+            is_done_file || self.is_manifest(file) || self.named_by.contains_key(&file.path)
         };
-        let unnamed = listing.files.iter().filter(is_idle).map(|f| f.below.clone()).collect();
+        let is_idle = |file: &Dropped| {
+            let is_known = if alone { is_picture(file, types) } else { is_known(file) };
+            let look = looks.get(file.path.as_path()).filter(|l| l.is_settled(self.settings.settle, now))?;
+            (!is_known).then(|| Unnamed { name: file.below.clone(), since: look.first })
+        };
+        let mut unnamed: Vec<Unnamed> = listing.files.iter().filter_map(is_idle).collect();
+        unnamed.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));
         self.unnamed = cut(unnamed, LISTED_MAX);
     }
 
@@ -245,15 +262,13 @@ impl Folder {
 
     pub(super) fn state(&self) -> FolderState {
         let mode = match (&self.unreachable, &self.polling) {
-            _ if !self.is_served() => Mode::NotServed {
-                reason: "`images: alone` is not built in this version; nothing here is touched".to_string(),
-            },
             (Some((since, reason)), _) => Mode::Unreachable { since: *since, reason: reason.clone() },
             (None, Some(reason)) => Mode::Polling { reason: reason.clone() },
             (None, None) if self.missed_events => Mode::Polling { reason: "events were missed".to_string() },
             (None, None) => Mode::Events,
         };
         let mut waiting: Vec<WaitingManifest> = self.waiting.iter().map(|(path, w)| self.told(path, w)).collect();
+        waiting.extend(self.units.waiting());
         waiting.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));
         let (waiting, waiting_more) = cut(waiting, LISTED_MAX);
         FolderState {

@@ -22,7 +22,7 @@ use super::settle::Look;
 use super::waiting::{Judgement, Picture, Waiting};
 use crate::model::config::{Config, HotFolder, Images};
 use crate::model::manifest::Manifest;
-use crate::model::name::quoted;
+use crate::model::name::{RelPath, quoted};
 use crate::plan::frozen::Verdict;
 use crate::spool::job::Stamp;
 
@@ -52,6 +52,8 @@ pub(super) struct Ready {
     pub(super) manifest: Option<Arc<Manifest>>,
     /// Of one that is no manifest.
     pub(super) unreadable: Option<Unreadable>,
+    /// Of pictures without a manifest: the one that they get.
+    pub(super) text: Option<Vec<u8>>,
     pub(super) pictures: Vec<Picture>,
     pub(super) done_file: Option<(PathBuf, Stamp)>,
 }
@@ -207,7 +209,10 @@ impl<'a> Pass<'a> {
         }
         match self.pictures(waiting, file) {
             Err(e) => Step::NotRead(e),
-            Ok(Judgement::Wait(again)) => Step::Waits(again),
+            Ok(Judgement::Wait(again)) => match self.again(waiting, file) {
+                Some(pictures) => ready(waiting, file, pictures, done_file),
+                None => Step::Waits(again),
+            },
             Ok(Judgement::Ready(pictures)) => ready(waiting, file, pictures, done_file),
         }
     }
@@ -247,6 +252,22 @@ impl<'a> Pass<'a> {
     }
 }
 
+impl Pass<'_> {
+    /// What was made before is not waited for: the pictures that are there go with it. Asked once for each arrival.
+    fn again(&mut self, waiting: &mut Waiting, file: &Dropped) -> Option<Vec<Picture>> {
+        if !waiting.has_news() {
+            return None;
+        }
+        let manifest = waiting.reading.as_mut()?.manifest(file).ok()??;
+        let pictures = match &self.tree {
+            Some(tree) => waiting.settled_pictures(file.folder(), tree, &self.looks, self.hot_folder, self.around.now),
+            None => Vec::new(),
+        };
+        let there: Vec<(&RelPath, &Path)> = pictures.iter().map(|p| (&p.input, p.from.as_path())).collect();
+        self.around.matcher.was_made(&manifest, self.hot_folder, &there).then_some(pictures)
+    }
+}
+
 /// Servers of several locations may watch one folder: each takes its own, and what names no location.
 fn elsewhere(manifest: &Manifest, hot_folder: &HotFolder, config: &Config) -> Option<String> {
     let taken = config.server.locations.as_ref()?;
@@ -268,6 +289,7 @@ fn ready(waiting: &mut Waiting, file: &Dropped, pictures: Vec<Picture>, done: Op
         sha256: reading.sha256.clone(),
         manifest,
         unreadable: reading.unreadable(),
+        text: None,
         pictures,
         done_file: done.map(|d| (d.path.clone(), d.stamp)),
     }))

@@ -39,6 +39,8 @@ impl Dropped {
 pub(super) struct Listing {
     /// Sorted by `below`.
     pub(super) files: Vec<Dropped>,
+    /// Files under passing names: somebody is writing there. Only of deep looks.
+    pub(super) passing: Vec<Dropped>,
     /// What lies there and is never taken, and why.
     pub(super) never: Vec<String>,
 }
@@ -70,7 +72,17 @@ pub(super) fn list(root: &Path, deep: bool) -> io::Result<Listing> {
             continue;
         };
         let name = below.rsplit_once('/').map_or(below.as_str(), |(_, name)| name);
-        if names::is_ignored(name) || entry.file_type().is_dir() {
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        if names::is_ignored(name) {
+            if deep
+                && !names::is_ours(name)
+                && let Ok(metadata) = entry.metadata()
+            {
+                let stamp = Stamp::from_metadata(&metadata);
+                listing.passing.push(Dropped { stamp, path: entry.into_path(), below });
+            }
             continue;
         }
         if entry.file_type().is_symlink() {

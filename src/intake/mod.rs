@@ -12,6 +12,7 @@
 //! only when [`Intake::scan`] has returned its id, or, at start, when [`Intake::recover`] has returned.
 
 mod accept;
+mod alone;
 mod batch;
 mod clear;
 mod folder;
@@ -30,7 +31,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,7 @@ use self::folder::Folder;
 use self::judge::{Around, Ready};
 use crate::model::config::{Config, HotFolder};
 use crate::model::manifest::Manifest;
+use crate::model::name::RelPath;
 use crate::plan::facts::Want;
 use crate::plan::frozen::Frozen;
 use crate::spool::durable::DurableError;
@@ -49,7 +51,7 @@ use crate::spool::job::JobId;
 use crate::spool::queue::{Spool, SpoolError, State};
 
 pub use self::pictures::input_name;
-pub use self::state::{FolderState, Mode, WaitingManifest};
+pub use self::state::{FolderState, Mode, Unnamed, WaitingManifest};
 pub use self::watch::{Hints, Waker, Watch};
 
 /// What the config says of a manifest, so that this room needs no profile logic.
@@ -60,6 +62,9 @@ pub trait Matcher {
     fn wants(&self, manifest: &Manifest, frozen: &Frozen) -> Vec<Want>;
     /// When it may start, and before which others.
     fn start(&self, manifest: &Manifest, frozen: &Frozen, hot_folder: &HotFolder, accepted: Timestamp) -> Start;
+    /// Whether another job of the record makes, or has made, just what this manifest asks for. `there` are the pictures
+    /// that came with it, each with its name in `inputs/`; what is not there counts as unchanged.
+    fn was_made(&self, manifest: &Manifest, hot_folder: &HotFolder, there: &[(&RelPath, &Path)]) -> bool;
     /// Files of the operator's that the frozen profiles use: copies are kept in the spool's `assets/`.
     fn assets(&self, frozen: &Frozen) -> Vec<PathBuf>;
 }
@@ -208,7 +213,7 @@ impl Intake {
             self.clear_again = (!self.leftovers.is_empty()).then(|| now + TRY_AGAIN);
             self.uncleared = problems(cleared.problems);
         }
-        let due = self.folders.iter().filter(|f| f.is_served()).filter_map(|f| f.due);
+        let due = self.folders.iter().filter_map(|f| f.due);
         let next = due.chain(self.clear_again).min().unwrap_or(now + IDLE).max(now);
         ScanReport { accepted, next, problems: self.news() }
     }

@@ -45,6 +45,14 @@ pub(super) fn is_ignored_folder(name: &str) -> bool {
     name.starts_with('.') || OF_THE_SYSTEM.contains(&name.to_lowercase().as_str())
 }
 
+/// In the job's folder, what is written for pictures without a manifest.
+pub(super) const OF_PICTURES: &str = "manifest.json";
+
+/// A name of ours, which says nothing about what others write.
+pub(super) fn is_ours(name: &str) -> bool {
+    name.starts_with(OURS)
+}
+
 /// Tells that a manifest is whole, for hot folders with `done_file`.
 pub(super) fn is_done_file(name: &str) -> bool {
     name.to_lowercase().ends_with(DONE)

@@ -78,6 +78,11 @@ fn number_folder(number: &str) -> Option<RelPath> {
     RelPath::parse(&format!("#{number}")).ok()
 }
 
+/// Which files are pictures, by their extensions in lower case, best first.
+pub(super) fn types(config: &Config) -> Vec<String> {
+    config.library.as_ref().map_or_else(|| TYPES.iter().map(ToString::to_string).collect(), |l| l.types.clone())
+}
+
 /// A look at a drop folder, to find pictures in by name.
 #[derive(Debug)]
 pub(super) struct Tree<'l> {
@@ -111,7 +116,7 @@ impl<'l> Tree<'l> {
             by_path,
             by_folder,
             numbering: library.map(|l| l.image_number.clone()).unwrap_or_default(),
-            types: library.map_or_else(|| TYPES.iter().map(ToString::to_string).collect(), |l| l.types.clone()),
+            types: types(config),
         }
     }
 
@@ -228,7 +233,7 @@ mod tests {
     fn listing(files: &[&str]) -> Listing {
         let stamp = Stamp { device: 1, inode: 1, bytes: 1, modified_ns: 1 };
         let file = |below: &&str| Dropped { path: Path::new("/d").join(below), below: (*below).to_string(), stamp };
-        Listing { files: files.iter().map(file).collect(), never: Vec::new() }
+        Listing { files: files.iter().map(file).collect(), ..Listing::default() }
     }
 
     fn image(file: Option<&str>, number: Option<&str>) -> Named {

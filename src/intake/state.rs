@@ -19,8 +19,8 @@ pub struct FolderState {
     pub waiting: Vec<WaitingManifest>,
     /// How many more wait.
     pub waiting_more: usize,
-    /// Files that no waiting manifest names and that have settled: somebody may have forgotten them.
-    pub unnamed: Vec<String>,
+    /// Files that no waiting manifest names and that have settled, the oldest first: somebody may have forgotten them.
+    pub unnamed: Vec<Unnamed>,
     pub unnamed_more: usize,
     /// What lies there and is never taken (links, pipes), and why.
     pub never: Vec<String>,
@@ -33,20 +33,20 @@ pub struct FolderState {
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum Mode {
     Events,
-    Polling {
-        reason: String,
-    },
-    Unreachable {
-        since: Timestamp,
-        reason: String,
-    },
-    /// This version does not take what is dropped here.
-    NotServed {
-        reason: String,
-    },
+    Polling { reason: String },
+    Unreachable { since: Timestamp, reason: String },
 }
 
-/// A manifest that has not been accepted yet.
+/// A file that nothing is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unnamed {
+    /// Below the hot folder.
+    pub name: String,
+    /// When it was first seen.
+    pub since: Timestamp,
+}
+
+/// A manifest, or a drop without one, that has not been accepted yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WaitingManifest {
     /// Below the hot folder.

@@ -45,6 +45,8 @@ pub(super) struct Waiting {
     library_again: Option<Instant>,
     /// At the last look the library was not there.
     unreachable: bool,
+    /// How many pictures and originals were there when it was last asked whether all was made before.
+    asked_of: Option<usize>,
     pub(super) missing: Vec<String>,
     pub(super) why: String,
     /// The pass that saw it last.
@@ -79,6 +81,7 @@ impl Waiting {
             originals: HashMap::new(),
             library_again: None,
             unreachable: false,
+            asked_of: None,
             missing: Vec::new(),
             why: String::new(),
             pass: 0,
@@ -109,6 +112,33 @@ impl Waiting {
             Presence::Missing | Presence::Unclear(_) => None,
         });
         self.there = there.collect();
+    }
+
+    /// Something has arrived since this was last asked.
+    pub(super) fn has_news(&mut self) -> bool {
+        let there = self.there.len() + self.originals.len();
+        self.asked_of.replace(there) != Some(there)
+    }
+
+    /// The named pictures that are there and have settled.
+    pub(super) fn settled_pictures(
+        &self,
+        folder: &str,
+        tree: &Tree<'_>,
+        looks: &HashMap<&Path, Look>,
+        hot_folder: &HotFolder,
+        now: Instant,
+    ) -> Vec<Picture> {
+        let named = self.reading.as_ref().map_or(&[][..], |r| &r.named);
+        let settled = named.iter().filter_map(|named| match tree.find(folder, named) {
+            Presence::There(file, input) => {
+                let look = looks.get(file.path.as_path())?;
+                let is_there = look.is_settled(hot_folder.settle, now) && file.stamp.bytes > 0;
+                is_there.then(|| Picture { from: file.path.clone(), stamp: file.stamp, input })
+            }
+            Presence::Missing | Presence::Unclear(_) => None,
+        });
+        settled.collect()
     }
 
     /// Whether every picture lies with the manifest.

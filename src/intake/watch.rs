@@ -105,11 +105,10 @@ impl Watch {
         let folders: Vec<WatchedFolder> = config
             .hot_folders
             .iter()
-            .filter(|h| h.images != Images::Alone)
             .map(|h| WatchedFolder {
                 name: h.name.clone(),
                 path: h.folder.clone(),
-                recursive: h.images == Images::Beside,
+                recursive: h.images != Images::Library,
                 identity: None,
                 polling: h.poll.then(|| "the config says `watch: poll`".to_string()),
                 never: h.poll,

@@ -66,7 +66,7 @@ fn gather(spool: &Spool, config: &Config, request: &Request) -> Result<Parts, St
         let text = std::fs::read(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
         (then.manifest.clone(), text)
     };
-    let mut manifest = manifest::read(&text, &name).map_err(|e| e.to_string())?.manifest;
+    let mut manifest = manifest::read_job(&text, &name, then.kind).map_err(|e| e.to_string())?.manifest;
     if (Some(manifest.kind), &manifest.record) != (then.kind, &then.record) {
         let kind = then.kind.map_or("manifest", |kind| kind.word());
         return Err(format!("{name} is of {} {}, the job of {kind} {}", manifest.kind, manifest.record, then.record));

@@ -16,7 +16,7 @@ pub fn freeze(manifest: &Manifest, hot_folder: &HotFolder, config: &Config) -> F
         rules,
         profiles: Vec::new(),
         deliveries: Vec::new(),
-        named_by_manifest: !manifest.profiles.is_empty(),
+        named_by_manifest: !named(manifest, hot_folder).is_empty(),
         without_delivery: Vec::new(),
         items: config.items.clone(),
         studio: FrozenStudio {
@@ -28,10 +28,15 @@ pub fn freeze(manifest: &Manifest, hot_folder: &HotFolder, config: &Config) -> F
         checks: config.checks.clone(),
         layouts: Vec::new(),
         assets: Vec::new(),
-        pictures_beside: hot_folder.images == Images::Beside,
+        pictures_beside: hot_folder.images != Images::Library,
     };
     frozen.verdict = decide(manifest, hot_folder, config, &mut frozen);
     frozen
+}
+
+/// The profiles that are run whatever the render jobs say. Pictures without a manifest run what their hot folder names.
+fn named<'n>(manifest: &'n Manifest, hot_folder: &'n HotFolder) -> &'n [String] {
+    if manifest.kind == Kind::Pictures && manifest.profiles.is_empty() { &hot_folder.run } else { &manifest.profiles }
 }
 
 fn decide(manifest: &Manifest, hot_folder: &HotFolder, config: &Config, frozen: &mut Frozen) -> Verdict {
@@ -69,7 +74,7 @@ fn decide(manifest: &Manifest, hot_folder: &HotFolder, config: &Config, frozen: 
     if let Err(why) = check_openings(&priced, &frozen.layouts) {
         return Verdict::Reject { code: "other_openings".into(), why };
     }
-    choose_profiles(&priced, &takers, config, frozen);
+    choose_profiles(&priced, named(manifest, hot_folder), &takers, config, frozen);
     Verdict::Run
 }
 
@@ -101,7 +106,7 @@ fn check_openings(manifest: &Manifest, layouts: &[Layout]) -> Result<(), String>
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-fn choose_profiles(manifest: &Manifest, matched: &[&Rule], config: &Config, frozen: &mut Frozen) {
+fn choose_profiles(manifest: &Manifest, wanted: &[String], matched: &[&Rule], config: &Config, frozen: &mut Frozen) {
     let mut names: Vec<&str> = Vec::new();
     let mut add = |name: &'_ str| {
         if let Some(profile) = config.profile(name)
@@ -111,7 +116,9 @@ fn choose_profiles(manifest: &Manifest, matched: &[&Rule], config: &Config, froz
         }
     };
     if frozen.named_by_manifest {
-        manifest.profiles.iter().for_each(|name| add(name));
+        for name in wanted {
+            add(name);
+        }
     } else {
         matched.iter().flat_map(|rule| &rule.run).for_each(|name| add(name));
         for rule in matched {

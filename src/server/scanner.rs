@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Instant;
 
+use super::memory::Memory;
 use crate::intake::{FolderState, Hints, Intake, Waker, Watch};
-use crate::matcher::ConfigMatcher;
 use crate::model::config::Config;
 use crate::spool::job::JobId;
+use crate::worker::run::Workshop;
 
 pub(super) struct Scanner {
     pub(super) watch: Watch,
     pub(super) intake: Intake,
+    pub(super) workshop: Arc<Workshop>,
     /// For `status`.
     pub(super) folders: Arc<Mutex<Vec<FolderState>>>,
     pub(super) accepted: mpsc::Sender<Vec<JobId>>,
@@ -45,7 +47,7 @@ impl Scanner {
     }
 
     fn take(&mut self, config: &Arc<Config>) {
-        self.intake.reconfigure(Arc::clone(config), Arc::new(ConfigMatcher::new(Arc::clone(config))));
+        self.intake.reconfigure(Arc::clone(config), Arc::new(Memory::new(config, &self.workshop)));
         self.watch = Watch::start(config);
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = self.watch.waker();
     }

@@ -70,7 +70,7 @@ impl Asked {
             return None;
         }
         let bytes = std::fs::read(folder.join(&job.manifest_file)).ok()?;
-        let manifest = manifest::read(&bytes, &job.manifest).ok()?.manifest;
+        let manifest = manifest::read_job(&bytes, &job.manifest, job.kind).ok()?.manifest;
         Asked::of(&manifest, &job::read(folder, file::RULES).ok()?)
     }
 

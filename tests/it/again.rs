@@ -283,3 +283,69 @@ fn folders_by_size_are_compared_folder_by_folder() {
     let left: Vec<String> = files(&studio.path("print/9")).into_iter().filter(|f| f.ends_with(".jpg")).collect();
     assert_eq!(left, ["8x10in/9_01_8x10in.jpg", "8x10in/9_02_8x10in.jpg"]);
 }
+
+/// An export with one picture, which has to come with it.
+fn export(id: &str) -> String {
+    format!(
+        r#"{{ "manifest": 1, "id": "{id}", "kind": "production_order", "record": "7", "status": "zip",
+            "lines": [ {{ "line": 1, "image": "a.jpg" }}, {{ "line": 2, "image": "b.jpg" }} ] }}"#
+    )
+}
+
+#[test]
+fn an_export_that_is_sent_again_without_its_pictures_is_a_duplicate_at_once() {
+    let mut studio = Studio::new();
+    let patient = CONFIG.replacen(
+        "images: beside, settle: 100ms, scan: 200ms, complete_within: 500ms",
+        "images: beside, settle: 100ms, scan: 200ms, complete_within: 30m",
+        1,
+    );
+    assert_ne!(patient, CONFIG);
+    studio.write("hotfolders.yaml", patient.as_bytes());
+    studio.serve();
+    studio.picture("drop/exports/o/a.jpg", 60, 40);
+    studio.picture("drop/exports/o/b.jpg", 40, 60);
+    studio.write("drop/exports/o/o.json", export("first").as_bytes());
+    studio.wait_jobs("done", 1);
+
+    // Without any picture, and with one of them, unchanged.
+    studio.write("drop/exports/o/o.json", export("second").as_bytes());
+    studio.wait_jobs("done", 2);
+    studio.picture("drop/exports/o/a.jpg", 60, 40);
+    studio.write("drop/exports/o/o.json", export("third").as_bytes());
+    studio.wait_jobs("done", 3);
+    for id in ["second", "third"] {
+        assert_eq!(receipt_of(&studio, id)["result"], "duplicate");
+    }
+    assert_eq!(files(&studio.path("drop")), [""; 0], "what came with a duplicate goes with it");
+
+    // With another picture than before it is another order: the missing one is waited for.
+    studio.picture("drop/exports/o/a.jpg", 61, 41);
+    studio.write("drop/exports/o/o.json", export("fourth").as_bytes());
+    studio.wait("the wait for the other one", || {
+        studio.run(&["status"]).expect(0).out.contains("1 picture is not there yet").then_some(())
+    });
+    assert_eq!(studio.jobs("done").len(), 3);
+    studio.picture("drop/exports/o/b.jpg", 40, 60);
+    studio.wait_jobs("done", 4);
+    studio.stop();
+    assert_eq!(receipt_of(&studio, "fourth")["result"], "done");
+    studio.audit();
+}
+
+#[test]
+fn an_order_whose_originals_were_moved_away_since_is_a_duplicate_too() {
+    let mut studio = Studio::new();
+    let patient = CONFIG.replacen("complete_within: 500ms", "complete_within: 30m", 1);
+    studio.write("hotfolders.yaml", patient.as_bytes());
+    studio.serve();
+    studio.drop_file("status", "a.json", &resent(&session("S1", &[1, 2]), "first"));
+    studio.wait_jobs("done", 1);
+    std::fs::rename(studio.path("sessions/S1/Hi-Res/S1002.jpg"), studio.path("archived.jpg")).unwrap();
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[1, 2]), "second"));
+    studio.wait_jobs("done", 2);
+    studio.stop();
+    let second = receipt_of(&studio, "second");
+    assert_eq!((&second["result"], second["duplicate_of"].is_string()), (&"duplicate".into(), true));
+    studio.audit();
+}

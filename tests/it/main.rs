@@ -10,6 +10,7 @@
 
 mod again;
 mod agree;
+mod alone;
 mod bad_input;
 mod cli;
 mod crash;

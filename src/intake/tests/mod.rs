@@ -57,6 +57,10 @@ impl Matcher for Rules {
         Start { priority: manifest.priority, ..Start::default() }
     }
 
+    fn was_made(&self, _: &Manifest, _: &HotFolder, _: &[(&RelPath, &Path)]) -> bool {
+        false
+    }
+
     fn assets(&self, _: &Frozen) -> Vec<PathBuf> {
         self.assets.clone()
     }

@@ -1,6 +1,6 @@
 //! Where the file asks for what this version does not do yet.
 
-use super::{Config, Images};
+use super::Config;
 use crate::model::document::{Node, Path as Place};
 use crate::model::problem::Problems;
 use crate::model::unbuilt::unbuilt_delivery;
@@ -15,10 +15,6 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
     }
     for (index, rule) in config.rules.iter().enumerate() {
         warn_of_deliveries(&rule.deliver, &top.key("render_jobs").index(index), problems);
-    }
-    for folder in config.hot_folders.iter().filter(|folder| folder.images == Images::Alone) {
-        let at = top.key("hot_folders").key(&folder.name).key("images");
-        problems.warn_of_key(&at, format!("`alone`: {NOT_BUILT}; nothing is taken from this folder"));
     }
     let is_there = |path: &[&str]| {
         let node = path.iter().try_fold(root, |node, key| node.get(key));

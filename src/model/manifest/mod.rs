@@ -15,6 +15,7 @@ pub mod identity;
 mod image;
 mod line;
 mod names;
+mod pictures;
 mod read;
 pub mod scalar;
 mod schema;
@@ -25,7 +26,8 @@ mod whole;
 
 pub use guess::guess_record;
 pub use names::check_names;
-pub use read::{ManifestError, ReadManifest, read};
+pub use pictures::{read_pictures, write_pictures};
+pub use read::{ManifestError, ReadManifest, read, read_job};
 pub use schema::schema;
 
 use serde::{Deserialize, Serialize};

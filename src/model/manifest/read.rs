@@ -1,7 +1,8 @@
 //! From bytes to a manifest, or to everything that is wrong with them.
 
+use super::pictures::read_pictures;
 use super::syntax::tree;
-use super::{Manifest, whole};
+use super::{Kind, Manifest, whole};
 use crate::model::document::Syntax;
 use crate::model::limits::MANIFEST_MAX_BYTES;
 use crate::model::name::brief;
@@ -47,6 +48,16 @@ pub fn read(bytes: &[u8], file_name: &str) -> Result<ReadManifest, ManifestError
             Err(if cut_off { ManifestError::CutOff(shown) } else { ManifestError::Invalid(shown) })
         }
     }
+}
+
+/// Reads the manifest of a job, which may be one that we wrote for pictures without one.
+pub fn read_job(bytes: &[u8], file_name: &str, kind: Option<Kind>) -> Result<ReadManifest, ManifestError> {
+    if kind == Some(Kind::Pictures)
+        && let Some(manifest) = read_pictures(bytes)
+    {
+        return Ok(ReadManifest { manifest, warnings: Vec::new(), syntax: Syntax::Json });
+    }
+    read(bytes, file_name)
 }
 
 fn text_of<'b>(bytes: &'b [u8], file: &str) -> Result<&'b str, ManifestError> {

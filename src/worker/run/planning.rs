@@ -30,7 +30,7 @@ impl Run<'_> {
     ) -> Result<Result<(Manifest, Frozen), Outcome>, Stop> {
         let path = self.folder().join(&self.job.manifest_file);
         let bytes = std::fs::read(&path).map_err(|source| RecordError::Read { path, source })?;
-        let read = manifest::read(&bytes, &self.job.manifest);
+        let read = manifest::read_job(&bytes, &self.job.manifest, self.job.kind);
         let rejected = |text: String| reject("invalid_manifest", text);
         let mut manifest: Manifest = match (read, &frozen.verdict) {
             (Ok(read), _) => {

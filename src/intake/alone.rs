@@ -1,0 +1,220 @@
+//! Drops without a manifest: a picture, or a folder of pictures, is a job.
+//!
+//! Owns: a folder is one job with everything below it, and it is taken only when nothing in it has changed, come or gone
+//! for the whole of `settle`. Must not change the disk.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::judge::Ready;
+use super::listing::{Dropped, Listing};
+use super::names;
+use super::settle::Look;
+use super::state::WaitingManifest;
+use super::waiting::Picture;
+use crate::model::config::HotFolder;
+use crate::model::digest;
+use crate::model::limits::MANIFEST_MAX_ENTRIES;
+use crate::model::manifest::{read_pictures, write_pictures};
+use crate::model::name::RelPath;
+use crate::model::units::show_duration;
+use crate::spool::job::Stamp;
+
+/// Most drops that one look hands on.
+const READY_MAX: usize = 64;
+
+/// What lies in one folder, or a single picture.
+#[derive(Debug, Default)]
+struct Unit<'l> {
+    pictures: Vec<&'l Dropped>,
+    /// Everything that shows whether somebody is still at it.
+    all: Vec<&'l Dropped>,
+}
+
+/// A drop as it was when it was last looked at.
+#[derive(Debug)]
+struct Seen {
+    content: Vec<(String, Stamp)>,
+    since: Instant,
+    first: Timestamp,
+    why: String,
+}
+
+/// The drops of one hot folder.
+#[derive(Debug, Default)]
+pub(super) struct Units {
+    seen: BTreeMap<String, Seen>,
+}
+
+/// What a look found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) ready: Vec<Ready>,
+    pub(super) again: Option<Instant>,
+    pub(super) problems: Vec<String>,
+}
+
+impl Units {
+    pub(super) fn look(
+        &mut self,
+        hot_folder: &HotFolder,
+        listing: &Listing,
+        types: &[String],
+        looks: &HashMap<&Path, Look>,
+        (now, wall): (Instant, Timestamp),
+    ) -> Found {
+        let units = units(listing, types);
+        self.seen.retain(|name, _| units.contains_key(name.as_str()));
+        let mut found = Found::default();
+        for (name, unit) in units {
+            let content: Vec<_> = unit.all.iter().map(|file| (file.below.clone(), file.stamp)).collect();
+            let since = unit.all.iter().filter_map(|file| looks.get(file.path.as_path())).map(|l| l.since).max();
+            let seen = self.seen.entry(name.to_string()).or_insert_with(|| Seen {
+                content: content.clone(),
+                since: since.unwrap_or(now),
+                first: wall,
+                why: String::new(),
+            });
+            if seen.content != content {
+                seen.content = content;
+                seen.since = now;
+            }
+            let settled_at = seen.since + hot_folder.settle;
+            // An empty picture may be one that was only just begun; for good it is a damaged one.
+            let empty = unit.pictures.iter().find(|picture| picture.stamp.bytes == 0);
+            let given_up_at = seen.since + hot_folder.complete_within;
+            if unit.pictures.len() > MANIFEST_MAX_ENTRIES {
+                let count = unit.pictures.len();
+                seen.why = format!("it has {count} pictures; a job takes {MANIFEST_MAX_ENTRIES}: divide the folder");
+                found.problems.push(format!("{name}: {}", seen.why));
+            } else if now < settled_at {
+                seen.why = format!("it is taken when nothing has changed for {}", show_duration(hot_folder.settle));
+                found.look_again(settled_at);
+            } else if let Some(empty) = empty.filter(|_| now < given_up_at) {
+                seen.why = format!("{} is empty", empty.below);
+                found.look_again(given_up_at);
+            } else if found.ready.len() == READY_MAX {
+                found.look_again(now);
+            } else {
+                seen.why = "it is being accepted".to_string();
+                found.ready.extend(ready(hot_folder, name, &unit));
+            }
+        }
+        found
+    }
+
+    pub(super) fn waiting(&self) -> impl Iterator<Item = WaitingManifest> {
+        self.seen.iter().map(|(name, seen)| WaitingManifest {
+            name: name.clone(),
+            since: seen.first,
+            missing: Vec::new(),
+            missing_more: 0,
+            why: seen.why.clone(),
+        })
+    }
+}
+
+impl Found {
+    fn look_again(&mut self, at: Instant) {
+        self.again = Some(self.again.map_or(at, |again| again.min(at)));
+    }
+}
+
+/// Whether a file is of a type that jobs are made of.
+pub(super) fn is_picture(file: &Dropped, types: &[String]) -> bool {
+    names::extension(file.name()).is_some_and(|extension| types.contains(&extension))
+}
+
+/// By the name of the picture, or of the folder in the hot folder. What holds no picture is no drop.
+fn units<'l>(listing: &'l Listing, types: &[String]) -> BTreeMap<&'l str, Unit<'l>> {
+    let mut units: BTreeMap<&str, Unit<'_>> = BTreeMap::new();
+    for file in &listing.files {
+        let (name, is_below) = match file.below.split_once('/') {
+            Some((folder, _)) => (folder, true),
+            None => (file.below.as_str(), false),
+        };
+        let is_picture = is_picture(file, types);
+        if is_below || is_picture {
+            let unit = units.entry(name).or_default();
+            unit.all.push(file);
+            unit.pictures.extend(is_picture.then_some(file));
+        }
+    }
+    for file in &listing.passing {
+        if let Some((folder, _)) = file.below.split_once('/')
+            && let Some(unit) = units.get_mut(folder)
+        {
+            unit.all.push(file);
+        }
+    }
+    units.retain(|_, unit| !unit.pictures.is_empty());
+    units
+}
+
+fn ready(hot_folder: &HotFolder, name: &str, unit: &Unit<'_>) -> Option<Ready> {
+    let mut pictures = Vec::new();
+    for file in &unit.pictures {
+        let below = file.below.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&file.below);
+        pictures.push(Picture { from: file.path.clone(), stamp: file.stamp, input: input(below)? });
+    }
+    pictures.sort_by_key(|picture| natural(picture.input.as_str()));
+    let files: Vec<RelPath> = pictures.iter().map(|picture| picture.input.clone()).collect();
+    let is_folder = unit.pictures.first().is_some_and(|file| file.below != name);
+    let text = write_pictures(if is_folder { name } else { names::stem(name) }, &files);
+    Some(Ready {
+        path: hot_folder.folder.join(name),
+        below: name.to_string(),
+        stamp: pictures.first()?.stamp,
+        sha256: digest::sha256(&text),
+        manifest: Some(std::sync::Arc::new(read_pictures(&text)?)),
+        unreadable: None,
+        text: Some(text),
+        pictures,
+        done_file: None,
+    })
+}
+
+/// The name in `inputs/`; one that no system could hold is made safe, part by part.
+fn input(below: &str) -> Option<RelPath> {
+    let composed: String = below.nfc().collect();
+    RelPath::parse(&composed).ok().or_else(|| {
+        let mut parts = composed.split('/').map(RelPath::from_part);
+        let first = parts.next()??;
+        parts.try_fold(first, |path, part| Some(path.join(&part?)))
+    })
+}
+
+/// `b2` before `b10`, whatever the case.
+fn natural(text: &str) -> Vec<(String, u64)> {
+    let mut key: Vec<(String, u64)> = Vec::new();
+    let (mut word, mut digits) = (String::new(), String::new());
+    for c in text.to_lowercase().chars() {
+        if c.is_ascii_digit() && digits.len() < 18 {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            key.push((std::mem::take(&mut word), digits.parse().unwrap_or(0)));
+            digits.clear();
+        }
+        word.push(c);
+    }
+    key.push((word, digits.parse().unwrap_or(0)));
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let mut names = ["b10.jpg", "B2.jpg", "a.jpg", "b2-1.jpg"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["a.jpg", "b2-1.jpg", "B2.jpg", "b10.jpg"]);
+    }
+}

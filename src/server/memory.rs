@@ -1,0 +1,94 @@
+//! What the intake asks about a manifest, answered from the config and from what was made before.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::intake::{Matcher, Start};
+use crate::matcher::ConfigMatcher;
+use crate::model::config::{Config, HotFolder};
+use crate::model::manifest::Manifest;
+use crate::model::name::RelPath;
+use crate::model::pricing;
+use crate::model::spec::DecodeFactor;
+use crate::plan::facts::{Found, Want};
+use crate::plan::frozen::Frozen;
+use crate::plan::{PlanSource, selection};
+use crate::worker::earlier::{self, Asked, Compared};
+use crate::worker::facts::{self, Pictures};
+use crate::worker::run::Workshop;
+
+/// A [`ConfigMatcher`] that remembers.
+pub(super) struct Memory {
+    config: Arc<Config>,
+    matcher: ConfigMatcher,
+    workshop: Arc<Workshop>,
+}
+
+impl Memory {
+    pub(super) fn new(config: &Arc<Config>, workshop: &Arc<Workshop>) -> Memory {
+        let matcher = ConfigMatcher::new(Arc::clone(config));
+        Memory { config: Arc::clone(config), matcher, workshop: Arc::clone(workshop) }
+    }
+
+    /// What the originals are told by that are there now.
+    fn originals(&self, manifest: &Manifest, frozen: &Frozen) -> Option<BTreeMap<String, String>> {
+        let mut priced = manifest.clone();
+        pricing::apply_items(&mut priced, &frozen.items).ok()?;
+        let wants = selection::wants(&priced, &frozen.profiles, false);
+        let facts = facts::gather(&priced, wants, Pictures::Library(self.config.library.as_ref())).ok()?;
+        let mut told = BTreeMap::new();
+        for (want, found) in facts {
+            let Found::Candidates { list, .. } = found else { return None };
+            for candidate in list {
+                let Ok(header) = candidate.header else { continue };
+                let source = PlanSource {
+                    place: candidate.place,
+                    shown: candidate.shown,
+                    kind: candidate.kind,
+                    bytes: candidate.bytes,
+                    header,
+                    decode: DecodeFactor::FULL,
+                    sha256: priced.images[want.image].sha256.clone(),
+                };
+                told.insert(source.shown.clone(), earlier::identity(&source, Path::new("")).ok()?);
+            }
+        }
+        Some(told)
+    }
+}
+
+impl Matcher for Memory {
+    fn freeze(&self, manifest: &Manifest, hot_folder: &HotFolder) -> Frozen {
+        self.matcher.freeze(manifest, hot_folder)
+    }
+
+    fn wants(&self, manifest: &Manifest, frozen: &Frozen) -> Vec<Want> {
+        self.matcher.wants(manifest, frozen)
+    }
+
+    fn start(&self, manifest: &Manifest, frozen: &Frozen, hot_folder: &HotFolder, accepted: Timestamp) -> Start {
+        self.matcher.start(manifest, frozen, hot_folder, accepted)
+    }
+
+    fn assets(&self, frozen: &Frozen) -> Vec<PathBuf> {
+        self.matcher.assets(frozen)
+    }
+
+    fn was_made(&self, manifest: &Manifest, hot_folder: &HotFolder, there: &[(&RelPath, &Path)]) -> bool {
+        let frozen = self.freeze(manifest, hot_folder);
+        let Some(asked) = Asked::of(manifest, &frozen) else { return false };
+        let pictures = if frozen.pictures_beside {
+            let told = there.iter().map(|(name, path)| Some((name.to_string(), earlier::identity_beside(path).ok()?)));
+            told.collect::<Option<BTreeMap<_, _>>>()
+        } else {
+            self.originals(manifest, &frozen)
+        };
+        let Some(pictures) = pictures else { return false };
+        let (kind, record) = (Some(manifest.kind), manifest.record.as_str());
+        let compared = Compared { kind, record, asked: &asked, pictures: &pictures, job: None };
+        earlier::repeated(&self.workshop, &compared).is_ok_and(|job| job.is_some())
+    }
+}
