@@ -8,8 +8,9 @@ mod gate;
 mod memory;
 mod reload;
 mod scanner;
+mod waiting;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
@@ -22,16 +23,17 @@ use self::memory::Memory;
 pub use self::reload::Load;
 use self::reload::Reload;
 use self::scanner::Scanner;
+use self::waiting::{Queue, Waiting};
 
 use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::model::config::Config;
-use crate::model::manifest::Kind;
 use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, file};
-use crate::spool::queue::{Located, Lock, Spool, State};
+use crate::spool::places::Places;
+use crate::spool::queue::{Lock, Spool, State};
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
 
@@ -41,9 +43,8 @@ const TICK: Duration = Duration::from_millis(150);
 const REFRESH: Duration = Duration::from_secs(2);
 /// How long a server that is told to stop waits for the steps in hand.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
-/// A job that waits for the world is tried again after this long, doubled each time up to the most.
-const BACKOFF_FIRST: Duration = Duration::from_secs(5);
-const BACKOFF_MOST: Duration = Duration::from_mins(5);
+/// How often it is looked at which places lie on volumes of their own.
+const LEARN: Duration = Duration::from_secs(10);
 
 /// A server that runs until it is told to stop.
 #[derive(Debug)]
@@ -78,6 +79,7 @@ impl Server {
             config: RwLock::new(Arc::clone(&config)),
             spool: spool.clone(),
             index: Mutex::new(index),
+            places: Places::of_spool(spool.root()),
             renderer,
         });
         let matcher = Arc::new(Memory::new(&config, &workshop));
@@ -146,22 +148,6 @@ pub fn default_memory() -> u64 {
     (system.total_memory() / 4).max(LEAST)
 }
 
-/// A job that waits for its turn.
-#[derive(Debug, Clone)]
-struct Waiting {
-    located: Located,
-    priority: i32,
-    not_before: Option<Timestamp>,
-    accepted: (Timestamp, u64),
-    record: (Option<Kind>, String),
-    /// Not before this, after a failure of the world.
-    retry_at: Option<Instant>,
-    backoff: Duration,
-    why: Option<String>,
-    /// Ours to look at: it stays where it is until the next start.
-    halted: bool,
-}
-
 #[derive(Debug)]
 struct Running {
     signals: Arc<Signals>,
@@ -175,7 +161,7 @@ struct Scheduler {
     folders: Arc<Mutex<Vec<FolderState>>>,
     reload: Reload,
     max_jobs: usize,
-    waiting: BTreeMap<JobId, Waiting>,
+    queue: Queue,
     running: BTreeMap<JobId, Running>,
     /// Accepted by the scanner, which is done with their folders.
     announced: HashSet<JobId>,
@@ -191,12 +177,12 @@ impl Scheduler {
         max_jobs: usize,
     ) -> Scheduler {
         let (end, ended) = mpsc::channel();
-        let (waiting, running, announced) = (BTreeMap::new(), BTreeMap::new(), HashSet::new());
-        Scheduler { workshop, folders, reload, max_jobs, waiting, running, announced, ended, end }
+        let (queue, running, announced) = (Queue::default(), BTreeMap::new(), HashSet::new());
+        Scheduler { workshop, folders, reload, max_jobs, queue, running, announced, ended, end }
     }
 
     fn run(mut self, stop: &AtomicBool, news: &mpsc::Receiver<Vec<JobId>>) {
-        let mut refreshed: Option<Instant> = None;
+        let (mut refreshed, mut learned): (Option<Instant>, Option<Instant>) = (None, None);
         while !stop.load(Ordering::SeqCst) {
             let mut fresh = false;
             while let Ok(ids) = news.try_recv() {
@@ -212,6 +198,10 @@ impl Scheduler {
             }
             if let Some(config) = self.reload.look(&self.workshop, Instant::now()) {
                 self.max_jobs = max_jobs(&config);
+            }
+            if learned.is_none_or(|at| at.elapsed() >= LEARN) {
+                self.learn_places();
+                learned = Some(Instant::now());
             }
             self.start_what_can();
             match self.ended.recv_timeout(TICK) {
@@ -240,6 +230,13 @@ impl Scheduler {
         }
     }
 
+    /// A place that is seen mounted is remembered as one.
+    fn learn_places(&self) {
+        if let Err(e) = self.workshop.places.learn(&self.workshop.config().places()) {
+            tracing::warn!("{e}");
+        }
+    }
+
     /// Lists `pending/` and `processing/`; reads the record of what is new.
     fn refresh(&mut self) {
         let spool = &self.workshop.spool;
@@ -254,12 +251,12 @@ impl Scheduler {
             }
         }
         let ids: HashSet<&JobId> = seen.iter().map(|job| &job.id).collect();
-        self.waiting.retain(|id, _| ids.contains(id));
+        self.queue.jobs.retain(|id, _| ids.contains(id));
         for located in seen {
             if self.running.contains_key(&located.id) {
                 continue;
             }
-            if let Some(known) = self.waiting.get_mut(&located.id)
+            if let Some(known) = self.queue.jobs.get_mut(&located.id)
                 && known.located == located
                 // Cancelled by another job, it need not wait for its hour.
                 && !(known.not_before.is_some() && located.folder.join(control::CANCEL_MARK).exists())
@@ -277,13 +274,12 @@ impl Scheduler {
                         // What takes orders back does not queue behind them.
                         accepted: (if job.cancels { Timestamp::MIN } else { job.accepted }, job.sequence),
                         record: (job.kind, job.record),
-                        retry_at: None,
-                        backoff: BACKOFF_FIRST,
+                        place: None,
                         why: None,
                         halted: false,
                         located,
                     };
-                    self.waiting.insert(waiting.located.id.clone(), waiting);
+                    self.queue.jobs.insert(waiting.located.id.clone(), waiting);
                 }
                 Err(e) => tracing::error!(job = %located.id, "{e}"),
             }
@@ -296,37 +292,16 @@ impl Scheduler {
             return;
         }
         while self.running.len() < self.max_jobs {
-            let Some(id) = self.next() else { return };
-            let Some(waiting) = self.waiting.remove(&id) else { return };
-            self.start(waiting);
+            let busy: HashSet<_> = self.running.values().map(|r| &r.waiting.record).collect();
+            let Some(job) = self.queue.take_next(&busy, clock::now(), Instant::now()) else { return };
+            self.start(job);
         }
-    }
-
-    /// The next job: due, its record free, the highest priority, then the oldest.
-    fn next(&self) -> Option<JobId> {
-        let (now, instant) = (clock::now(), Instant::now());
-        let due = |job: &Waiting| {
-            !job.halted && job.not_before.is_none_or(|at| at <= now) && job.retry_at.is_none_or(|at| at <= instant)
-        };
-        let busy: HashSet<_> = self.running.values().map(|r| &r.waiting.record).collect();
-        // An earlier job of the record goes first, also while it waits for the world; not while it waits for its hour.
-        let mut first: HashMap<_, (Timestamp, u64)> = HashMap::new();
-        for job in self.waiting.values().filter(|j| !j.halted && j.not_before.is_none_or(|at| at <= now)) {
-            let earliest = first.entry(&job.record).or_insert(job.accepted);
-            *earliest = (*earliest).min(job.accepted);
-        }
-        self.waiting
-            .values()
-            .filter(|job| due(job) && !busy.contains(&job.record))
-            .filter(|job| first.get(&job.record).is_none_or(|at| *at >= job.accepted))
-            .min_by_key(|job| (std::cmp::Reverse(job.priority), job.accepted))
-            .map(|job| job.located.id.clone())
     }
 
     /// Jobs of its record that came after it.
     fn later(&self, job: &Waiting) -> Vec<JobId> {
         let is_later = |other: &&Waiting| other.record == job.record && other.accepted > job.accepted;
-        self.waiting.values().filter(is_later).map(|other| other.located.id.clone()).collect()
+        self.queue.jobs.values().filter(is_later).map(|other| other.located.id.clone()).collect()
     }
 
     fn start(&mut self, waiting: Waiting) {
@@ -352,8 +327,14 @@ impl Scheduler {
             }
             Err(e) => {
                 tracing::error!(job = %id, "cannot start a thread: {e}");
-                let retry_at = Some(Instant::now() + BACKOFF_FIRST);
-                self.waiting.insert(id, Waiting { retry_at, ..waiting });
+                let place = self.workshop.spool.root().to_path_buf();
+                self.queue.wait_for(
+                    waiting,
+                    place,
+                    format!("cannot start a thread: {e}"),
+                    clock::now(),
+                    Instant::now(),
+                );
             }
         }
     }
@@ -364,24 +345,29 @@ impl Scheduler {
         // It has moved to `processing/` since.
         waiting.located.state = State::Processing;
         waiting.located.folder = self.workshop.spool.folder(State::Processing).join(id.as_str());
+        let place = match &outcome {
+            Outcome::Wait { place, .. } => Some(place.as_path()),
+            _ => None,
+        };
+        if matches!(outcome, Outcome::Stopped | Outcome::Halted { .. }) {
+            self.queue.told_nothing(&id);
+        } else if let Some(back) = self.queue.came_through(&waiting, place) {
+            tracing::info!("{} is as it should be again: what waited for it goes on", back.display());
+        }
         match outcome {
             Outcome::Finished { result, .. } => tracing::info!(job = %id, %result, "finished"),
             Outcome::Held { questions } => tracing::info!(job = %id, questions, "held"),
             Outcome::Stopped => {}
-            Outcome::Wait { why } => {
-                if waiting.why.as_ref() != Some(&why) {
+            Outcome::Wait { why, place } => {
+                if self.queue.wait_for(waiting, place, why.clone(), clock::now(), Instant::now()) {
                     tracing::warn!(job = %id, "waits: {why}");
                 }
-                waiting.retry_at = Some(Instant::now() + waiting.backoff);
-                waiting.backoff = (waiting.backoff * 2).min(BACKOFF_MOST);
-                waiting.why = Some(why);
-                self.waiting.insert(id, waiting);
             }
             Outcome::Halted { why } => {
                 tracing::error!(job = %id, "stopped, a person must look: {why}");
                 waiting.halted = true;
                 waiting.why = Some(why);
-                self.waiting.insert(id, waiting);
+                self.queue.jobs.insert(id, waiting);
             }
         }
     }
@@ -396,7 +382,8 @@ impl Scheduler {
             })
             .collect();
         let waiting: Vec<_> = self
-            .waiting
+            .queue
+            .jobs
             .iter()
             .map(|(id, job)| {
                 serde_json::json!({
@@ -407,6 +394,6 @@ impl Scheduler {
         let closed = gate::outside_hours(&self.workshop.config(), clock::now());
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         serde_json::json!({ "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
-            "config_refused": self.reload.refused() })
+            "places": self.queue.places(), "config_refused": self.reload.refused() })
     }
 }

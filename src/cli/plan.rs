@@ -18,6 +18,7 @@ use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
 use crate::plan::{Content, DeliveryStep, Plan, RenderStep, Weight, Work, matching, selection};
 use crate::render::Fonts;
+use crate::spool::places::Places;
 use crate::worker::assets::JobAssets;
 use crate::worker::facts::{self, Pictures};
 
@@ -99,7 +100,8 @@ fn dry_run(config: &Config, hot_folder: &HotFolder, path: &Path) -> Result<DryRu
         let pictures =
             if frozen.pictures_beside { Pictures::Beside(&folder) } else { Pictures::Library(config.library.as_ref()) };
         let wants = selection::wants(&manifest, &frozen.profiles, frozen.pictures_beside);
-        let facts = facts::gather(&manifest, wants, pictures).map_err(|e| Error::failed(e.0))?;
+        let facts = facts::gather(&manifest, wants, pictures, &Places::of_spool(&config.spool))
+            .map_err(|e| Error::failed(e.0))?;
         let assets = JobAssets::of_config(&frozen);
         Some(make(&manifest, &frozen, &facts, &Fonts::new(&assets), "dry-run", accepted.date()))
     } else {

@@ -42,6 +42,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "hot_folders": live.as_ref().map(|l| &l["hot_folders"]),
             "running": live.as_ref().map(|l| &l["running"]),
             "waiting": live.as_ref().map(|l| &l["waiting"]),
+            "places": live.as_ref().map(|l| &l["places"]),
             "closed": live.as_ref().map(|l| &l["closed"]),
         }));
     }
@@ -90,6 +91,12 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
             progress["rendered"],
             progress["to_render"]
         ))?;
+    }
+    for place in list("places") {
+        let since = age(text(&place, "since"));
+        let told =
+            format!("{} jobs for {}, for {since} now: {}", place["jobs"], text(&place, "place"), text(&place, "why"));
+        say_painted(&format!("{} {}", paint("waiting:", YELLOW), paint(&told, "0")))?;
     }
     for job in list("waiting") {
         if let Some(why) = job["why"].as_str() {

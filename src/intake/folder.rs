@@ -138,11 +138,14 @@ impl Folder {
         let is_first = self.last.replace(now).is_none();
         self.due = Some(now + self.settings.scan);
         let deep = self.settings.images != Images::Library;
-        let mut listing = match listing::list(&self.settings.folder, deep) {
+        let listed = match around.places.unmounted(&self.settings.folder) {
+            Some(why) => Err(why),
+            None => listing::list(&self.settings.folder, deep).map_err(|e| unreachable(&e)),
+        };
+        let mut listing = match listed {
             Ok(listing) => listing,
-            Err(e) => {
+            Err(reason) => {
                 let since = self.unreachable.as_ref().map_or(around.wall, |(since, _)| *since);
-                let reason = unreachable(&e);
                 self.problem(format!("{} cannot be reached: {reason}", self.settings.folder.display()));
                 self.unreachable = Some((since, reason));
                 return Vec::new();

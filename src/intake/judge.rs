@@ -25,6 +25,7 @@ use crate::model::manifest::Manifest;
 use crate::model::name::{RelPath, quoted};
 use crate::plan::frozen::Verdict;
 use crate::spool::job::Stamp;
+use crate::spool::places::Places;
 
 /// Most manifests that one look hands on, so that the first of a large drop are at work while the rest comes.
 const READY_MAX: usize = 64;
@@ -36,6 +37,7 @@ const CHANGED_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Around<'a> {
     pub(super) config: &'a Config,
     pub(super) matcher: &'a dyn Matcher,
+    pub(super) places: &'a Places,
     pub(super) leftovers: &'a Leftovers,
     pub(super) now: Instant,
     pub(super) wall: Timestamp,
@@ -127,7 +129,12 @@ impl<'a> Pass<'a> {
             looks,
             done_files,
             tree: beside.then(|| Tree::new(listing, around.config)),
-            finder: around.config.library.as_ref().filter(|_| !beside).map(Finder::new),
+            finder: around
+                .config
+                .library
+                .as_ref()
+                .filter(|_| !beside)
+                .map(|library| Finder::new(library, around.places)),
             digests,
             ready: 0,
             again: None,

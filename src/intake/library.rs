@@ -20,6 +20,7 @@ use crate::model::manifest::{Image, Kind, Manifest};
 use crate::model::name::{fold, quoted};
 use crate::plan::facts::Want;
 use crate::spool::job::Stamp;
+use crate::spool::places::Places;
 
 /// An original.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +48,14 @@ pub enum LibraryAnswer {
 
 /// Finds one picture. For many, a [`Finder`] reads each folder once.
 pub fn find(library: &Library, manifest: &Manifest, want: &Want) -> LibraryAnswer {
-    Finder::new(library).find(manifest, want)
+    Finder::new(library, &Places::default()).find(manifest, want)
 }
 
 /// Finds pictures in one pass: what it has read of the library it does not read again.
 #[derive(Debug)]
 pub struct Finder<'l> {
     library: &'l Library,
+    places: &'l Places,
     /// The roots where links may lead, resolved.
     resolved_roots: Vec<PathBuf>,
     sessions: HashMap<String, Session>,
@@ -75,9 +77,11 @@ type Numbers = HashMap<String, Vec<usize>>;
 type Stop = LibraryAnswer;
 
 impl<'l> Finder<'l> {
-    pub fn new(library: &'l Library) -> Finder<'l> {
+    /// `places` tells a root whose disk is not mounted from an empty one.
+    pub fn new(library: &'l Library, places: &'l Places) -> Finder<'l> {
         let resolved_roots = library.roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
-        Finder { library, resolved_roots, sessions: HashMap::new(), shelves: HashMap::new(), numbers: HashMap::new() }
+        let (sessions, shelves, numbers) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Finder { library, places, resolved_roots, sessions, shelves, numbers }
     }
 
     pub fn find(&mut self, manifest: &Manifest, want: &Want) -> LibraryAnswer {
@@ -120,6 +124,9 @@ impl<'l> Finder<'l> {
     fn look_for_session(&mut self, session: &str) -> Result<Session, Stop> {
         for root in &self.library.roots {
             // A root that is not there may be the one that has the session: the next root must not stand in for it.
+            if let Some(why) = self.places.unmounted(root) {
+                return Err(LibraryAnswer::Unreachable(why));
+            }
             let is_folder = root.metadata().map_err(|e| unreachable(root, &e))?.is_dir();
             if !is_folder {
                 return Err(LibraryAnswer::Unreachable(format!("{} is not a folder", root.display())));

@@ -48,6 +48,7 @@ use crate::plan::facts::Want;
 use crate::plan::frozen::Frozen;
 use crate::spool::durable::DurableError;
 use crate::spool::job::JobId;
+use crate::spool::places::Places;
 use crate::spool::queue::{Spool, SpoolError, State};
 
 pub use self::pictures::input_name;
@@ -116,6 +117,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 pub struct Intake {
     config: Arc<Config>,
     acceptance: Acceptance,
+    places: Places,
     clock: fn() -> Timestamp,
     folders: Vec<Folder>,
     leftovers: Leftovers,
@@ -138,6 +140,7 @@ impl Intake {
         clock: fn() -> Timestamp,
     ) -> Intake {
         Intake {
+            places: Places::of_spool(spool.root()),
             acceptance: Acceptance::new(&config, spool, matcher),
             folders: config.hot_folders.iter().cloned().map(Folder::new).collect(),
             config,
@@ -199,6 +202,7 @@ impl Intake {
                 let around = Around {
                     config: &self.config,
                     matcher: &*self.acceptance.matcher,
+                    places: &self.places,
                     leftovers: &self.leftovers,
                     now,
                     wall: (self.clock)(),

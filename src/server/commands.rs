@@ -40,7 +40,7 @@ impl Scheduler {
 
     fn forget(&mut self, jobs: &[JobId]) {
         for id in jobs {
-            self.waiting.remove(id);
+            self.queue.forget(id);
         }
     }
 

@@ -38,7 +38,9 @@ impl Memory {
         let mut priced = manifest.clone();
         pricing::apply_items(&mut priced, &frozen.items).ok()?;
         let wants = selection::wants(&priced, &frozen.profiles, false);
-        let facts = facts::gather(&priced, wants, Pictures::Library(self.config.library.as_ref())).ok()?;
+        let facts =
+            facts::gather(&priced, wants, Pictures::Library(self.config.library.as_ref()), &self.workshop.places)
+                .ok()?;
         let mut told = BTreeMap::new();
         for (want, found) in facts {
             let Found::Candidates { list, .. } = found else { return None };

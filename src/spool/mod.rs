@@ -4,4 +4,5 @@ pub mod durable;
 pub mod index;
 pub mod job;
 pub mod journal;
+pub mod places;
 pub mod queue;

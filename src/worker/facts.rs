@@ -11,6 +11,7 @@ use crate::model::spec::Header;
 use crate::plan::SourcePlace;
 use crate::plan::facts::{Candidate, Facts, Found, Want};
 use crate::render;
+use crate::spool::places::Places;
 
 /// Where the pictures of a job lie.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +30,11 @@ pub fn gather(
     manifest: &Manifest,
     wants: impl IntoIterator<Item = Want>,
     pictures: Pictures<'_>,
+    places: &Places,
 ) -> Result<Facts, Unreachable> {
     let mut facts = Facts::new();
     let mut finder = match pictures {
-        Pictures::Library(library) => library.map(Finder::new),
+        Pictures::Library(library) => library.map(|library| Finder::new(library, places)),
         Pictures::Beside(_) => None,
     };
     for want in wants {

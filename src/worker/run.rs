@@ -23,6 +23,7 @@ use crate::spool::durable::{self, DurableError};
 use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, Question, RecordError, file};
 use crate::spool::journal::{Entry, Journal, JournalError, Progress};
+use crate::spool::places::Places;
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
 /// What all jobs share.
@@ -32,6 +33,7 @@ pub struct Workshop {
     pub config: RwLock<Arc<Config>>,
     pub spool: Spool,
     pub index: Mutex<Index>,
+    pub places: Places,
     pub renderer: Renderer,
 }
 
@@ -57,9 +59,10 @@ pub enum Outcome {
     Held {
         questions: usize,
     },
-    /// The world's failure: tried again later.
+    /// The world's failure: tried again later. `place` is what was not as it should be.
     Wait {
         why: String,
+        place: PathBuf,
     },
     /// Told to stop; it goes on after the next start.
     Stopped,
@@ -86,6 +89,11 @@ enum Stop {
         code: &'static str,
         text: String,
     },
+    /// The world's: a place that is not as it should be.
+    Unreachable {
+        place: PathBuf,
+        text: String,
+    },
     Stopped,
     Cancelled,
     /// By hand.
@@ -95,7 +103,7 @@ enum Stop {
 impl From<DurableError> for Stop {
     /// The disk's errors are the world's: full, gone, read-only.
     fn from(e: DurableError) -> Stop {
-        Stop::Failure { fate: Fate::Wait, code: "disk", text: e.to_string() }
+        Stop::Unreachable { place: e.path.clone(), text: e.to_string() }
     }
 }
 
@@ -116,6 +124,23 @@ impl From<JournalError> for Stop {
 impl From<SpoolError> for Stop {
     fn from(e: SpoolError) -> Stop {
         Stop::Failure { fate: Fate::Wait, code: "spool", text: e.to_string() }
+    }
+}
+
+impl Stop {
+    fn is_world(&self) -> bool {
+        matches!(self, Stop::Unreachable { .. } | Stop::Failure { fate: Fate::Wait, .. })
+    }
+
+    /// Everything in the spool is one place: its disk.
+    fn waits(self, spool: &Spool) -> Outcome {
+        match self {
+            Stop::Unreachable { place, text } if !place.starts_with(spool.root()) => Outcome::Wait { why: text, place },
+            Stop::Unreachable { text, .. } | Stop::Failure { text, .. } => {
+                Outcome::Wait { why: text, place: spool.root().to_path_buf() }
+            }
+            Stop::Stopped | Stop::Cancelled | Stop::Held => Outcome::Stopped,
+        }
     }
 }
 
@@ -153,8 +178,8 @@ impl Signals {
 pub fn run(workshop: &Workshop, job: Located, signals: &Signals, later: &[JobId], report: &dyn Fn(Report)) -> Outcome {
     let mut run = match Run::open(workshop, job, signals, report) {
         Ok(run) => run,
-        Err((_, Stop::Failure { fate: Fate::Wait, text, .. })) => return Outcome::Wait { why: text },
-        Err((_, Stop::Failure { text, .. })) => return Outcome::Halted { why: text },
+        Err((_, stop)) if stop.is_world() => return stop.waits(&workshop.spool),
+        Err((_, Stop::Failure { text, .. } | Stop::Unreachable { text, .. })) => return Outcome::Halted { why: text },
         Err((_, Stop::Stopped | Stop::Cancelled | Stop::Held)) => return Outcome::Stopped,
     };
     let result = match run.work(later) {
@@ -166,8 +191,8 @@ pub fn run(workshop: &Workshop, job: Located, signals: &Signals, later: &[JobId]
     };
     match result {
         Ok(outcome) => outcome,
-        Err(Stop::Failure { fate: Fate::Wait, text, .. }) => Outcome::Wait { why: text },
-        Err(Stop::Failure { text, .. }) => Outcome::Halted { why: text },
+        Err(stop) if stop.is_world() => stop.waits(&workshop.spool),
+        Err(Stop::Failure { text, .. } | Stop::Unreachable { text, .. }) => Outcome::Halted { why: text },
         Err(Stop::Stopped | Stop::Cancelled | Stop::Held) => Outcome::Stopped,
     }
 }
@@ -239,6 +264,14 @@ impl<'a> Run<'a> {
 
     fn progress(&self) -> &Progress {
         self.journal.progress()
+    }
+
+    /// A place whose disk is not mounted is not written to, whatever stands there.
+    fn reach(&self, place: &Path) -> Result<(), Stop> {
+        match self.workshop.places.unmounted(place) {
+            Some(text) => Err(Stop::Unreachable { place: place.to_path_buf(), text }),
+            None => Ok(()),
+        }
     }
 
     fn check_signals(&self) -> Result<(), Stop> {

@@ -21,6 +21,7 @@ mod fuzz;
 mod opening;
 mod operator;
 mod orientation;
+mod places;
 mod quality;
 mod queue;
 mod reload;

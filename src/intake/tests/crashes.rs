@@ -11,6 +11,7 @@ impl Studio {
             config: &self.intake.config,
             matcher: &*self.rules,
             leftovers: &self.intake.leftovers,
+            places: &self.intake.places,
             now: self.now,
             wall: crate::clock::now(),
         };

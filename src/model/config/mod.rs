@@ -116,6 +116,21 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Folders that are watched, read or written, as far as they are fixed.
+    pub fn places(&self) -> Vec<PathBuf> {
+        let mut places: Vec<PathBuf> = Vec::new();
+        places.extend(self.hot_folders.iter().flat_map(|h| [Some(&h.folder), h.receipts.as_ref()]).flatten().cloned());
+        places.extend(self.library.iter().flat_map(|library| &library.roots).cloned());
+        let of_rules = self.rules.iter().flat_map(|rule| &rule.deliver);
+        let deliveries = self.profiles.iter().flat_map(|profile| &profile.deliver).chain(of_rules);
+        places.extend(deliveries.filter_map(|d| d.destination()).map(|destination| destination.fixed.clone()));
+        places.sort();
+        places.dedup();
+        places
+    }
+}
+
+impl Config {
     /// `file` is absolute; nothing is read from it.
     pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
         let name = file.to_string_lossy();

@@ -179,6 +179,7 @@ impl Run<'_> {
         destination: &crate::model::delivery::Destination,
     ) -> Result<(), Stop> {
         let shown = file.path.display();
+        self.reach(&destination.fixed)?;
         match deliver::remove_superseded(destination, &file.path, &file.sha256) {
             Ok(Superseded::Removed) => {
                 let text = format!("{shown} is not made any more and was removed");
@@ -191,7 +192,7 @@ impl Run<'_> {
                 return Ok(());
             }
             Err(e) if e.is_world() => {
-                return Err(Stop::Failure { fate: Fate::Wait, code: "destination", text: e.to_string() });
+                return Err(Stop::Unreachable { place: destination.fixed.clone(), text: e.to_string() });
             }
             Err(e) => {
                 self.warnings.push(Notice::new("kept", format!("{shown} is not made any more; it was kept: {e}")));

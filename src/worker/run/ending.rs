@@ -6,11 +6,11 @@ use std::sync::PoisonError;
 
 use jiff::Timestamp;
 
+use super::making::unreachable;
 use super::{Outcome, Run, Stop};
 use crate::clock;
 use crate::control;
 use crate::deliver;
-use crate::error::Fate;
 use crate::plan::Plan;
 use crate::plan::fingerprint::{Works, target};
 use crate::spool::durable;
@@ -70,18 +70,16 @@ impl Run<'_> {
         if let Some(folder) = &self.job.receipts
             && let Some(name) = receipt::copy_name(&self.job.manifest, self.job.job.as_str())
         {
+            self.reach(folder)?;
             let path = self.folder().join(file::RECEIPT);
             let text = std::fs::read(&path).map_err(|source| RecordError::Read { path, source })?;
-            durable::replace(&name.below(folder), &text)?;
+            durable::replace(&name.below(folder), &text)
+                .map_err(|e| Stop::Unreachable { place: folder.clone(), text: e.to_string() })?;
         }
         let plan = self.plan.take();
         if let Some(plan) = &plan {
             for step in &plan.deliveries {
-                deliver::clean(self.job.job.as_str(), step).map_err(|e| Stop::Failure {
-                    fate: Fate::Wait,
-                    code: "destination",
-                    text: e.to_string(),
-                })?;
+                deliver::clean(self.job.job.as_str(), step).map_err(|e| unreachable(step, &e))?;
             }
         }
         self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&self.index_line(

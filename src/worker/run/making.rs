@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError};
 use super::{Outcome, Report, Run, Stop};
 use crate::clock;
 use crate::deliver;
-use crate::error::Fate;
 use crate::plan::{DeliveryStep, Plan, Work};
 use crate::render::{Assets, VerifyDepth};
 use crate::spool::durable;
@@ -84,7 +83,11 @@ impl Run<'_> {
         };
         let result = match done.result {
             Ok(result) => result,
-            Err(SourceProblem::World(text)) => return Err(Stop::Failure { fate: Fate::Wait, code: "library", text }),
+            Err(SourceProblem::World(text)) => {
+                let first = done.pass.sources.first().map(|index| &plan.sources[*index].place);
+                let place = first.map(|place| place.path(self.folder())).unwrap_or_default();
+                return Err(Stop::Unreachable { place, text });
+            }
             Err(SourceProblem::Picture { code, text }) => {
                 let entries = done.pass.outputs.iter().flat_map(|o| failed(o, code, &text)).collect();
                 return self.append(entries);
@@ -162,6 +165,9 @@ impl Run<'_> {
                 index.earlier(kind, &record, &step.owner, path)
             },
         };
+        if let Some(place) = &step.place {
+            self.reach(&place.fixed)?;
+        }
         match deliver::deliver(&job, step, &mut self.journal) {
             Ok(delivered) => {
                 for warning in delivered.warnings {
@@ -169,7 +175,7 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Err(e) if e.is_world() => Err(Stop::Failure { fate: Fate::Wait, code: "destination", text: e.to_string() }),
+            Err(e) if e.is_world() => Err(unreachable(step, &e)),
             Err(e) => self.append(vec![failed("delivery", e.to_string())]),
         }
     }
@@ -227,4 +233,10 @@ impl Run<'_> {
         }
         errors
     }
+}
+
+/// A destination that cannot be written to now.
+pub(super) fn unreachable(step: &DeliveryStep, error: &deliver::DeliverError) -> Stop {
+    let place = step.place.as_ref().map(|place| place.fixed.clone()).unwrap_or_default();
+    Stop::Unreachable { place, text: error.to_string() }
 }

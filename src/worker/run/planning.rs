@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 
 use super::{Outcome, Run, Stop, reject};
 use crate::clock;
-use crate::error::Fate;
 use crate::matcher;
 use crate::model::manifest::{self, Action, Manifest};
 use crate::model::pricing;
@@ -139,10 +138,10 @@ impl Run<'_> {
         let pictures =
             if frozen.pictures_beside { Pictures::Beside(&inputs) } else { Pictures::Library(config.library.as_ref()) };
         let wants = wants(manifest, &frozen.profiles, frozen.pictures_beside);
-        let facts = facts::gather(manifest, wants, pictures).map_err(|e| Stop::Failure {
-            fate: Fate::Wait,
-            code: "library",
-            text: e.0,
+        let facts = facts::gather(manifest, wants, pictures, &self.workshop.places).map_err(|e| {
+            // One disk is all that most libraries lie on.
+            let root = config.library.as_ref().and_then(|library| library.roots.first()).cloned();
+            Stop::Unreachable { place: root.unwrap_or_default(), text: e.0 }
         })?;
         let zone = clock::time_zone(frozen.studio.time_zone.as_deref());
         let date = self.job.accepted.to_zoned(zone).date();
