@@ -305,7 +305,7 @@ fn settle_question(spool: &Spool, job: &Located, answer: &str) -> Result<String,
         });
     }
     let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
-    record.answers.extend(settled.iter().map(|question| (question.code.clone(), answer.to_string())));
+    record.answers.extend(settled.iter().map(|question| (question.key().to_string(), answer.to_string())));
     job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
     if open.is_empty() {
         return go_on(spool, job, &asked);

@@ -76,6 +76,10 @@ fn look(config: &Config) -> Vec<Finding> {
                     add(format!("file {}", extra.display()), is_file(extra));
                 }
             }
+            Delivery::Command { run, .. } => {
+                let program = run.first().map_or("", String::as_str);
+                add(format!("program {program}"), is_program(program));
+            }
             _ => {}
         }
     }
@@ -149,6 +153,30 @@ fn is_artwork(path: &Path) -> Option<String> {
 
 fn is_font(path: &Path) -> Option<String> {
     std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| check_font(&bytes)).err()
+}
+
+/// Whether it could be started: where it is said to be, or where the system looks for programs.
+fn is_program(program: &str) -> Option<String> {
+    if program.contains(['/', '\\']) {
+        return is_file(Path::new(program)).or_else(|| {
+            (!is_executable(Path::new(program)))
+                .then(|| "it may not be executed; give it the right to (chmod +x)".into())
+        });
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let names = [program.to_string(), format!("{program}.exe")];
+    let found = std::env::split_paths(&paths).any(|folder| names.iter().any(|name| is_executable(&folder.join(name))));
+    (!found).then(|| "it is in no folder of PATH; write its path".into())
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
 }
 
 fn is_file(path: &Path) -> Option<String> {

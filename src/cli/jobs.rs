@@ -47,6 +47,7 @@ pub(super) struct AnswerArgs {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
+#[allow(clippy::struct_excessive_bools, reason = "one flag each; clap takes care that there is one")]
 struct AnswerChoice {
     /// The record ran this profile before: make what changed.
     #[arg(long)]
@@ -54,15 +55,18 @@ struct AnswerChoice {
     /// The record ran this profile before: make all of it again.
     #[arg(long)]
     all: bool,
+    /// The command that was running when hotfolders ended has done its work.
+    #[arg(long)]
+    done: bool,
+    /// The command that was running when hotfolders ended is to be run again.
+    #[arg(long)]
+    again: bool,
 }
 
 impl AnswerChoice {
     fn word(&self) -> String {
-        [(self.changed, "changed"), (self.all, "all")]
-            .iter()
-            .find(|(given, _)| *given)
-            .map_or("", |(_, word)| word)
-            .into()
+        let all = [(self.changed, "changed"), (self.all, "all"), (self.done, "done"), (self.again, "again")];
+        all.iter().find(|(given, _)| *given).map_or("", |(_, word)| word).into()
     }
 }
 

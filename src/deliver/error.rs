@@ -21,6 +21,9 @@ pub enum DeliverError {
     /// An output no longer is what was rendered: it must be rendered again.
     #[error("{0}")]
     Damaged(String),
+    /// A program did not do what it should. It is tried again, but not for ever.
+    #[error("{text}")]
+    Command { text: String, is_last: bool },
     /// This version has no such delivery.
     #[error("{0}")]
     NotBuilt(String),
@@ -33,6 +36,7 @@ impl DeliverError {
         match self {
             DeliverError::Unreachable(_) => true,
             DeliverError::Disk(e) | DeliverError::Journal(e) => !will_never_work(e.source.kind()),
+            DeliverError::Command { is_last, .. } => !is_last,
             DeliverError::Conflict(_) | DeliverError::Damaged(_) | DeliverError::NotBuilt(_) => false,
         }
     }

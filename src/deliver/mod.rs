@@ -3,6 +3,7 @@
 //! Owns: a destination sees complete files only, and running twice equals running once. It knows the plan, the journal
 //! and the outputs of one job; nothing of how pictures are made, of other jobs, or of when it is called.
 
+mod command;
 mod conflict;
 mod content;
 mod disc;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+pub use self::command::{Doubt, settle};
 pub use self::error::DeliverError;
 use self::ledger::{Ledger, TRIGGER};
 use self::staging::Names;
@@ -36,6 +38,9 @@ use crate::spool::journal::{Journal, Progress};
 #[allow(missing_debug_implementations, reason = "it holds functions")]
 pub struct Job<'a> {
     pub id: &'a str,
+    pub record: &'a str,
+    /// Where commands are run: the config's folder.
+    pub home: &'a Path,
     /// Finished pictures; their names are `RenderedFile.file`.
     pub outputs: &'a Path,
     pub now: &'a dyn Fn() -> Timestamp,
@@ -50,6 +55,8 @@ pub struct Delivered {
     /// Everything of it stands, and the journal says so.
     pub complete: bool,
     pub warnings: Vec<String>,
+    /// Commands whose end nobody knows.
+    pub doubts: Vec<Doubt>,
 }
 
 /// Brings what is rendered of one delivery to its destination, as far as it can be now; running twice equals running
@@ -59,9 +66,15 @@ pub fn deliver(job: &Job<'_>, step: &DeliveryStep, journal: &mut Journal) -> Res
     if let Some(why) = &step.blocked {
         return Err(DeliverError::NotBuilt(why.clone()));
     }
-    let mut warnings = Vec::new();
+    let (mut warnings, mut doubts) = (Vec::new(), Vec::new());
     let mut complete = journal.progress().delivered.contains(&step.id);
-    if !complete {
+    if let Delivery::Command { run, timeout, r#for } = &step.delivery
+        && !complete
+        && !step.members.is_empty()
+    {
+        let program = run.first().map_or("", String::as_str);
+        complete = command::deliver(job, step, (program, *timeout, *r#for), journal, &mut doubts)?;
+    } else if !complete {
         let mut ledger = Ledger::new(journal, &step.id, job.now);
         complete = if step.members.is_empty() {
             ledger.close()?;
@@ -86,7 +99,7 @@ pub fn deliver(job: &Job<'_>, step: &DeliveryStep, journal: &mut Journal) -> Res
     if complete {
         warnings.extend(told_by_the_journal(job, step, journal.progress()));
     }
-    Ok(Delivered { complete, warnings })
+    Ok(Delivered { complete, warnings, doubts })
 }
 
 /// Warnings that follow from what was chosen, so that a crash loses none.

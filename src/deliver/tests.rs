@@ -80,7 +80,14 @@ impl Bench {
     pub(super) fn run_with(&self, step: &DeliveryStep, journal: &mut Journal) -> Result<Delivered, DeliverError> {
         let earlier = |path: &Path| self.earlier.borrow().get(path).cloned();
         let now = || Timestamp::UNIX_EPOCH;
-        let job = Job { id: "J1", outputs: &self.path("outputs"), now: &now, earlier: &earlier };
+        let job = Job {
+            id: "J1",
+            record: "1",
+            home: self.dir.path(),
+            outputs: &self.path("outputs"),
+            now: &now,
+            earlier: &earlier,
+        };
         deliver(&job, step, journal)
     }
 
@@ -142,6 +149,7 @@ impl Bench {
             members: members.collect(),
             label: None,
             trigger: None,
+            runs: Vec::new(),
             hold: false,
             blocked: None,
         }

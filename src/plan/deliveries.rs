@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::frozen::Frozen;
 use super::make::Made;
 use super::values::{JobValues, PictureValues};
-use super::{Content, DeliveryStep, Finding, Member, Place, RenderStep, StepId, Weight};
+use super::{Content, DeliveryStep, Finding, Member, Place, PlannedRun, RenderStep, StepId, Weight};
 use crate::model::checks::Verdict;
-use crate::model::delivery::{Delivery, Destination};
+use crate::model::delivery::{CommandFor, Delivery, Destination};
 use crate::model::name::RelPath;
 use crate::model::profile::Profile;
 use crate::model::template::{EmptyToken, Template, Token};
@@ -144,6 +144,7 @@ impl Planner<'_> {
             }
             _ => None,
         };
+        let (runs, unsafe_argument) = self.runs(owner, delivery, indices, &members);
         self.steps.push(DeliveryStep {
             id: StepId(format!("d{}", self.steps.len() + 1)),
             owner: owner.to_string(),
@@ -152,9 +153,48 @@ impl Planner<'_> {
             members,
             label,
             trigger,
+            runs,
             hold: held,
-            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere),
+            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere).or(unsafe_argument),
         });
+    }
+
+    /// The runs of a command, or why there can be none.
+    fn runs(
+        &mut self,
+        owner: &str,
+        delivery: &Delivery,
+        indices: &[usize],
+        members: &[Member],
+    ) -> (Vec<PlannedRun>, Option<String>) {
+        let Delivery::Command { run, r#for, .. } = delivery else { return (Vec::new(), None) };
+        let templates: Vec<Template> = run.iter().skip(1).filter_map(|text| Template::parse(text).ok()).collect();
+        let whole = *r#for == CommandFor::Delivery;
+        let (mut runs, mut wrong) = (Vec::new(), None);
+        for (index, member) in indices.iter().zip(members).take(if whole { 1 } else { usize::MAX }) {
+            let mut arguments = Vec::new();
+            for template in &templates {
+                let mut empty = Vec::new();
+                // No value has a NUL: no program could be given it.
+                let value = |token: &Token| match token.name.as_str() {
+                    "file" => Some("\0".to_string()),
+                    _ => self.delivery_value(Some(*index), token).map(|value| value.replace('\0', "")),
+                };
+                let filled = template.text(&value, &mut empty);
+                if filled.starts_with('-') && !template.source().starts_with('-') {
+                    wrong.get_or_insert_with(|| {
+                        format!(
+                            "the argument `{}` comes out as `{filled}`, which a program takes for an option",
+                            template.source()
+                        )
+                    });
+                }
+                arguments.push(filled.split('\0').map(str::to_string).collect());
+                self.report_empty(owner, Some(*index), &empty, "argument", template);
+            }
+            runs.push(PlannedRun { file: (!whole).then(|| member.path.clone()), arguments });
+        }
+        (runs, wrong)
     }
 
     fn profile(&self, index: usize) -> &Profile {

@@ -67,6 +67,9 @@ impl Work {
 
 /// Where a delivery goes, as the operator wrote it: what tells runs of it from runs of another one.
 pub fn target(delivery: &Delivery) -> String {
+    if let Delivery::Command { run, .. } = delivery {
+        return format!("{} {}", delivery.word(), run.join(" "));
+    }
     let named = match delivery {
         Delivery::Print { printer, .. } => Some(printer.as_str()),
         Delivery::Link { key, .. } => key.as_ref().map(Template::source),

@@ -180,10 +180,22 @@ pub struct DeliveryStep {
     pub label: Option<String>,
     /// An empty file that is written last, in the destination.
     pub trigger: Option<RelPath>,
+    /// Of a command: how it is run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<PlannedRun>,
     /// Rendered, then waits for a release before anything is delivered.
     pub hold: bool,
     /// It cannot be done by this version; why.
     pub blocked: Option<String>,
+}
+
+/// One run of a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRun {
+    /// For which member; `None` for all of them together.
+    pub file: Option<RelPath>,
+    /// Each in parts: where it stands goes between them.
+    pub arguments: Vec<Vec<String>>,
 }
 
 /// A destination with the job's values filled in.

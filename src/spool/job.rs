@@ -169,6 +169,9 @@ pub struct Question {
     pub line: Option<u32>,
     pub number: Option<String>,
     pub text: String,
+    /// Under which the answer is kept, where the code is not enough to tell the question from another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// What can be answered, the first is what a release means. Empty: go on as it is, or cancel.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<String>,
@@ -181,6 +184,11 @@ impl Question {
     /// To go on as it is, or to cancel.
     pub fn new(code: &str, text: impl Into<String>) -> Question {
         Question { code: code.into(), text: text.into(), ..Question::default() }
+    }
+
+    /// Under which its answer is kept.
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(&self.code)
     }
 
     /// Of a job that somebody holds.

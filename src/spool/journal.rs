@@ -80,6 +80,18 @@ pub enum Entry {
     Delivered {
         step: StepId,
     },
+    /// Before a program is started: it cannot be taken back.
+    CommandStarted {
+        step: StepId,
+        unit: String,
+    },
+    /// It ended, or a person said so.
+    CommandEnded {
+        step: StepId,
+        unit: String,
+        fine: bool,
+        text: String,
+    },
     /// A person released what was held, or asked for another try: failed steps count as open again.
     Retried,
 }
@@ -102,7 +114,20 @@ pub struct Progress {
     /// By step and unit; true when it stands.
     pub placed: BTreeMap<StepId, BTreeMap<String, (PlacedFile, bool)>>,
     pub delivered: BTreeSet<StepId>,
+    /// By step and unit.
+    pub commands: BTreeMap<StepId, BTreeMap<String, CommandRun>>,
     pub entries: usize,
+}
+
+/// What is known of one run of a program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommandRun {
+    /// Since when; of one that has not ended.
+    pub running: Option<Timestamp>,
+    pub starts: u32,
+    /// How often it did not come to a good end since somebody last asked for another try.
+    pub tries: u32,
+    pub done: bool,
 }
 
 impl Progress {
@@ -136,13 +161,27 @@ impl Progress {
                 self.failed.remove(&step);
                 self.delivered.insert(step);
             }
-            Entry::Retried => self.failed.clear(),
+            Entry::CommandStarted { step, unit } => {
+                let run = self.commands.entry(step).or_default().entry(unit).or_default();
+                run.running = Some(at);
+                run.starts += 1;
+            }
+            Entry::CommandEnded { step, unit, fine, .. } => {
+                let run = self.commands.entry(step).or_default().entry(unit).or_default();
+                run.running = None;
+                run.done |= fine;
+                run.tries += u32::from(!fine);
+            }
+            Entry::Retried => {
+                self.failed.clear();
+                self.commands.values_mut().flat_map(BTreeMap::values_mut).for_each(|run| run.tries = 0);
+            }
         }
     }
 
     /// Nothing of the job has become visible anywhere.
     pub fn nothing_left(&self) -> bool {
-        self.placed.is_empty() && self.delivered.is_empty()
+        self.placed.is_empty() && self.delivered.is_empty() && self.commands.is_empty()
     }
 }
 

@@ -213,6 +213,8 @@ struct Run<'a> {
     repeats: Vec<Question>,
     /// Files of earlier jobs that this one removed.
     removed: Vec<PathBuf>,
+    /// Commands whose end nobody knows.
+    doubts: Vec<Question>,
 }
 
 impl<'a> Run<'a> {
@@ -245,6 +247,7 @@ impl<'a> Run<'a> {
                 duplicate_of: None,
                 repeats: Vec::new(),
                 removed: Vec::new(),
+                doubts: Vec::new(),
             })
         };
         open().map_err(|stop| (id, stop))

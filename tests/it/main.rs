@@ -13,6 +13,7 @@ mod agree;
 mod alone;
 mod bad_input;
 mod cli;
+mod command;
 mod crash;
 mod damage;
 mod determinism;

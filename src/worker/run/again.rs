@@ -10,7 +10,7 @@ use super::{Run, Stop};
 use crate::control;
 use crate::deliver::{self, Superseded};
 use crate::error::Fate;
-use crate::model::delivery::Delivery;
+use crate::model::delivery::{CommandFor, Delivery};
 use crate::model::manifest::Manifest;
 use crate::model::profile::Repeat;
 use crate::plan::fingerprint::{self, Work, Works};
@@ -256,7 +256,7 @@ fn leave_out_equal(plan: &mut Plan, work: &Work, earlier: &Work, made: &Made) {
             return true;
         }
         let members = step.members.len();
-        if matches!(step.delivery, Delivery::Folder { .. }) {
+        if matches!(step.delivery, Delivery::Folder { .. } | Delivery::Command { r#for: CommandFor::File, .. }) {
             step.members.retain(|member| !is_equal(&member.output));
         } else if !lost && step.members.iter().all(|member| is_equal(&member.output)) {
             step.members.clear();

@@ -2,11 +2,14 @@
 //!
 //! Owns: nothing that cannot be taken back leaves before every picture of the job has rendered.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use super::{Outcome, Report, Run, Stop};
 use crate::clock;
 use crate::deliver;
+use crate::model::delivery::Delivery;
+use crate::model::unbuilt::unbuilt_delivery;
 use crate::plan::{DeliveryStep, Plan, Work};
 use crate::render::{Assets, VerifyDepth};
 use crate::spool::durable;
@@ -146,18 +149,22 @@ impl Run<'_> {
         let failed = |code: &str, text: String| Entry::Failed { step: step.id.clone(), code: code.into(), text };
         if let Some(why) = &step.blocked {
             let text = format!("`{}` to: {}: {why}", step.owner, step.delivery.word());
-            let code = if crate::model::unbuilt::unbuilt_delivery(&step.delivery).is_some() {
-                "not_built_yet"
-            } else {
-                "empty_token"
+            let code = match &step.delivery {
+                delivery if unbuilt_delivery(delivery).is_some() => "not_built_yet",
+                Delivery::Command { .. } => "unsafe_argument",
+                _ => "empty_token",
             };
             return self.append(vec![failed(code, text)]);
         }
+        self.settle_doubts(step)?;
+        let config = self.workshop.config();
         let index = &self.workshop.index;
         let (kind, record) = (self.job.kind, self.job.record.clone());
         let outputs = self.folder().join(file::OUTPUTS);
         let job = deliver::Job {
             id: self.job.job.as_str(),
+            record: &self.job.record,
+            home: config.file.parent().unwrap_or(Path::new(".")),
             outputs: &outputs,
             now: &clock::now,
             earlier: &|path| {
@@ -170,6 +177,7 @@ impl Run<'_> {
         }
         match deliver::deliver(&job, step, &mut self.journal) {
             Ok(delivered) => {
+                self.doubts.extend(delivered.doubts.iter().map(|doubt| question(step, doubt)));
                 for warning in delivered.warnings {
                     self.warnings.push(Notice { step: Some(step.id.to_string()), ..Notice::new("delivery", warning) });
                 }
@@ -178,6 +186,18 @@ impl Run<'_> {
             Err(e) if e.is_world() => Err(unreachable(step, &e)),
             Err(e) => self.append(vec![failed("delivery", e.to_string())]),
         }
+    }
+
+    /// What a person has answered about commands whose end nobody knew.
+    fn settle_doubts(&mut self, step: &DeliveryStep) -> Result<(), Stop> {
+        let Some(units) = self.progress().commands.get(&step.id).cloned() else { return Ok(()) };
+        for (unit, run) in units.into_iter().filter(|(_, run)| run.running.is_some()) {
+            if let Some(answer) = self.job.answers.get(&key(step, &unit, run.starts)) {
+                let settled = deliver::settle(&mut self.journal, clock::now(), &step.id, &unit, answer == DONE);
+                settled.map_err(|e| unreachable(step, &e))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn deliver(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
@@ -192,6 +212,7 @@ impl Run<'_> {
             let text = format!("profile {list} says `hold`: the pictures are rendered and wait for a look");
             return self.hold(&[Question::new("hold", text)]);
         }
+        self.doubts.clear();
         let whole = plan.renders.iter().all(|step| self.progress().rendered.contains_key(&step.id));
         for step in &plan.deliveries {
             self.check_signals()?;
@@ -199,6 +220,10 @@ impl Run<'_> {
                 self.deliver_one(step)?;
             }
             self.tell(plan);
+        }
+        if !self.doubts.is_empty() {
+            let doubts = std::mem::take(&mut self.doubts);
+            return self.hold(&doubts);
         }
         let errors = self.errors(plan);
         if errors.is_empty()
@@ -235,8 +260,29 @@ impl Run<'_> {
     }
 }
 
-/// A destination that cannot be written to now.
+/// The answer that a command has done its work; any other lets it run again.
+const DONE: &str = "done";
+
+/// Under which the answer about one start of a command is kept.
+fn key(step: &DeliveryStep, unit: &str, start: u32) -> String {
+    format!("command {} {unit} {start}", step.id)
+}
+
+fn question(step: &DeliveryStep, doubt: &deliver::Doubt) -> Question {
+    Question {
+        key: Some(key(step, &doubt.unit, doubt.start)),
+        answers: vec![DONE.into(), "again".into()],
+        needs_answer: true,
+        ..Question::new("command", &doubt.text)
+    }
+}
+
+/// A destination that cannot be written to now, or a program that does not do what it should.
 pub(super) fn unreachable(step: &DeliveryStep, error: &deliver::DeliverError) -> Stop {
-    let place = step.place.as_ref().map(|place| place.fixed.clone()).unwrap_or_default();
+    let place = match &step.delivery {
+        Delivery::Command { run, .. } => run.first().map(PathBuf::from),
+        _ => step.place.as_ref().map(|place| place.fixed.clone()),
+    };
+    let place = place.unwrap_or_default();
     Stop::Unreachable { place, text: error.to_string() }
 }

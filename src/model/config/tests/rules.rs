@@ -224,10 +224,10 @@ profiles:
     ));
     assert!(config.profile("fine").unwrap().deliver.iter().all(|d| unbuilt_delivery(d).is_none()));
     assert_eq!(
-        unbuilt_delivery(&config.profile("sent").unwrap().deliver[1]).unwrap(),
-        "delivery to command: not built yet"
+        unbuilt_delivery(&config.profile("sent").unwrap().deliver[0]).unwrap(),
+        "delivery to link: not built yet"
     );
-    assert_eq!(config.warnings.len(), 1 + 2);
+    assert_eq!(config.warnings.len(), 1 + 1);
 }
 
 #[test]
