@@ -30,6 +30,7 @@ use crate::model::manifest::Kind;
 use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::queue::{Located, Lock, Spool, State};
+use crate::worker::history;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
 
@@ -59,9 +60,13 @@ impl Server {
         let lock = patient_lock(&spool)?;
         spool.check_unique().map_err(|e| failed(&e))?;
         spool.wipe_tmp().map_err(|e| failed(&e))?;
-        let (index, warning) = Index::open(&spool).map_err(|e| failed(&e))?;
+        let (mut index, warning) = Index::open(&spool).map_err(|e| failed(&e))?;
         if let Some(warning) = warning {
-            tracing::warn!("{warning}");
+            tracing::error!("{warning}");
+        }
+        let restored = history::restore(&mut index, &spool).map_err(|e| failed(&e))?;
+        if restored > 0 {
+            tracing::warn!("{restored} lines of index.jsonl were missing and are made again from the folders of their jobs");
         }
         if !config.server.auto_start {
             tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
@@ -78,7 +83,11 @@ impl Server {
         });
         let matcher = Arc::new(ConfigMatcher::new(Arc::clone(&config)));
         let mut intake = Intake::new(Arc::clone(&config), spool.clone(), matcher, clock::now);
-        intake.recover().map_err(|e| failed(&e))?;
+        let recovered = {
+            let index = workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+            intake.recover(&|job| index.is_cleared(job))
+        };
+        recovered.map_err(|e| failed(&e))?;
         let stop = Arc::new(AtomicBool::new(false));
         let folders = Arc::new(Mutex::new(Vec::new()));
         let (accepted, news) = mpsc::channel();

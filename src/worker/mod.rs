@@ -6,6 +6,7 @@
 pub mod assets;
 pub mod budget;
 pub mod facts;
+pub mod history;
 mod makers;
 pub mod passes;
 pub mod receipt;

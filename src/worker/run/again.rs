@@ -105,7 +105,7 @@ impl Run<'_> {
     /// What finished jobs of the record left, the newest last. A job that failed or was cancelled after something of it
     /// had been seen leaves its deliveries in doubt: they are made again.
     fn done_before(&self) -> Result<Vec<Earlier>, Stop> {
-        let index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
         let mut earlier: Vec<Earlier> = Vec::new();
         for line in index.of_record(self.job.kind, &self.job.record)? {
             if line.job == self.job.job {

@@ -4,19 +4,15 @@
 
 use std::sync::PoisonError;
 
-use jiff::Timestamp;
-
 use super::{Outcome, Run, Stop};
 use crate::clock;
 use crate::control;
 use crate::deliver;
 use crate::error::Fate;
-use crate::plan::Plan;
-use crate::plan::fingerprint::Work;
 use crate::spool::durable;
-use crate::spool::index::{IndexLine, IndexedFile};
 use crate::spool::job::{self, Question, RecordError, file};
 use crate::spool::queue::State;
+use crate::worker::history::{self, End};
 use crate::worker::receipt::{self, Account, Notice};
 
 impl Run<'_> {
@@ -67,12 +63,10 @@ impl Run<'_> {
         }
         job::write(self.folder(), file::RECEIPT, &receipt)?;
         durable::make_private(&self.folder().join(file::RECEIPT))?;
-        if let Some(folder) = &self.job.receipts
-            && let Some(name) = receipt::copy_name(&self.job.manifest, self.job.job.as_str())
-        {
+        if let Some(copy) = receipt::copy_path(&self.job) {
             let path = self.folder().join(file::RECEIPT);
             let text = std::fs::read(&path).map_err(|source| RecordError::Read { path, source })?;
-            durable::replace(&name.below(folder), &text)?;
+            durable::replace(&copy, &text)?;
         }
         let plan = self.plan.take();
         if let Some(plan) = &plan {
@@ -84,11 +78,9 @@ impl Run<'_> {
                 })?;
             }
         }
-        self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&self.index_line(
-            plan.as_ref(),
-            result,
-            finished,
-        ))?;
+        let end = End { result, finished, is_duplicate: self.duplicate_of.is_some() };
+        let line = history::line(&self.job, self.folder(), plan.as_ref(), self.journal.progress(), end);
+        self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&line)?;
         durable::remove_file(&self.folder().join(control::CANCEL_MARK))?;
         if state == State::Done {
             // Delivered pictures stand at their destinations; here their digests are enough.
@@ -97,33 +89,6 @@ impl Run<'_> {
         let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
         self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
         Ok(Outcome::Finished { state, result: result.to_string() })
-    }
-
-    fn index_line(&self, plan: Option<&Plan>, result: &str, finished: Timestamp) -> IndexLine {
-        // A duplicate leaves nothing of its own.
-        let works = if self.duplicate_of.is_some() { Vec::new() } else { self.works() };
-        let mut placed = Vec::new();
-        for step in plan.iter().flat_map(|p| &p.deliveries) {
-            for standing in deliver::placed(step, self.journal.progress()) {
-                placed.push(IndexedFile { owner: step.owner.clone(), path: standing.path, sha256: standing.sha256 });
-            }
-        }
-        IndexLine {
-            job: self.job.job.clone(),
-            result: result.to_string(),
-            finished,
-            kind: self.job.kind,
-            record: self.job.record.clone(),
-            client: None,
-            placed,
-            works,
-            reprint: self.job.reprint,
-        }
-    }
-
-    /// None where it never came to a plan.
-    fn works(&self) -> Vec<Work> {
-        job::read(self.folder(), file::WORKS).unwrap_or_default()
     }
 
     pub(super) fn refuse(&mut self, code: &str, why: String) -> Result<Outcome, Stop> {

@@ -158,8 +158,9 @@ impl Run<'_> {
             outputs: &outputs,
             now: &clock::now,
             earlier: &|path| {
-                let index = index.lock().unwrap_or_else(PoisonError::into_inner);
-                index.earlier(kind, &record, &step.owner, path)
+                let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
+                // Where the index cannot be read the file is not known as ours: it stays, ours gets another name.
+                index.earlier(kind, &record, &step.owner, path).unwrap_or_default()
             },
         };
         match deliver::deliver(&job, step, &mut self.journal) {
