@@ -34,6 +34,7 @@ use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::places::Places;
 use crate::spool::queue::{Lock, Spool, State};
+use crate::worker::history;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
 
@@ -64,9 +65,15 @@ impl Server {
         let lock = patient_lock(&spool)?;
         spool.check_unique().map_err(|e| failed(&e))?;
         spool.wipe_tmp().map_err(|e| failed(&e))?;
-        let (index, warning) = Index::open(&spool).map_err(|e| failed(&e))?;
+        let (mut index, warning) = Index::open(&spool).map_err(|e| failed(&e))?;
         if let Some(warning) = warning {
-            tracing::warn!("{warning}");
+            tracing::error!("{warning}");
+        }
+        let restored = history::restore(&mut index, &spool).map_err(|e| failed(&e))?;
+        if restored > 0 {
+            tracing::warn!(
+                "{restored} lines of index.jsonl were missing and are made again from the folders of their jobs"
+            );
         }
         if !config.server.auto_start {
             tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
@@ -84,7 +91,11 @@ impl Server {
         });
         let matcher = Arc::new(Memory::new(&config, &workshop));
         let mut intake = Intake::new(Arc::clone(&config), spool.clone(), matcher, clock::now);
-        intake.recover().map_err(|e| failed(&e))?;
+        let recovered = {
+            let index = workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+            intake.recover(&|job| index.is_cleared(job))
+        };
+        recovered.map_err(|e| failed(&e))?;
         let stop = Arc::new(AtomicBool::new(false));
         let folders = Arc::new(Mutex::new(Vec::new()));
         let (accepted, news) = mpsc::channel();

@@ -236,11 +236,12 @@ fn judge_aside(taken: &Taken, aside: &Path) -> Done {
 /// Every job whose drop may not be clear, in whatever state it is by now.
 pub(super) fn uncleared(
     spool: &Spool,
+    cleared: &dyn Fn(&JobId) -> bool,
     root_of: impl Fn(&str) -> PathBuf,
 ) -> Result<(Leftovers, Vec<(String, String)>), SpoolError> {
     let (mut leftovers, mut problems) = (Leftovers::default(), Vec::new());
     for state in State::ALL {
-        for located in spool.jobs(state)? {
+        for located in spool.jobs(state)?.into_iter().filter(|job| !state.is_dated() || !cleared(&job.id)) {
             match job::read::<JobFile>(&located.folder, file::JOB) {
                 Ok(job) if job.drop_cleared => {}
                 Ok(job) => {

@@ -174,13 +174,14 @@ impl Intake {
         self.config = config;
     }
 
-    /// Finishes the clearings that a crash cut off. Before the first scan, and before any job is started.
-    pub fn recover(&mut self) -> Result<(), IntakeError> {
+    /// Finishes the clearings that a crash cut off. Before the first scan, and before any job is started. Of finished
+    /// jobs those that are known to be `cleared` are not looked at.
+    pub fn recover(&mut self, cleared: &dyn Fn(&JobId) -> bool) -> Result<(), IntakeError> {
         let roots = Arc::clone(&self.config);
         let root_of = |name: &str| {
             roots.hot_folders.iter().find(|h| h.name == name).map(|h| h.folder.clone()).unwrap_or_default()
         };
-        let (leftovers, damaged) = clear::uncleared(&self.acceptance.spool, root_of)?;
+        let (leftovers, damaged) = clear::uncleared(&self.acceptance.spool, cleared, root_of)?;
         self.leftovers = leftovers;
         let cleared = self.leftovers.clear(&self.acceptance.spool);
         self.unannounced = self.leftovers.pending(&self.acceptance.spool);

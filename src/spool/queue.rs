@@ -156,7 +156,7 @@ impl Spool {
         Ok(())
     }
 
-    fn entries(folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
         let read = |source| SpoolError::Read { path: folder.display().to_string(), source };
         let mut entries = Vec::new();
         match std::fs::read_dir(folder) {
@@ -174,29 +174,33 @@ impl Spool {
 
     /// The jobs in a state, oldest first.
     pub fn jobs(&self, state: State) -> Result<Vec<Located>, SpoolError> {
-        let mut folders = Self::entries(&self.folder(state))?;
-        if state.is_dated() {
-            let mut below = Vec::new();
-            for day in folders {
-                below.extend(Self::entries(&day)?);
-            }
-            folders = below;
+        let mut jobs = Vec::new();
+        for base in self.bases(state)? {
+            let ids = folders(&base)?.into_iter().filter_map(|name| JobId::parse(&name));
+            jobs.extend(ids.map(|id| Located { folder: base.join(id.as_str()), id, state }));
         }
-        let located = folders.into_iter().filter_map(|folder| {
-            let id = JobId::parse(folder.file_name()?.to_str()?)?;
-            folder.is_dir().then_some(Located { id, state, folder })
-        });
-        let mut jobs: Vec<Located> = located.collect();
         jobs.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(jobs)
+    }
+
+    /// How many jobs are in a state.
+    pub fn count(&self, state: State) -> Result<usize, SpoolError> {
+        self.bases(state)?.iter().map(|base| Ok(folders(base)?.len())).sum()
+    }
+
+    /// The folders of a state in which its jobs lie.
+    fn bases(&self, state: State) -> Result<Vec<PathBuf>, SpoolError> {
+        let base = self.folder(state);
+        if !state.is_dated() {
+            return Ok(vec![base]);
+        }
+        Ok(folders(&base)?.into_iter().map(|day| base.join(day)).collect())
     }
 
     /// Looks through all state folders.
     pub fn find(&self, id: &JobId) -> Result<Option<Located>, SpoolError> {
         for state in State::ALL {
-            let base = self.folder(state);
-            let bases = if state.is_dated() { Self::entries(&base)? } else { vec![base] };
-            for base in bases {
+            for base in self.bases(state)? {
                 let folder = base.join(id.as_str());
                 if folder.is_dir() {
                     return Ok(Some(Located { id: id.clone(), state, folder }));
@@ -220,17 +224,45 @@ impl Spool {
 
     /// A job that was moved with a file manager, or by a crash between two renames, must not run twice.
     pub fn check_unique(&self) -> Result<(), SpoolError> {
-        let mut seen: std::collections::HashMap<JobId, PathBuf> = std::collections::HashMap::new();
+        let mut all = Vec::new();
         for state in State::ALL {
-            for job in self.jobs(state)? {
-                if let Some(other) = seen.insert(job.id.clone(), job.folder.clone()) {
-                    let shown = |p: &Path| p.display().to_string();
-                    return Err(SpoolError::Twice(job.id, shown(&other), shown(&job.folder)));
-                }
-            }
+            all.extend(self.jobs(state)?);
         }
-        Ok(())
+        all.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let shown = |job: &Located| job.folder.display().to_string();
+        match all.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            Some(pair) => Err(SpoolError::Twice(pair[0].id.clone(), shown(&pair[0]), shown(&pair[1]))),
+            None => Ok(()),
+        }
     }
+}
+
+/// The names of the folders in a folder, sorted. Most file systems tell what an entry is together with its name, so that
+/// a hundred thousand of them need not be looked at one by one.
+fn folders(folder: &Path) -> Result<Vec<String>, SpoolError> {
+    let read = |source| SpoolError::Read { path: folder.display().to_string(), source };
+    let list = match std::fs::read_dir(folder) {
+        Ok(list) => list,
+        // A day that retention took away just now.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // A person's own file beside the days.
+        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => return Ok(Vec::new()),
+        Err(e) => return Err(read(e)),
+    };
+    let mut names = Vec::new();
+    for entry in list {
+        let entry = entry.map_err(read)?;
+        let is_folder = match entry.file_type() {
+            Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
+            Ok(kind) => kind.is_dir(),
+            Err(_) => false,
+        };
+        if is_folder && let Ok(name) = entry.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Bytes that are free for this user on the volume of a folder.

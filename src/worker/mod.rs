@@ -7,6 +7,7 @@ pub mod assets;
 pub mod budget;
 pub mod earlier;
 pub mod facts;
+pub mod history;
 mod makers;
 pub mod passes;
 pub mod receipt;

@@ -315,6 +315,12 @@ pub fn copy_name(manifest: &str, job: &str) -> Option<crate::model::name::RelPat
     crate::model::name::RelPath::from_part(&format!("{stem}.{job}.json"))
 }
 
+/// Where the copy of a job's receipt is, or will be, if it has one.
+pub fn copy_path(job: &JobFile) -> Option<std::path::PathBuf> {
+    let folder = job.receipts.as_ref()?;
+    copy_name(&job.manifest, job.job.as_str()).map(|name| name.below(folder))
+}
+
 /// Reads a receipt from a job's folder.
 pub fn read(folder: &Path) -> Option<Receipt> {
     crate::spool::job::read(folder, crate::spool::job::file::RECEIPT).ok()

@@ -171,7 +171,7 @@ fn one_life() {
     }
     let rules = Arc::new(Rules { assets: vec![dir.join("x.icc")], ..Rules::default() });
     let mut intake = Intake::new(config, spool, rules, crate::clock::now);
-    if intake.recover().is_err() {
+    if intake.recover(&|_| false).is_err() {
         return;
     }
     let begun = Instant::now();

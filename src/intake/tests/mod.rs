@@ -96,7 +96,7 @@ impl Studio {
         let spool = self.spool();
         spool.wipe_tmp().unwrap();
         self.intake = Intake::new(config, spool, self.rules.clone(), crate::clock::now);
-        self.intake.recover().unwrap();
+        self.intake.recover(&|_| false).unwrap();
     }
 
     fn spool(&self) -> Spool {

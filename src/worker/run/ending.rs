@@ -4,19 +4,16 @@
 
 use std::sync::PoisonError;
 
-use jiff::Timestamp;
-
 use super::making::unreachable;
 use super::{Outcome, Run, Stop};
 use crate::clock;
 use crate::control;
 use crate::deliver;
-use crate::plan::Plan;
-use crate::plan::fingerprint::{Works, target};
+use crate::plan::fingerprint::Works;
 use crate::spool::durable;
-use crate::spool::index::{IndexLine, IndexedFile};
 use crate::spool::job::{self, Question, RecordError, file};
 use crate::spool::queue::State;
+use crate::worker::history::{self, End};
 use crate::worker::receipt::{self, Account, Notice};
 
 impl Run<'_> {
@@ -67,13 +64,11 @@ impl Run<'_> {
         }
         job::write(self.folder(), file::RECEIPT, &receipt)?;
         durable::make_private(&self.folder().join(file::RECEIPT))?;
-        if let Some(folder) = &self.job.receipts
-            && let Some(name) = receipt::copy_name(&self.job.manifest, self.job.job.as_str())
-        {
+        if let (Some(folder), Some(copy)) = (&self.job.receipts, receipt::copy_path(&self.job)) {
             self.reach(folder)?;
             let path = self.folder().join(file::RECEIPT);
             let text = std::fs::read(&path).map_err(|source| RecordError::Read { path, source })?;
-            durable::replace(&name.below(folder), &text)
+            durable::replace(&copy, &text)
                 .map_err(|e| Stop::Unreachable { place: folder.clone(), text: e.to_string() })?;
         }
         let plan = self.plan.take();
@@ -82,11 +77,10 @@ impl Run<'_> {
                 deliver::clean(self.job.job.as_str(), step).map_err(|e| unreachable(step, &e))?;
             }
         }
-        self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&self.index_line(
-            plan.as_ref(),
-            result,
-            finished,
-        ))?;
+        let is_duplicate = self.duplicate_of.is_some();
+        let end = End { result, finished, is_duplicate, removed: &self.removed };
+        let line = history::line(&self.job, self.folder(), plan.as_ref(), self.journal.progress(), end);
+        self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&line)?;
         durable::remove_file(&self.folder().join(control::CANCEL_MARK))?;
         if state == State::Done {
             // Delivered pictures stand at their destinations; here their digests are enough.
@@ -95,39 +89,6 @@ impl Run<'_> {
         let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
         self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
         Ok(Outcome::Finished { state, result: result.to_string() })
-    }
-
-    fn index_line(&self, plan: Option<&Plan>, result: &str, finished: Timestamp) -> IndexLine {
-        // A duplicate leaves nothing of its own.
-        let works = if self.duplicate_of.is_some() { Works::default() } else { self.works() };
-        let mut placed = Vec::new();
-        for step in plan.iter().flat_map(|p| &p.deliveries) {
-            // A trigger announces; what it announced does not go by it. A reprint stands beside what is compared.
-            let is_compared = !works.deliveries.is_empty();
-            for standing in deliver::placed(step, self.journal.progress()) {
-                let member = standing.content.as_ref().and_then(|c| step.members.iter().find(|m| m.content == *c));
-                let to = if is_compared && !standing.is_trigger() { target(&step.delivery) } else { String::new() };
-                placed.push(IndexedFile {
-                    owner: step.owner.clone(),
-                    to,
-                    output: member.map(|m| m.output.clone()).unwrap_or_default(),
-                    path: standing.path,
-                    sha256: standing.sha256,
-                });
-            }
-        }
-        IndexLine {
-            job: self.job.job.clone(),
-            result: result.to_string(),
-            finished,
-            kind: self.job.kind,
-            record: self.job.record.clone(),
-            client: None,
-            placed,
-            works,
-            removed: self.removed.clone(),
-            reprint: self.job.reprint,
-        }
     }
 
     /// None where it never came to a plan.

@@ -168,8 +168,9 @@ impl Run<'_> {
             outputs: &outputs,
             now: &clock::now,
             earlier: &|path| {
-                let index = index.lock().unwrap_or_else(PoisonError::into_inner);
-                index.earlier(kind, &record, &step.owner, path)
+                let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
+                // Where the index cannot be read the file is not known as ours: it stays, ours gets another name.
+                index.earlier(kind, &record, &step.owner, path).unwrap_or_default()
             },
         };
         if let Some(place) = &step.place {

@@ -97,7 +97,7 @@ impl Run<'_> {
     /// The first reprint of a record is 1; a job keeps its number.
     fn reprint_number(&mut self) -> Result<u32, Stop> {
         if self.job.reprint == 0 {
-            let index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
             let earlier = index.of_record(self.job.kind, &self.job.record)?;
             drop(index);
             self.job.reprint = 1 + earlier.iter().map(|line| line.reprint).max().unwrap_or(0);

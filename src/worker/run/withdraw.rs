@@ -38,7 +38,7 @@ impl Run<'_> {
                 told.push(format!("job {} had not started and is cancelled", other.id));
             }
         }
-        let index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
         for line in index.of_record(self.job.kind, &self.job.record)? {
             if line.job != self.job.job && !line.placed.is_empty() {
                 told.push(format!("job {} had been made before: {} files were delivered", line.job, line.placed.len()));
