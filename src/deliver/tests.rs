@@ -190,12 +190,15 @@ fn what_is_not_built_is_refused_with_its_reason() {
     let error = bench.run(&step).unwrap_err();
     assert!(matches!(&error, DeliverError::NotBuilt(why) if why == "labs come later") && !error.is_world());
     step.blocked = None;
-    step.delivery = Delivery::Command {
-        run: Vec::new(),
-        timeout: std::time::Duration::ZERO,
-        r#for: crate::model::delivery::CommandFor::File,
+    step.delivery = Delivery::Print {
+        printer: "lustre".into(),
+        media: crate::model::delivery::PrintMedia::Ordered,
+        copies: crate::model::delivery::PrintCopies::Ordered,
+        borderless: true,
+        quality: crate::model::delivery::PrintQuality::Normal,
+        color_mode: None,
     };
-    assert!(bench.run(&step).unwrap_err().to_string().contains("`to: command`"));
+    assert!(bench.run(&step).unwrap_err().to_string().contains("`to: print`"));
     clean("J1", &step).unwrap();
 }
 

@@ -17,7 +17,7 @@ pub const MESSAGE_MAX_CHARS: usize = 600;
 /// Longest word that is compared with the known ones for a "did you mean", in characters.
 pub const GUESSED_MAX_CHARS: usize = 60;
 /// How much text is read again to find the places of problems, in bytes; the other problems are shown without.
-pub const LOCATE_MAX_BYTES: usize = 32 * 1024 * 1024;
+pub const LOCATE_MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Most images, and most lines, of one manifest.
 pub const MANIFEST_MAX_ENTRIES: usize = 20_000;
 /// Longest string of a manifest, in characters.

@@ -155,13 +155,9 @@ impl Problems {
     /// One paragraph a problem, in the order of the file: `file:line:column: error: where: what`.
     pub fn show(&self, file: &str, text: &str, syntax: Syntax) -> String {
         // Each look-up reads the text again; a large text with many problems shows the places of the first ones.
-        let located = LOCATE_MAX_BYTES / text.len().max(1);
-        let mut placed: Vec<(Option<Position>, &Problem)> = self
-            .list
-            .iter()
-            .enumerate()
-            .map(|(i, p)| ((i <= located).then(|| locate_nearest(text, syntax, p)).flatten(), p))
-            .collect();
+        let mut looks = 1 + LOCATE_MAX_BYTES / text.len().max(1);
+        let mut placed: Vec<(Option<Position>, &Problem)> =
+            self.list.iter().map(|p| (locate_nearest(text, syntax, p, &mut looks), p)).collect();
         placed.sort_by_key(|(position, _)| position.map_or((usize::MAX, 0), |p| (p.line, p.column)));
         let mut out = String::new();
         for (position, problem) in placed {
@@ -182,11 +178,12 @@ impl Problems {
     }
 }
 
-/// What is missing has no place of its own; the map that should hold it has.
-fn locate_nearest(text: &str, syntax: Syntax, problem: &Problem) -> Option<Position> {
+/// What is missing has no place of its own; the map that should hold it has. `None` when there are no looks left.
+fn locate_nearest(text: &str, syntax: Syntax, problem: &Problem, looks: &mut usize) -> Option<Position> {
     let mut path = problem.path.clone();
     let mut at_key = problem.at_key;
     loop {
+        *looks = looks.checked_sub(1)?;
         if let Some(position) = locate(text, syntax, &path, at_key) {
             return Some(position);
         }

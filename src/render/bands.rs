@@ -143,6 +143,8 @@ const COMPRESSION_JPEG: u16 = 7;
 /// Most strips or tiles of a file. The crate unfolds their lists to 32 bytes a value before its limits can be set; a
 /// picture of the largest size in strips of one row has 40,000.
 const PARTS_MAX: u64 = 1_000_000;
+/// Most values of any other list: a palette of 16 bits has three for each of its colours.
+const LIST_MAX: u64 = 3 * 65_536;
 
 /// A decoder whose limits are ours, not the crate's, and what the file says of its colours.
 pub(super) fn open<R: Read + Seek>(reader: R) -> Result<(Decoder<Relabelled<R>>, u16), RenderError> {
@@ -212,6 +214,10 @@ fn find_photometric<R: Read + Seek>(reader: &mut R) -> std::io::Result<(u64, u16
         reader.read_exact(entry)?;
         let (tag, values) = (number(&entry[..2]) as u16, number(&entry[4..entry_bytes - if big { 8 } else { 4 }]));
         let parts = [Tag::StripOffsets, Tag::StripByteCounts, Tag::TileOffsets, Tag::TileByteCounts];
+        let lists = [Tag::BitsPerSample, Tag::ColorMap, Tag::ExtraSamples, Tag::SampleFormat, Tag::JPEGTables];
+        if values > LIST_MAX && lists.iter().any(|list| list.to_u16() == tag) {
+            return Err(damaged("the TIFF claims a longer list of values than a picture has"));
+        }
         if values > PARTS_MAX && parts.iter().any(|part| part.to_u16() == tag) {
             return Err(damaged("the TIFF claims more strips or tiles than a picture has"));
         }

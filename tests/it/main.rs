@@ -29,3 +29,4 @@ mod reload;
 mod sheets;
 mod studio;
 mod tidy;
+mod writers;
