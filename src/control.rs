@@ -36,6 +36,21 @@ pub enum Command {
     Resume,
     /// What only the server knows: hot folders, running jobs.
     Status,
+    /// Everything that is kept of somebody goes; with `dry_run` it is only listed.
+    Erase {
+        whom: Whom,
+        dry_run: bool,
+    },
+}
+
+/// Whose jobs are erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    Record(String),
+    Session(String),
+    /// A mail address.
+    Client(String),
 }
 
 impl Command {
@@ -45,7 +60,7 @@ impl Command {
             Command::Retry { jobs } | Command::Release { jobs } | Command::Cancel { jobs } | Command::Hold { jobs } => {
                 jobs
             }
-            Command::Pause | Command::Resume | Command::Status => &[],
+            Command::Pause | Command::Resume | Command::Status | Command::Erase { .. } => &[],
         }
     }
 }
@@ -58,6 +73,9 @@ pub struct Answer {
     pub refused: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<serde_json::Value>,
+    /// Of `erase`: what it found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<serde_json::Value>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -161,7 +179,8 @@ pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> b
             }
             return answer;
         }
-        Command::Status => return answer,
+        // The server's own.
+        Command::Status | Command::Erase { .. } => return answer,
     };
     for id in jobs {
         match spool.find(id) {

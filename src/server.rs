@@ -3,7 +3,9 @@
 //! Owns: jobs of one record never run at the same time, in the order in which they came; a job that waits for the world
 //! gives its place up. One thread scans, one schedules, each running job has its own.
 
+pub(crate) mod erase;
 mod gate;
+pub(crate) mod housekeeping;
 mod reload;
 mod scanner;
 
@@ -66,7 +68,9 @@ impl Server {
         }
         let restored = history::restore(&mut index, &spool).map_err(|e| failed(&e))?;
         if restored > 0 {
-            tracing::warn!("{restored} lines of index.jsonl were missing and are made again from the folders of their jobs");
+            tracing::warn!(
+                "{restored} lines of index.jsonl were missing and are made again from the folders of their jobs"
+            );
         }
         if !config.server.auto_start {
             tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
@@ -101,12 +105,17 @@ impl Server {
             let scanner = Scanner { watch, intake, folders, accepted, edited, waker };
             move || scanner.run(&stop)
         });
+        let housekeeping = std::thread::Builder::new().name("housekeeping".into()).spawn({
+            let (workshop, stop) = (Arc::clone(&workshop), Arc::clone(&stop));
+            move || housekeeping::run(&workshop, &stop)
+        });
         let max_jobs = max_jobs(&config);
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
             let stop = Arc::clone(&stop);
             move || Scheduler::new(workshop, folders, reload, max_jobs).run(&stop, &news)
         });
-        let threads = [scanner, scheduler].into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
+        let threads =
+            [scanner, scheduler, housekeeping].into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
         Ok(Server { stop, waker, threads, _lock: lock })
     }
 
@@ -293,6 +302,12 @@ impl Scheduler {
                 Ok(Command::Cancel { jobs }) => {
                     self.forget(jobs);
                     self.cancel(jobs)
+                }
+                Ok(Command::Erase { whom, dry_run }) => {
+                    let mut index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+                    let config = self.workshop.config();
+                    let ground = erase::Ground { spool: &self.workshop.spool, config: &config };
+                    erase::carry_out(ground, &mut index, whom, *dry_run, &|id| self.running.contains_key(id))
                 }
                 Ok(command) => {
                     // Their records change on the disk; what is remembered of them does not hold any more.

@@ -5,3 +5,4 @@ pub mod index;
 pub mod job;
 pub mod journal;
 pub mod queue;
+pub mod retention;

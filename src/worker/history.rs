@@ -3,7 +3,7 @@
 //! Owns: a line that is made again from a folder that still stands is the line that the job left when it ended.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -61,12 +61,7 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
     // A duplicate leaves nothing of its own. There are none where it never came to a plan.
     let works: Vec<Work> =
         if end.is_duplicate { Vec::new() } else { job::read(folder, file::WORKS).unwrap_or_default() };
-    let mut placed = Vec::new();
-    for step in plan.into_iter().flat_map(|p| &p.deliveries) {
-        for standing in deliver::placed(step, progress) {
-            placed.push(IndexedFile { owner: step.owner.clone(), path: standing.path, sha256: standing.sha256 });
-        }
-    }
+    let placed = plan.map(|plan| placed_by(plan, progress)).unwrap_or_default();
     IndexLine {
         job: job.job.clone(),
         result: end.result.to_string(),
@@ -83,6 +78,23 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
         reprint: job.reprint,
         erased: None,
     }
+}
+
+fn placed_by(plan: &Plan, progress: &Progress) -> Vec<IndexedFile> {
+    let mut placed = Vec::new();
+    for step in &plan.deliveries {
+        for standing in deliver::placed(step, progress) {
+            placed.push(IndexedFile { owner: step.owner.clone(), path: standing.path, sha256: standing.sha256 });
+        }
+    }
+    placed
+}
+
+/// What a job in whatever state put at destinations.
+pub fn placed(folder: &Path) -> Vec<PathBuf> {
+    let Ok(plan) = job::read::<Plan>(folder, file::PLAN) else { return Vec::new() };
+    let progress = journal::read(&folder.join(file::JOURNAL)).unwrap_or_default();
+    placed_by(&plan, &progress).into_iter().map(|file| file.path).collect()
 }
 
 /// The line of a finished job; `None` for a folder that is none, such as a person's own.
