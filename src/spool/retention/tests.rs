@@ -28,9 +28,9 @@ fn days_go_when_all_of_them_is_too_old() {
     let days = ["2026-03-01", "2026-03-02", "mine", "2026-3-1"].map(|day| (State::Done, day, "j"));
     let (_dir, spool) = spool(&[&days[..], &[(State::Failed, "2026-03-01", "f")]].concat());
     let old = |now: &str, state| names(&old_days(&spool, state, &limits(now, 10)).unwrap());
-    assert_eq!(old("2026-03-11T23:59:59-06:00[America/Chicago]", State::Done), [""; 0]);
-    // Also over the night in which the clocks change.
-    assert_eq!(old("2026-03-12T00:00:01-05:00[America/Chicago]", State::Done), ["2026-03-01"]);
+    assert_eq!(old("2026-03-12T00:59:59-05:00[America/Chicago]", State::Done), [""; 0]);
+    // Ten times 24 hours, also over the night in which the clocks change.
+    assert_eq!(old("2026-03-12T01:00:01-05:00[America/Chicago]", State::Done), ["2026-03-01"]);
     assert_eq!(old("2026-03-20T12:00:00-05:00[America/Chicago]", State::Done), ["2026-03-01", "2026-03-02"]);
     assert_eq!(old("2026-03-20T12:00:00-05:00[America/Chicago]", State::Failed), [""; 0]);
     for state in [State::Pending, State::Processing, State::Held] {
@@ -90,7 +90,7 @@ fn only_our_own_old_receipts_go() {
     for name in files {
         durable::write_new(&folder.join(name), br#"{"receipt":1,"job":"old","more":[]}"#).unwrap();
     }
-    let limits = limits("2026-03-21T12:00:00+00:00[UTC]", 10);
+    let limits = limits("2026-03-20T12:00:00+00:00[UTC]", 10);
     let history = History::read(&spool).unwrap();
     let gone = dir.path().join("gone");
     let folders = BTreeSet::from([folder.clone(), gone]);
