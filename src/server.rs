@@ -29,10 +29,8 @@ use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::matcher::ConfigMatcher;
 use crate::model::config::Config;
 use crate::model::manifest::Kind;
-use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::queue::{Located, Lock, Spool, State};
-use crate::worker::history;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
 
@@ -62,16 +60,7 @@ impl Server {
         let lock = patient_lock(&spool)?;
         spool.check_unique().map_err(|e| failed(&e))?;
         spool.wipe_tmp().map_err(|e| failed(&e))?;
-        let (mut index, warning) = Index::open(&spool).map_err(|e| failed(&e))?;
-        if let Some(warning) = warning {
-            tracing::error!("{warning}");
-        }
-        let restored = history::restore(&mut index, &spool).map_err(|e| failed(&e))?;
-        if restored > 0 {
-            tracing::warn!(
-                "{restored} lines of index.jsonl were missing and are made again from the folders of their jobs"
-            );
-        }
+        let index = housekeeping::open_index(&spool).map_err(|e| failed(&e))?;
         if !config.server.auto_start {
             tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
             control::carry_out(&spool, &Command::Pause, &|_| false);
@@ -105,10 +94,7 @@ impl Server {
             let scanner = Scanner { watch, intake, folders, accepted, edited, waker };
             move || scanner.run(&stop)
         });
-        let housekeeping = std::thread::Builder::new().name("housekeeping".into()).spawn({
-            let (workshop, stop) = (Arc::clone(&workshop), Arc::clone(&stop));
-            move || housekeeping::run(&workshop, &stop)
-        });
+        let housekeeping = housekeeping::start(&workshop, &stop);
         let max_jobs = max_jobs(&config);
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
             let stop = Arc::clone(&stop);
@@ -304,10 +290,7 @@ impl Scheduler {
                     self.cancel(jobs)
                 }
                 Ok(Command::Erase { whom, dry_run }) => {
-                    let mut index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
-                    let config = self.workshop.config();
-                    let ground = erase::Ground { spool: &self.workshop.spool, config: &config };
-                    erase::carry_out(ground, &mut index, whom, *dry_run, &|id| self.running.contains_key(id))
+                    erase::serve(&self.workshop, whom, *dry_run, &|id| self.running.contains_key(id))
                 }
                 Ok(command) => {
                     // Their records change on the disk; what is remembered of them does not hold any more.

@@ -7,6 +7,7 @@ mod logs;
 mod search;
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 use crate::spool::retention;
 use crate::worker::history;
+use crate::worker::run::Workshop;
 
 /// Where it is looked.
 #[derive(Debug, Clone, Copy)]
@@ -85,12 +87,19 @@ pub(crate) fn offline(ground: Ground<'_>, whom: &Whom, dry_run: bool) -> Answer 
     }
 }
 
+/// In the server, where nothing else reads or writes the index meanwhile.
+pub(super) fn serve(workshop: &Workshop, whom: &Whom, dry_run: bool, running: &dyn Fn(&JobId) -> bool) -> Answer {
+    let config = workshop.config();
+    let mut index = workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
+    carry_out(Ground { spool: &workshop.spool, config: &config }, &mut index, whom, dry_run, running)
+}
+
 fn refused(why: impl Into<String>) -> Answer {
     Answer { refused: vec![why.into()], ..Answer::default() }
 }
 
 /// Carries a request out, or says why nothing was changed.
-pub(crate) fn carry_out(
+fn carry_out(
     ground: Ground<'_>,
     index: &mut Index,
     whom: &Whom,
@@ -159,6 +168,7 @@ impl Eraser<'_> {
         self.jobs();
         // By the history the rest is found: it stays while something could not be removed.
         if self.refused.is_empty()
+            && !self.found.ids.is_empty()
             && let Err(e) = self.history(index)
         {
             self.refused.push(e.to_string());
@@ -252,10 +262,8 @@ impl Eraser<'_> {
             return Ok(());
         }
         let copied = rewrite.copy(&mut decide)?;
-        let changed = copied.changed;
-        if changed > 0 && index.publish(copied, &mut decide)? {
-            self.erased.history = changed;
-        }
+        // The index is ours alone meanwhile, so the copy always fits.
+        self.erased.history = index.publish(copied, &mut decide)?.unwrap_or_default();
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,9 +14,10 @@ use jiff::Timestamp;
 use crate::clock;
 use crate::model::config::Config;
 use crate::spool::durable;
-use crate::spool::index::{Change, History};
+use crate::spool::index::{Change, History, Index, Summary};
 use crate::spool::queue::{Spool, SpoolError, State};
 use crate::spool::retention::{self, Limits};
+use crate::worker::history;
 use crate::worker::run::Workshop;
 
 /// The first time after a start: by then the server has taken up its work.
@@ -37,8 +39,26 @@ fn first_after() -> Duration {
     FIRST_AFTER
 }
 
-/// Runs until the server stops.
-pub(super) fn run(workshop: &Workshop, stop: &AtomicBool) {
+/// The index with a line of every finished job that stands.
+pub(super) fn open_index(spool: &Spool) -> Result<Index, SpoolError> {
+    let (mut index, warning) = Index::open(spool)?;
+    if let Some(warning) = warning {
+        tracing::error!("{warning}");
+    }
+    let restored = history::restore(&mut index, spool)?;
+    if restored > 0 {
+        tracing::warn!("{restored} jobs were missing in index.jsonl; their lines are made again from their folders");
+    }
+    Ok(index)
+}
+
+/// Starts its thread, which ends soon after `stop`.
+pub(super) fn start(workshop: &Arc<Workshop>, stop: &Arc<AtomicBool>) -> std::io::Result<JoinHandle<()>> {
+    let (workshop, stop) = (Arc::clone(workshop), Arc::clone(stop));
+    std::thread::Builder::new().name("housekeeping".into()).spawn(move || run(&workshop, &stop))
+}
+
+fn run(workshop: &Workshop, stop: &AtomicBool) {
     let mut due = Instant::now() + first_after();
     while !stop.load(Ordering::SeqCst) {
         if Instant::now() < due {
@@ -47,7 +67,15 @@ pub(super) fn run(workshop: &Workshop, stop: &AtomicBool) {
         }
         due = Instant::now() + EVERY;
         let stop = || stop.load(Ordering::SeqCst);
-        Sweep { workshop, config: workshop.config(), now: clock::now(), stop: &stop, gone: Gone::default() }.run();
+        Sweep {
+            workshop,
+            config: workshop.config(),
+            now: clock::now(),
+            stop: &stop,
+            gone: Gone::default(),
+            failed: false,
+        }
+        .run();
     }
 }
 
@@ -76,18 +104,22 @@ struct Sweep<'a> {
     now: Timestamp,
     stop: &'a dyn Fn() -> bool,
     gone: Gone,
+    /// Something could not be removed.
+    failed: bool,
 }
 
 impl Sweep<'_> {
     fn run(mut self) {
         let limits = limits(&self.config, self.now);
         let steps: [fn(&mut Self, &Limits) -> Result<(), SpoolError>; 5] =
-            [Self::look_at_index, Self::jobs, Self::receipts, Self::assets, Self::answers];
+            // By the history receipts are known, so its turn comes last.
+            [Self::jobs, Self::receipts, Self::assets, Self::answers, Self::history];
         for step in steps {
             if (self.stop)() {
                 return;
             }
             if let Err(e) = step(&mut self, &limits) {
+                self.failed = true;
                 tracing::warn!("retention: {e}; it is tried again tomorrow");
             }
         }
@@ -103,10 +135,11 @@ impl Sweep<'_> {
         &self.workshop.spool
     }
 
-    /// Reads every line, and takes out those that are too old.
-    fn look_at_index(&mut self, limits: &Limits) -> Result<(), SpoolError> {
+    /// Reads every line, and takes out those that are too old, unless something of their jobs could not be removed.
+    fn history(&mut self, limits: &Limits) -> Result<(), SpoolError> {
         let index = || self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut decide = |line: &crate::spool::index::Summary, _: &[u8]| -> Change { limits.decide(line) };
+        let failed = self.failed;
+        let mut decide = |line: &Summary, _: &[u8]| if failed { Change::Keep } else { limits.decide(line) };
         let rewrite = index().rewrite()?;
         let old = rewrite.count(&mut decide)?;
         if old.is_none() {
@@ -115,14 +148,13 @@ impl Sweep<'_> {
             if let Some(warning) = index.take_warning() {
                 tracing::error!("{warning}");
             }
+            history::restore(&mut index, self.spool())?;
         }
         if old != Some(0) {
             let rewrite = index().rewrite()?;
             let copied = rewrite.copy(&mut decide)?;
-            let changed = copied.changed;
-            if changed > 0 && index().publish(copied, &mut decide)? {
-                self.gone.lines = changed;
-            }
+            // `None`: an erasure came in between; there is another day.
+            self.gone.lines = index().publish(copied, &mut decide)?.unwrap_or_default();
         }
         Ok(())
     }
@@ -155,6 +187,7 @@ impl Sweep<'_> {
         let (old, problems) = retention::old_receipts(&receipts_folders(&self.config), &history, limits);
         drop(history);
         for problem in problems {
+            self.failed = true;
             tracing::warn!("retention: {problem}");
         }
         for receipt in old {

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::history::session_of;
 use super::studio::{CONFIG, Studio, files};
 
-const NAMES: [&str; 3] = ["7041", "ana@example.com", "7041.json"];
+const NAMES: [&str; 3] = ["w7041", "ana@example.com", "w7041.json"];
 
-/// Jobs of two clients; the first one's records are 7041 and 7042.
+/// Jobs of two clients; the first one's records are w7041 and w7042, which no digest has in it.
 fn studio() -> Studio {
     let config = CONFIG.replacen("settle: 100ms, scan: 200ms", "settle: 20ms, scan: 60ms, receipts: receipts", 1);
     let mut studio = Studio::bare(&config);
@@ -15,9 +15,9 @@ fn studio() -> Studio {
         studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 90, 60);
     }
     studio.serve();
-    studio.drop_file("status", "7041.json", &session_of("7041", &[1], "Ana", "ana@example.com"));
-    studio.drop_file("status", "7042.json", &session_of("7042", &[9], "Ana", "Ana@example.com"));
-    studio.drop_file("status", "8050.json", &session_of("8050", &[2], "Bob", "bob@example.com"));
+    studio.drop_file("status", "w7041.json", &session_of("w7041", &[1], "Ana", "ana@example.com"));
+    studio.drop_file("status", "w7042.json", &session_of("w7042", &[9], "Ana", "Ana@example.com"));
+    studio.drop_file("status", "v8050.json", &session_of("v8050", &[2], "Bob", "bob@example.com"));
     studio.wait_jobs("done", 2);
     studio.wait_jobs("failed", 1);
     studio
@@ -46,30 +46,30 @@ fn erase_a_record(served: bool) {
     }
     assert!(named_in(&studio, &NAMES).len() > 5);
     let all = studio.tree();
-    let dry = studio.run(&["erase", "--record", "7041", "--dry-run", "--json"]).expect(0).json();
+    let dry = studio.run(&["erase", "--record", "w7041", "--dry-run", "--json"]).expect(0).json();
     assert_eq!(studio.tree(), all, "a dry run changes nothing");
-    let report = studio.run(&["erase", "--record", "7041", "--json"]).expect(0).json();
+    let report = studio.run(&["erase", "--record", "w7041", "--json"]).expect(0).json();
     let erased = &report["erased"];
     assert_eq!((erased["jobs"].as_array().unwrap().len(), erased["receipts"].as_array().unwrap().len()), (1, 1));
     assert_eq!(erased["history"], 1);
     assert!(erased["log_lines"].as_u64().unwrap() >= 3, "{report}");
     assert_eq!(erased["jobs"], dry["erased"]["jobs"]);
     let delivered = erased["delivered"].as_array().unwrap();
-    assert!(delivered.len() == 1 && delivered[0].as_str().unwrap().contains("7041"), "{delivered:?}");
+    assert!(delivered.len() == 1 && delivered[0].as_str().unwrap().contains("w7041"), "{delivered:?}");
     assert_eq!(studio.bytes_below("delivery"), before, "what was delivered stays");
-    assert_eq!(named_in(&studio, &["7041"]), [""; 0]);
+    assert_eq!(named_in(&studio, &["w7041"]), [""; 0]);
 
     // A hash is left, by which it is known again, and the others are as they were.
     let lines_left = lines(&studio);
     assert_eq!(lines_left.len(), 3);
     let left: Vec<&Value> = lines_left.iter().filter(|line| line["result"] == "erased").collect();
-    let hash = hotfolders::spool::index::record_hash(Some(hotfolders::model::manifest::Kind::Session), "7041");
+    let hash = hotfolders::spool::index::record_hash(Some(hotfolders::model::manifest::Kind::Session), "w7041");
     assert_eq!((left.len(), &left[0]["erased"], &left[0]["record"]), (1, &hash.into(), &"".into()));
     let list = studio.run(&["jobs", "list", "--json"]).expect(0).json();
     assert_eq!(list.as_array().unwrap().iter().map(|r| r["record"].as_str().unwrap()).collect::<Vec<_>>().len(), 2);
-    assert!(studio.run(&["jobs", "list", "--record", "7041"]).expect(0).err.contains("was erased"));
-    let again = studio.run(&["erase", "--record", "7041"]).expect(1);
-    assert!(again.err.contains("nothing is kept of record 7041; it was erased at"), "{}", again.err);
+    assert!(studio.run(&["jobs", "list", "--record", "w7041"]).expect(0).err.contains("was erased"));
+    let again = studio.run(&["erase", "--record", "w7041"]).expect(1);
+    assert!(again.err.contains("nothing is kept of record w7041; it was erased at"), "{}", again.err);
 
     // The server goes on with what is left: the same again is not the same any more, another one still is.
     if !served {
@@ -80,10 +80,10 @@ fn erase_a_record(served: bool) {
         let of = at.iter().map(|job| studio.receipt(job)).filter(|receipt| receipt["record"] == record);
         of.map(|receipt| receipt["result"].as_str().unwrap().to_string()).collect::<Vec<_>>()
     };
-    studio.drop_file("status", "a.json", &session_of("7041", &[1], "Ana", "ana@example.com"));
-    assert_eq!(result("7041", 2), ["done"]);
-    studio.drop_file("status", "b.json", &session_of("8050", &[2], "Bob", "bob@example.com"));
-    let mut of_other = result("8050", 3);
+    studio.drop_file("status", "a.json", &session_of("w7041", &[1], "Ana", "ana@example.com"));
+    assert_eq!(result("w7041", 2), ["done"]);
+    studio.drop_file("status", "b.json", &session_of("v8050", &[2], "Bob", "bob@example.com"));
+    let mut of_other = result("v8050", 3);
     of_other.sort();
     assert_eq!(of_other, ["done", "duplicate"]);
     studio.stop();
@@ -104,17 +104,19 @@ fn a_record_is_erased_without_a_server() {
 fn a_client_is_erased_in_all_states_also_after_the_folders_are_gone() {
     let mut studio = studio();
     studio.run(&["pause"]).expect(0);
-    studio.drop_file("status", "7043.json", &session_of("7043", &[3], "Ana", "ana@example.com"));
-    studio.drop_file("status", "7044.json", &session_of("7044", &[3], "Ana", "ana@example.com"));
+    studio.drop_file("status", "w7043.json", &session_of("w7043", &[3], "Ana", "ana@example.com"));
+    studio.drop_file("status", "w7044.json", &session_of("w7044", &[3], "Ana", "ana@example.com"));
     studio.wait_jobs("pending", 2);
-    studio.run(&["jobs", "hold", "7044"]).expect(0);
+    studio.wait("a clear drop folder", || files(&studio.path("drop")).is_empty().then_some(()));
+    studio.run(&["jobs", "hold", "w7044"]).expect(0);
     std::fs::remove_dir_all(studio.jobs("failed").remove(0)).unwrap();
     let told = studio.run(&["erase", "--client", "ANA@example.com"]).expect(0);
-    for name in ["job ", "(pending)", "(held)", "(done)", "receipts/7041", "receipts/7042", "out of reach", "library"] {
+    for name in ["job ", "(pending)", "(held)", "(done)", "receipts/w7041", "receipts/w7042", "out of reach", "library"]
+    {
         assert!(told.out.contains(name), "{name}: {}", told.out);
     }
     studio.run(&["resume"]).expect(0);
-    assert_eq!(named_in(&studio, &["ana@example", "ana larson", "7041", "7042", "7043", "7044"]), [""; 0]);
+    assert_eq!(named_in(&studio, &["ana@example", "ana larson", "w7041", "w7042", "w7043", "w7044"]), [""; 0]);
     assert_eq!((studio.jobs("pending").len(), studio.jobs("held").len(), studio.jobs("done").len()), (0, 0, 1));
     assert_eq!(files(&studio.path("receipts")).len(), 1);
     let nobody = studio.run(&["erase", "--client", "nobody@example.com"]).expect(1);
@@ -129,7 +131,7 @@ fn a_session_is_erased_with_all_its_records() {
     studio.stop();
     let report = studio.run(&["erase", "--session", "s1", "--json"]).expect(0).json();
     assert_eq!(report["erased"]["jobs"].as_array().unwrap().len(), 3);
-    assert_eq!(named_in(&studio, &["7041", "7042", "8050", "example.com"]), [""; 0]);
+    assert_eq!(named_in(&studio, &["w7041", "w7042", "v8050", "example.com"]), [""; 0]);
     assert_eq!(studio.run(&["jobs", "list"]).expect(0).out, "no jobs\n");
     assert!(!studio.bytes_below("sessions").is_empty());
 }
@@ -142,17 +144,21 @@ fn a_running_job_is_refused_by_name() {
         studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 1500, 1000);
     }
     studio.serve_on_one_core(&[]);
-    studio.drop_file("status", "a.json", &session_of("7041", &(10..=40).collect::<Vec<_>>(), "Ana", "ana@example.com"));
+    studio.drop_file(
+        "status",
+        "a.json",
+        &session_of("w7041", &(10..=40).collect::<Vec<_>>(), "Ana", "ana@example.com"),
+    );
     studio.wait("a running job", || {
         let status = studio.run(&["status", "--json"]).json();
         (status["running"].as_array().is_some_and(|running| !running.is_empty())).then_some(())
     });
-    let told = studio.run(&["erase", "--record", "7041"]).expect(1);
-    assert!(told.err.contains("-session-7041-") && told.err.contains("jobs cancel"), "{}", told.err);
+    let told = studio.run(&["erase", "--record", "w7041"]).expect(1);
+    assert!(told.err.contains("-session-w7041-") && told.err.contains("jobs cancel"), "{}", told.err);
     assert_eq!(studio.jobs("processing").len() + studio.jobs("done").len(), 1);
-    studio.run(&["jobs", "cancel", "7041"]).expect(0);
+    studio.run(&["jobs", "cancel", "w7041"]).expect(0);
     studio.wait_jobs("done", 1);
-    studio.run(&["erase", "--record", "7041"]).expect(0);
+    studio.run(&["erase", "--record", "w7041"]).expect(0);
     assert_eq!(studio.jobs("done").len(), 0);
 }
 
@@ -179,7 +185,7 @@ fn an_erasure_may_be_cut_off_anywhere() {
             copy(&keep.path().join(top), &studio.path(top));
         }
         let status = studio
-            .command(&["erase", "--record", "7041"])
+            .command(&["erase", "--record", "w7041"])
             .env("HOTFOLDERS_CRASH_AT", at.to_string())
             .stdout(std::process::Stdio::null())
             .status()
@@ -187,10 +193,10 @@ fn an_erasure_may_be_cut_off_anywhere() {
         let came_through = status.success();
         if !came_through {
             // Nothing is left of it when all but the answer had been done.
-            let again = studio.run(&["erase", "--record", "7041"]);
+            let again = studio.run(&["erase", "--record", "w7041"]);
             assert!(again.code == Some(0) || again.err.contains("it was erased at"), "cut at {at}: {again:?}");
         }
-        assert_eq!(named_in(&studio, &["7041"]), [""; 0], "cut at {at}");
+        assert_eq!(named_in(&studio, &["w7041"]), [""; 0], "cut at {at}");
         assert_eq!((lines(&studio).len(), studio.jobs("done").len(), studio.jobs("failed").len()), (3, 1, 1));
         if came_through {
             assert!(at > 20, "{at} points");
