@@ -43,6 +43,21 @@ pub enum Command {
     Resume,
     /// What only the server knows: hot folders, running jobs.
     Status,
+    /// Everything that is kept of somebody goes; with `dry_run` it is only listed.
+    Erase {
+        whom: Whom,
+        dry_run: bool,
+    },
+}
+
+/// Whose jobs are erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    Record(String),
+    Session(String),
+    /// A mail address.
+    Client(String),
 }
 
 /// Which job is made again, and what of it.
@@ -76,7 +91,7 @@ impl Command {
             | Command::Cancel { jobs }
             | Command::Hold { jobs }
             | Command::Answer { jobs, .. } => jobs,
-            Command::Reprint(_) | Command::Pause | Command::Resume | Command::Status => &[],
+            Command::Reprint(_) | Command::Pause | Command::Resume | Command::Status | Command::Erase { .. } => &[],
         }
     }
 }
@@ -89,6 +104,9 @@ pub struct Answer {
     pub refused: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<serde_json::Value>,
+    /// Of `erase`: what it found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<serde_json::Value>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -198,7 +216,7 @@ pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> b
             return answer;
         }
         // Whoever knows config and server does these.
-        Command::Reprint(_) | Command::Status => return answer,
+        Command::Reprint(_) | Command::Status | Command::Erase { .. } => return answer,
     };
     for id in jobs {
         match spool.find(id) {

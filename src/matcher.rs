@@ -16,6 +16,7 @@ use crate::plan::frozen::{Frozen, FrozenAsset, Verdict};
 use crate::plan::{matching, selection};
 use crate::render::svg_tokens;
 use crate::spool::durable::{self, DurableError};
+use crate::spool::retention;
 
 /// Decides with one config.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ pub fn keep_assets(frozen: &Frozen, folder: &std::path::Path) -> Result<(), Dura
     for asset in &frozen.assets {
         let kept = folder.join(&asset.sha256);
         if kept.exists() {
+            retention::mark_used(&kept, crate::clock::now())?;
             continue;
         }
         let action = "read";

@@ -4,7 +4,9 @@
 //! gives its place up. One thread scans, one schedules, each running job has its own.
 
 mod commands;
+pub(crate) mod erase;
 mod gate;
+pub(crate) mod housekeeping;
 mod memory;
 mod reload;
 mod scanner;
@@ -30,11 +32,9 @@ use crate::control::{self, Command};
 use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::model::config::Config;
-use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::places::Places;
 use crate::spool::queue::{Lock, Spool, State};
-use crate::worker::history;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
 
@@ -65,16 +65,7 @@ impl Server {
         let lock = patient_lock(&spool)?;
         spool.check_unique().map_err(|e| failed(&e))?;
         spool.wipe_tmp().map_err(|e| failed(&e))?;
-        let (mut index, warning) = Index::open(&spool).map_err(|e| failed(&e))?;
-        if let Some(warning) = warning {
-            tracing::error!("{warning}");
-        }
-        let restored = history::restore(&mut index, &spool).map_err(|e| failed(&e))?;
-        if restored > 0 {
-            tracing::warn!(
-                "{restored} lines of index.jsonl were missing and are made again from the folders of their jobs"
-            );
-        }
+        let index = housekeeping::open_index(&spool).map_err(|e| failed(&e))?;
         if !config.server.auto_start {
             tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
             control::carry_out(&spool, &Command::Pause, &|_| false);
@@ -110,12 +101,14 @@ impl Server {
             let scanner = Scanner { watch, intake, workshop, folders, accepted, edited, waker };
             move || scanner.run(&stop)
         });
+        let housekeeping = housekeeping::start(&workshop, &stop);
         let max_jobs = max_jobs(&config);
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
             let stop = Arc::clone(&stop);
             move || Scheduler::new(workshop, folders, reload, max_jobs).run(&stop, &news)
         });
-        let threads = [scanner, scheduler].into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
+        let threads =
+            [scanner, scheduler, housekeeping].into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
         Ok(Server { stop, waker, threads, _lock: lock })
     }
 

@@ -1,24 +1,29 @@
 //! `hotfolders jobs`: list, look, and the operator's hands.
 
+mod find;
+mod list;
+mod show;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use self::find::find;
+use self::list::ListArgs;
+use self::show::ShowArgs;
 use super::config;
-use super::terminal::{self, GREEN, RED, YELLOW, note, paint, say, say_painted};
+use super::terminal::{note, say};
 use crate::clock;
 use crate::control::{self, Answer, Command, GivenManifest, Reprint};
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::operator;
-use crate::spool::job::{self, JobFile, JobId, Question, Reason, file};
-use crate::spool::journal;
-use crate::spool::queue::{Located, Spool, State};
-use crate::worker::receipt::{self, Receipt};
+use crate::spool::job::JobId;
+use crate::spool::queue::{Spool, State};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JobsCommand {
-    /// Jobs and where they are, the oldest first.
+    /// Jobs and where they are, the newest last.
     List(ListArgs),
     /// Everything about one job.
     Show(ShowArgs),
@@ -89,26 +94,6 @@ pub(super) struct ReprintArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ListArgs {
-    /// Only this record.
-    #[arg(long)]
-    record: Option<String>,
-    /// Only this state: pending, processing, held, failed or done.
-    #[arg(long)]
-    state: Option<String>,
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ShowArgs {
-    /// A job id, or a record (its newest job).
-    job: String,
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct SelectArgs {
     /// Job ids, or records (the newest job of each that it can be done to).
     #[arg(required = true)]
@@ -129,8 +114,8 @@ pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
     let (spool, config) = open(file)?;
     let act = |jobs: Vec<JobId>, command: &dyn Fn(Vec<JobId>) -> Command| act(&spool, &config, jobs, command);
     match command {
-        JobsCommand::List(args) => list(&spool, args),
-        JobsCommand::Show(args) => show(&spool, args),
+        JobsCommand::List(args) => list::run(&spool, &config, args),
+        JobsCommand::Show(args) => show::run(&spool, args),
         JobsCommand::Retry(args) => {
             let jobs = failed_or_named(&spool, args, &[State::Failed, State::Done])?;
             act(jobs, &|jobs| Command::Retry { jobs })
@@ -180,13 +165,16 @@ fn given_manifest(path: &Path) -> Result<GivenManifest, Error> {
     Ok(GivenManifest { name, text, folder: whole.parent().map(Path::to_path_buf).unwrap_or_default() })
 }
 
+/// The spool that a config names, and the config.
 pub(super) fn open(file: &Path) -> Result<(Spool, Config), Error> {
     let config = config::load(file)?.config;
-    let root = &config.spool;
-    let spool = Spool::look(root).ok_or_else(|| {
+    Ok((open_of(&config.spool)?, config))
+}
+
+pub(super) fn open_of(root: &Path) -> Result<Spool, Error> {
+    Spool::look(root).ok_or_else(|| {
         Error::failed(format!("there is no spool at {} yet; `hotfolders serve` makes it", root.display()))
-    })?;
-    Ok((spool, config))
+    })
 }
 
 /// Whoever holds the lock carries a command out: the server, or we.
@@ -204,38 +192,6 @@ fn answer(answer: &Answer) -> Result<(), Error> {
         say(line)?;
     }
     if answer.refused.is_empty() { Ok(()) } else { Err(Error::failed(answer.refused.join("\n"))) }
-}
-
-fn record(job: &Located) -> Option<JobFile> {
-    job::read(&job.folder, file::JOB).ok()
-}
-
-fn all(spool: &Spool) -> Result<Vec<Located>, Error> {
-    let mut jobs = Vec::new();
-    for state in State::ALL {
-        jobs.extend(spool.jobs(state).map_err(|e| Error::failed(e.to_string()))?);
-    }
-    jobs.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(jobs)
-}
-
-/// A job id names one job; a record its newest one in the wanted states.
-fn find(spool: &Spool, text: &str, states: &[State]) -> Result<Located, Error> {
-    let failed = |e: crate::spool::queue::SpoolError| Error::failed(e.to_string());
-    if let Some(id) = JobId::parse(text)
-        && let Some(job) = spool.find(&id).map_err(failed)?
-    {
-        return Ok(job);
-    }
-    let is_of = |job: Located| record(&job).filter(|r| r.record.eq_ignore_ascii_case(text)).map(|r| (r, job));
-    let mut of_record: Vec<(JobFile, Located)> = all(spool)?.into_iter().filter_map(is_of).collect();
-    of_record.sort_by_key(|(record, _)| (record.accepted, record.sequence));
-    let mut of_record: Vec<Located> = of_record.into_iter().map(|(_, job)| job).collect();
-    if of_record.is_empty() {
-        return Err(Error::failed(format!("there is no job or record `{text}`; see `hotfolders jobs list`")));
-    }
-    let newest = of_record.iter().rposition(|job| states.contains(&job.state));
-    Ok(of_record.swap_remove(newest.unwrap_or(of_record.len() - 1)))
 }
 
 fn named(spool: &Spool, jobs: &[String], states: &[State]) -> Result<Vec<JobId>, Error> {
@@ -256,149 +212,4 @@ fn act(spool: &Spool, config: &Config, jobs: Vec<JobId>, command: &dyn Fn(Vec<Jo
         return Ok(());
     }
     answer(&send(spool, config, &command(jobs))?)
-}
-
-/// What a list shows of a job in one line.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct Row {
-    job: JobId,
-    state: State,
-    kind: Option<crate::model::manifest::Kind>,
-    record: String,
-    accepted: Option<jiff::Timestamp>,
-    result: Option<String>,
-    /// The reason of a failed job, the first question of a held one.
-    why: Option<String>,
-}
-
-fn row(job: &Located) -> Row {
-    let known = record(job);
-    let why = match job.state {
-        State::Failed => job::read::<Reason>(&job.folder, file::REASON).ok().map(|r| r.text),
-        State::Held => questions(job).first().map(|q| q.text.clone()),
-        _ => None,
-    };
-    Row {
-        job: job.id.clone(),
-        state: job.state,
-        kind: known.as_ref().and_then(|k| k.kind),
-        accepted: known.as_ref().map(|k| k.accepted),
-        record: known.map(|k| k.record).unwrap_or_default(),
-        result: receipt::read(&job.folder).map(|r| r.result),
-        why,
-    }
-}
-
-fn questions(job: &Located) -> Vec<Question> {
-    job::read(&job.folder, file::QUESTIONS).unwrap_or_default()
-}
-
-fn list(spool: &Spool, args: &ListArgs) -> Result<(), Error> {
-    let wanted = match &args.state {
-        Some(word) => Some(
-            State::from_word(word)
-                .ok_or_else(|| Error::usage(format!("`{word}` is no state; there are {}", State::WORDS.join(", "))))?,
-        ),
-        None => None,
-    };
-    let jobs = all(spool)?.into_iter().filter(|job| wanted.is_none_or(|state| job.state == state));
-    let rows: Vec<Row> = jobs
-        .map(|job| row(&job))
-        .filter(|row| args.record.as_ref().is_none_or(|record| row.record.eq_ignore_ascii_case(record)))
-        .collect();
-    if args.json {
-        return terminal::say_json(&rows);
-    }
-    if rows.is_empty() {
-        return say("no jobs");
-    }
-    let width = rows.iter().map(|r| r.job.as_str().chars().count()).max().unwrap_or(0);
-    for row in rows {
-        let state = row.result.as_deref().filter(|_| row.state == State::Done).unwrap_or(row.state.word());
-        let color = match row.state {
-            State::Failed => RED,
-            State::Held => YELLOW,
-            State::Done => GREEN,
-            State::Pending | State::Processing => "0",
-        };
-        let why = row.why.map(|w| format!("  {}", w.lines().next().unwrap_or_default())).unwrap_or_default();
-        say_painted(&format!(
-            "{:<width$}  {}{}",
-            row.job.as_str(),
-            paint(&format!("{state:<10}"), color),
-            paint(&why, "0")
-        ))?;
-    }
-    Ok(())
-}
-
-fn show(spool: &Spool, args: &ShowArgs) -> Result<(), Error> {
-    let job = find(spool, &args.job, &State::ALL)?;
-    let known = record(&job);
-    let receipt: Option<Receipt> = receipt::read(&job.folder);
-    let reason: Option<Reason> = job::read(&job.folder, file::REASON).ok();
-    let plan: Option<crate::plan::Plan> = job::read(&job.folder, file::PLAN).ok();
-    let rules: Option<crate::plan::frozen::Frozen> = job::read(&job.folder, file::RULES).ok();
-    let progress = journal::read(&job.folder.join(file::JOURNAL)).unwrap_or_default();
-    if args.json {
-        return terminal::say_json(&serde_json::json!({
-            "job": job.id, "state": job.state, "folder": job.folder, "record": known,
-            "rules": rules.map(|r| r.rules), "questions": questions(&job), "reason": reason, "receipt": receipt,
-            "plan": plan,
-        }));
-    }
-    say(&format!("{} is {}", job.id, job.state))?;
-    say(&format!("  folder    {}", job.folder.display()))?;
-    if let Some(known) = &known {
-        say(&format!("  manifest  {} from hot folder {}", known.manifest, known.hot_folder))?;
-        say(&format!("  accepted  {}", known.accepted))?;
-        if let Some(start) = known.not_before {
-            say(&format!("  starts    {start}"))?;
-        }
-    }
-    for rule in rules.iter().flat_map(|r| &r.rules).filter(|r| r.matches) {
-        say(&format!("  taken by  {}", rule.rule))?;
-    }
-    if let Some(plan) = &plan {
-        say(&format!("  rendered  {} of {}", progress.rendered.len(), plan.renders.len()))?;
-        say(&format!("  delivered {} of {}", progress.delivered.len(), plan.deliveries.len()))?;
-    }
-    let waits = questions(&job);
-    if !waits.is_empty() {
-        say("\nIt waits for a person (`hotfolders jobs release` goes on as it is, `jobs cancel` ends it):")?;
-        for question in waits {
-            say_painted(&format!("  {} {}", paint(&question.code, YELLOW), paint(&question.text, "0")))?;
-            if !question.answers.is_empty() {
-                let list = question.answers.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(" | ");
-                say(&format!("    hotfolders jobs answer {} {list}", job.id))?;
-            }
-        }
-    }
-    if let Some(reason) = reason {
-        say_painted(&format!("\n{}", paint("It failed:", RED)))?;
-        let shown = std::fs::read_to_string(job.folder.join(file::REASON_TEXT)).unwrap_or(reason.text);
-        say(&format!("  {}", shown.trim_end().replace('\n', "\n  ")))?;
-    }
-    if let Some(receipt) = receipt {
-        show_receipt(&receipt)?;
-    }
-    Ok(())
-}
-
-pub(super) fn show_receipt(receipt: &Receipt) -> Result<(), Error> {
-    say(&format!("\nResult: {}, {} pictures", receipt.result, receipt.pictures()))?;
-    for output in &receipt.outputs {
-        let place = output.path.as_deref().unwrap_or("(not delivered)");
-        say(&format!("  {place} {}x{} from {}", output.width, output.height, output.source.as_deref().unwrap_or("?")))?;
-    }
-    for delivery in receipt.deliveries.iter().filter(|d| d.to != "folder") {
-        say(&format!("  {} {}", delivery.to, delivery.paths.join(", ")))?;
-    }
-    for warning in &receipt.warnings {
-        say_painted(&format!("  {} {}", paint(&format!("{}:", warning.code), YELLOW), paint(&warning.text, "0")))?;
-    }
-    for error in &receipt.errors {
-        say_painted(&format!("  {} {}", paint(&format!("{}:", error.code), RED), paint(error.text.trim_end(), "0")))?;
-    }
-    Ok(())
 }

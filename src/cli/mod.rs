@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod demo;
+mod erase;
 mod jobs;
 mod plan;
 mod render;
@@ -48,6 +49,8 @@ enum Command {
     /// List jobs and act on them.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
+    /// Remove everything that is kept of a record, a session or a client.
+    Erase(erase::EraseArgs),
     /// Start no more jobs; running ones are finished.
     Pause,
     /// Start jobs again.
@@ -75,6 +78,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Command::Render(args) => render::run(config, args),
         Command::Status(args) => status::run(config, args),
         Command::Jobs(command) => jobs::run(config, command),
+        Command::Erase(args) => erase::run(config, args),
         Command::Pause => jobs::pause(config, true),
         Command::Resume => jobs::pause(config, false),
         Command::Schema(args) => schema::run(args),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use jiff::SignedDuration;
 
 use super::config;
 use super::jobs;
@@ -10,7 +11,10 @@ use super::terminal::{self, DIM, GREEN, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
+use crate::model::config::Config;
+use crate::server::housekeeping;
 use crate::spool::queue::{Spool, State};
+use crate::spool::retention::Forecast;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -29,10 +33,10 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     let mut counts = Vec::new();
     if let Some(spool) = &spool {
         for state in State::ALL {
-            let jobs = spool.jobs(state).map_err(|e| Error::failed(e.to_string()))?;
-            counts.push((state, jobs.len()));
+            counts.push((state, spool.count(state).map_err(|e| Error::failed(e.to_string()))?));
         }
     }
+    let tomorrow = spool.as_ref().map(|spool| forecast(spool, &loaded.config)).transpose()?;
     let paused = spool.as_ref().is_some_and(control::is_paused);
     if args.json {
         let counts: serde_json::Map<String, serde_json::Value> =
@@ -44,6 +48,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "waiting": live.as_ref().map(|l| &l["waiting"]),
             "places": live.as_ref().map(|l| &l["places"]),
             "closed": live.as_ref().map(|l| &l["closed"]),
+            "removed_within_a_day": tomorrow,
         }));
     }
     match &server {
@@ -55,6 +60,12 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     }
     let queue = counts.iter().map(|(state, n)| format!("{n} {state}")).collect::<Vec<_>>().join(", ");
     say(&format!("queue: {}", if queue.is_empty() { "no spool yet".to_string() } else { queue }))?;
+    if let Some(goes) = tomorrow.filter(|goes| !goes.is_nothing()) {
+        say(&format!(
+            "retention removes within a day: {} done, {} failed, {} receipts, {} lines of the history",
+            goes.done, goes.failed, goes.receipts, goes.history
+        ))?;
+    }
     if let Some(live) = live {
         show_live(&live)?;
     }
@@ -72,6 +83,12 @@ fn age(since: &str) -> String {
         _ => (seconds / 86_400, "day"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+fn forecast(spool: &Spool, config: &Config) -> Result<Forecast, Error> {
+    let tomorrow = clock::now() + SignedDuration::from_hours(24);
+    let limits = housekeeping::limits(config, tomorrow);
+    Forecast::of(spool, &housekeeping::receipts_folders(config), &limits).map_err(|e| Error::failed(e.to_string()))
 }
 
 fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {

@@ -25,6 +25,7 @@ use crate::plan::frozen::{Frozen, FrozenAsset, FrozenStudio, Verdict};
 use crate::spool::durable::{self, DurableError, Unsynced};
 use crate::spool::job::{JobFile, JobId, Stamp, Taken, file};
 use crate::spool::queue::{Spool, SpoolError};
+use crate::spool::retention;
 
 /// The code of a manifest that cannot be read.
 const INVALID: &str = "invalid_manifest";
@@ -218,7 +219,7 @@ impl Acceptance {
         let mut frozen = self.matcher.freeze(manifest, hot_folder);
         for path in self.matcher.assets(&frozen) {
             // What is kept counts, also where the file was edited since the digest was made.
-            let sha256 = self.keep_asset(&path)?;
+            let sha256 = self.keep_asset(&path, accepted)?;
             let known = frozen.assets.iter().position(|a| a.path == path).map(|at| frozen.assets.remove(at));
             let tokens = known.map(|asset| asset.tokens).unwrap_or_default();
             frozen.assets.push(FrozenAsset { path, sha256, tokens });
@@ -228,7 +229,7 @@ impl Acceptance {
     }
 
     /// Keeps a copy in `assets/` under its digest: a profile that is edited tomorrow must not change today's job.
-    fn keep_asset(&mut self, path: &Path) -> Result<String, NotNow> {
+    fn keep_asset(&mut self, path: &Path, accepted: Timestamp) -> Result<String, NotNow> {
         let read = |source| NotNow::Read { path: path.to_path_buf(), source };
         // The operator's own file: a link is fine.
         let metadata = path.metadata().map_err(read)?;
@@ -237,6 +238,7 @@ impl Acceptance {
         if let Some((_, sha256)) =
             self.assets.get(path).filter(|(known, sha256)| *known == stamp && kept(sha256).is_file())
         {
+            retention::mark_used(&kept(sha256), accepted)?;
             return Ok(sha256.clone());
         }
         if metadata.len() > METADATA_MAX_BYTES as u64 {
@@ -245,7 +247,9 @@ impl Acceptance {
         let bytes = std::fs::read(path).map_err(read)?;
         let sha256 = digest::sha256(&bytes);
         let to = kept(&sha256);
-        if !to.is_file() {
+        if to.is_file() {
+            retention::mark_used(&to, accepted)?;
+        } else {
             durable::replace(&to, &bytes)?;
         }
         self.assets.insert(path.to_path_buf(), (stamp, sha256.clone()));

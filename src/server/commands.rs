@@ -1,6 +1,6 @@
 //! What operators ask for, carried out between two looks at the queue.
 
-use super::Scheduler;
+use super::{Scheduler, erase};
 use crate::control::{self, Answer, Command};
 use crate::operator;
 use crate::spool::job::JobId;
@@ -22,6 +22,9 @@ impl Scheduler {
                     self.forget(jobs);
                     let told = "it stops after the step in hand and is held";
                     self.signal(jobs, &|jobs| Command::Hold { jobs }, Signals::hold, told)
+                }
+                Ok(Command::Erase { whom, dry_run }) => {
+                    erase::serve(&self.workshop, whom, *dry_run, &|id| self.running.contains_key(id))
                 }
                 Ok(command) => {
                     // Their records change on the disk; what is remembered of them does not hold any more.

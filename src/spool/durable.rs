@@ -54,39 +54,7 @@ impl<T> Named<T> for io::Result<T> {
 }
 
 #[cfg(debug_assertions)]
-mod points {
-    use std::io;
-    use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    static PASSED: AtomicU64 = AtomicU64::new(0);
-    static CRASH_AT: OnceLock<Option<u64>> = OnceLock::new();
-    static FAULT_AT: OnceLock<Option<(u64, i32)>> = OnceLock::new();
-
-    /// `HOTFOLDERS_CRASH_AT=k` aborts at point k; `HOTFOLDERS_FAULT_AT=k:ERRNO` fails there with that system error, and
-    /// makes the file that `HOTFOLDERS_FAULT_TOLD` names, so that whoever tries all of them knows when to stop.
-    pub(super) fn pass() -> io::Result<()> {
-        let number = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
-        let crash = CRASH_AT.get_or_init(|| std::env::var("HOTFOLDERS_CRASH_AT").ok()?.parse().ok());
-        if *crash == Some(number) {
-            std::process::abort();
-        }
-        let fault = FAULT_AT.get_or_init(|| {
-            let text = std::env::var("HOTFOLDERS_FAULT_AT").ok()?;
-            let (number, errno) = text.split_once(':')?;
-            Some((number.parse().ok()?, errno.parse().ok()?))
-        });
-        match fault {
-            Some((at, errno)) if *at == number => {
-                if let Some(told) = std::env::var_os("HOTFOLDERS_FAULT_TOLD") {
-                    std::fs::write(told, b"")?;
-                }
-                Err(io::Error::from_raw_os_error(*errno))
-            }
-            _ => Ok(()),
-        }
-    }
-}
+mod points;
 
 /// In tests of this crate: the points of one thread, and a power failure or a fault at one of them. The environment
 /// variables above are for whole programs; a test tries hundreds of cuts in one process, beside other tests.
@@ -346,6 +314,27 @@ pub fn link(from: &Path, to: &Path) -> Done<bool> {
         }
         linked => Ok(linked.is_ok()),
     }
+}
+
+/// Marks a file as used at a time. A power failure may take the mark back.
+pub fn touch(path: &Path, at: jiff::Timestamp) -> Done {
+    point("mark", path)?;
+    let file = OpenOptions::new().write(true).open(path).named("mark", path)?;
+    file.set_modified(at.into()).named("mark", path)
+}
+
+/// Writes over stretches of a file, which keeps its size: whoever is appending to it loses nothing.
+pub fn replace_stretches(path: &Path, stretches: &[(u64, Vec<u8>)]) -> Done {
+    point("open", path)?;
+    let mut file = OpenOptions::new().write(true).open(path).named("open", path)?;
+    for (start, bytes) in stretches {
+        point("write", path)?;
+        io::Seek::seek(&mut file, io::SeekFrom::Start(*start))
+            .and_then(|_| io::Write::write_all(&mut file, bytes))
+            .named("write", path)?;
+    }
+    point("sync", path)?;
+    file.sync_data().named("sync", path)
 }
 
 /// Puts the bytes of a file on disk that somebody else wrote.

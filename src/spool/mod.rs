@@ -6,3 +6,4 @@ pub mod job;
 pub mod journal;
 pub mod places;
 pub mod queue;
+pub mod retention;

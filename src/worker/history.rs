@@ -63,22 +63,7 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
     // A duplicate leaves nothing of its own. There are none where it never came to a plan.
     let works: Works =
         if end.is_duplicate { Works::default() } else { job::read(folder, file::WORKS).unwrap_or_default() };
-    // A trigger announces; what it announced does not go by it. A reprint stands beside what is compared.
-    let is_compared = !works.deliveries.is_empty();
-    let mut placed = Vec::new();
-    for step in plan.into_iter().flat_map(|p| &p.deliveries) {
-        for standing in deliver::placed(step, progress) {
-            let member = standing.content.as_ref().and_then(|c| step.members.iter().find(|m| m.content == *c));
-            let to = if is_compared && !standing.is_trigger() { target(&step.delivery) } else { String::new() };
-            placed.push(IndexedFile {
-                owner: step.owner.clone(),
-                to,
-                output: member.map(|m| m.output.clone()).unwrap_or_default(),
-                path: standing.path,
-                sha256: standing.sha256,
-            });
-        }
-    }
+    let placed = plan.map(|plan| placed_by(plan, progress, !works.deliveries.is_empty())).unwrap_or_default();
     IndexLine {
         job: job.job.clone(),
         result: end.result.to_string(),
@@ -96,6 +81,32 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
         reprint: job.reprint,
         erased: None,
     }
+}
+
+/// A trigger announces; what it announced does not go by it. A reprint, which is not compared, stands beside the rest.
+fn placed_by(plan: &Plan, progress: &Progress, is_compared: bool) -> Vec<IndexedFile> {
+    let mut placed = Vec::new();
+    for step in &plan.deliveries {
+        for standing in deliver::placed(step, progress) {
+            let member = standing.content.as_ref().and_then(|c| step.members.iter().find(|m| m.content == *c));
+            let to = if is_compared && !standing.is_trigger() { target(&step.delivery) } else { String::new() };
+            placed.push(IndexedFile {
+                owner: step.owner.clone(),
+                to,
+                output: member.map(|m| m.output.clone()).unwrap_or_default(),
+                path: standing.path,
+                sha256: standing.sha256,
+            });
+        }
+    }
+    placed
+}
+
+/// What a job in whatever state put at destinations.
+pub fn placed(folder: &Path) -> Vec<PathBuf> {
+    let Ok(plan) = job::read::<Plan>(folder, file::PLAN) else { return Vec::new() };
+    let progress = journal::read(&folder.join(file::JOURNAL)).unwrap_or_default();
+    placed_by(&plan, &progress, false).into_iter().map(|file| file.path).collect()
 }
 
 /// The line of a finished job; `None` for a folder that is none, such as a person's own.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::studio::{Ran, Studio, files, hotfolders, invoice, session};
 
 const README: &str = include_str!("../../README.md");
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "serve",
     "demo",
     "check",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 18] = [
     "jobs release",
     "jobs cancel",
     "jobs hold",
+    "erase",
     "pause",
     "resume",
     "schema",
@@ -137,6 +138,9 @@ fn usage_and_config_errors_end_with_2() {
         "jobs release 1",
         "jobs cancel 1",
         "jobs hold 1",
+        "erase",
+        "erase --record 1 --session 2",
+        "erase --record 1",
         "pause",
         "resume",
         "check --config elsewhere.yaml",
@@ -175,6 +179,7 @@ fn work_that_cannot_be_done_ends_with_1() {
         (&["jobs", "release", "1042"], "spool"),
         (&["jobs", "cancel", "1042"], "spool"),
         (&["jobs", "hold", "1042"], "spool"),
+        (&["erase", "--record", "1042"], "spool"),
         (&["pause"], "spool"),
         (&["resume"], "spool"),
     ] {

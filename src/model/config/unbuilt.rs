@@ -28,7 +28,7 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         (&["alerts"], "problems are in the log alone"),
         (&["server", "listen"], "there is no dashboard"),
         (&["server", "users"], "there is no dashboard"),
-        (&["server", "retention"], "nothing is removed"),
+        (&["server", "retention", "access_log"], "there are no download pages"),
     ];
     for (path, effect) in sections {
         let at = path.iter().fold(top.clone(), |at, key| at.key(key));

@@ -132,6 +132,14 @@ impl History {
         all.into_iter().flatten().collect()
     }
 
+    /// When a record was erased last, if it ever was.
+    pub fn erased_at(&self, record: &str) -> Option<jiff::Timestamp> {
+        let kinds = Kind::WORDS.iter().map(|word| Kind::from_word(word)).chain([None]);
+        let hashes: Vec<String> = kinds.map(|kind| super::record_hash(kind, record)).collect();
+        let erased = self.jobs().into_iter().filter(Brief::is_erased).filter_map(|brief| self.line(&brief).ok());
+        erased.filter(|l| l.erased.as_ref().is_some_and(|hash| hashes.contains(hash))).map(|l| l.finished).max()
+    }
+
     /// The whole line of a job.
     pub fn line(&self, brief: &Brief<'_>) -> Result<super::IndexLine, SpoolError> {
         super::read_line(&self.index, brief.start, brief.bytes)

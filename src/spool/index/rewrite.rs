@@ -39,7 +39,7 @@ pub struct Copied {
     entries: Vec<Entry>,
     end: u64,
     /// Lines that were taken out or replaced.
-    pub changed: usize,
+    changed: usize,
 }
 
 fn write(staged: &mut (PathBuf, Staged), bytes: &[u8]) -> Result<(), SpoolError> {
@@ -106,6 +106,11 @@ impl Copied {
         Ok(())
     }
 
+    fn discard(self) -> Result<(), SpoolError> {
+        durable::remove_file(&self.index.0)?;
+        Ok(durable::remove_file(&self.brief.0)?)
+    }
+
     /// Gives the copy the names. Between the two the brief file is missing, and the index is read in its place.
     fn publish(self) -> Result<(Vec<Entry>, u64), SpoolError> {
         let spool = &self.rewrite.spool;
@@ -124,16 +129,20 @@ impl Index {
         Ok(Rewrite { spool: self.spool.clone(), end: self.end, generation: self.generation })
     }
 
-    /// Puts the copy in place of the index, with what was appended since. False when somebody else wrote the index anew
-    /// meanwhile: then nothing is changed.
-    pub fn publish(&mut self, mut copied: Copied, decide: &mut Decide<'_>) -> Result<bool, SpoolError> {
+    /// Puts the copy in place of the index, with what was appended since; how many lines changed. `None` when somebody
+    /// else wrote the index anew meanwhile: then nothing is changed.
+    pub fn publish(&mut self, mut copied: Copied, decide: &mut Decide<'_>) -> Result<Option<usize>, SpoolError> {
         self.refresh()?;
         if copied.rewrite.generation != self.generation {
-            durable::remove_file(&copied.index.0)?;
-            durable::remove_file(&copied.brief.0)?;
-            return Ok(false);
+            copied.discard()?;
+            return Ok(None);
         }
         copied.take(copied.rewrite.end, self.end, decide)?;
+        let changed = copied.changed;
+        if changed == 0 {
+            copied.discard()?;
+            return Ok(Some(0));
+        }
         // From the first name on, memory and disk differ until all is done.
         self.stale = true;
         let (entries, end) = copied.publish()?;
@@ -142,7 +151,7 @@ impl Index {
         for entry in &entries {
             self.remember(entry);
         }
-        Ok(true)
+        Ok(Some(changed))
     }
 }
 

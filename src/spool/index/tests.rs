@@ -136,9 +136,11 @@ fn lines_go_and_others_that_come_meanwhile_stay() {
     let copied = index.rewrite().unwrap().copy(&mut decide).unwrap();
     let late = index.rewrite().unwrap().copy(&mut decide).unwrap();
     index.append(&line("d")).unwrap();
-    assert_eq!(copied.changed, 2);
-    assert!(index.publish(copied, &mut decide).unwrap());
-    assert!(!index.publish(late, &mut decide).unwrap(), "it was written anew meanwhile");
+    assert_eq!(index.publish(copied, &mut decide).unwrap(), Some(2));
+    assert_eq!(index.publish(late, &mut decide).unwrap(), None, "it was written anew meanwhile");
+    let same = index.rewrite().unwrap().copy(&mut |_, _| Change::Keep).unwrap();
+    assert_eq!(index.publish(same, &mut |_, _| Change::Keep).unwrap(), Some(0));
+    assert_eq!(std::fs::read_dir(spool.tmp()).unwrap().count(), 0);
     index.append(&line("e")).unwrap();
     assert_eq!(of_record(&mut index), ["a", "d", "e"]);
     let all = listed(&spool);

@@ -1,0 +1,106 @@
+//! What the arguments of `jobs` mean: which jobs there are, open ones by their folders, finished ones by the index.
+
+use std::collections::HashSet;
+
+use crate::error::Error;
+use crate::model::manifest::Kind;
+use crate::spool::index::{Brief, History};
+use crate::spool::job::{self, JobFile, JobId, file};
+use crate::spool::queue::{Located, Spool, SpoolError, State};
+
+pub(super) fn failed(e: SpoolError) -> Error {
+    let text = e.to_string();
+    drop(e);
+    Error::failed(text)
+}
+
+pub(super) fn record(job: &Located) -> Option<JobFile> {
+    job::read(&job.folder, file::JOB).ok()
+}
+
+/// Jobs that have not ended, the oldest first. They are few, and their folders say what the index does not.
+pub(super) fn open_jobs(spool: &Spool) -> Result<Vec<Located>, Error> {
+    let mut jobs = Vec::new();
+    for state in [State::Pending, State::Processing, State::Held] {
+        jobs.extend(spool.jobs(state).map_err(failed)?);
+    }
+    jobs.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(jobs)
+}
+
+/// The finished jobs of the index but those that are open again.
+pub(super) fn finished<'h>(history: &'h History, open: &[Located]) -> Vec<Brief<'h>> {
+    let open: HashSet<&str> = open.iter().map(|job| job.id.as_str()).collect();
+    let mut jobs = history.jobs();
+    jobs.retain(|brief| !brief.is_erased() && !open.contains(&*brief.job));
+    jobs
+}
+
+/// The folder in which a finished job would be.
+pub(super) fn state_of(brief: &Brief<'_>) -> State {
+    if brief.result == "failed" { State::Failed } else { State::Done }
+}
+
+/// A job that somebody means.
+#[derive(Debug)]
+pub(super) enum Meant {
+    Standing(Located),
+    /// Its folder is gone; the index has a line of it.
+    Past(JobId),
+}
+
+/// A job id names one job; a record its newest one in the wanted states, if there is one in them.
+pub(super) fn meant(spool: &Spool, text: &str, states: &[State]) -> Result<Meant, Error> {
+    if let Some(id) = JobId::parse(text)
+        && let Some(job) = spool.find(&id).map_err(failed)?
+    {
+        return Ok(Meant::Standing(job));
+    }
+    let open = open_jobs(spool)?;
+    let history = History::read(spool).map_err(failed)?;
+    let past = finished(&history, &open);
+    if let Some(brief) = past.iter().find(|brief| brief.job == text) {
+        return Ok(Meant::Past(id_of(brief)));
+    }
+    // Newest first, those in the wanted states before the others, those whose folders stand before all.
+    let mut of_record: Vec<(State, i64, JobId)> = past
+        .iter()
+        .filter(|brief| brief.record.eq_ignore_ascii_case(text))
+        .map(|brief| (state_of(brief), brief.accepted_ms, id_of(brief)))
+        .collect();
+    let accepted = |job: &Located| {
+        let record = record(job).filter(|r| r.record.eq_ignore_ascii_case(text))?;
+        Some((job.state, record.accepted.as_millisecond(), job.id.clone()))
+    };
+    of_record.extend(open.iter().filter_map(accepted));
+    of_record.sort_by(|a, b| (states.contains(&b.0), b.1, &b.2).cmp(&(states.contains(&a.0), a.1, &a.2)));
+    for (_, _, id) in &of_record {
+        if let Some(job) = spool.find(id).map_err(failed)? {
+            return Ok(Meant::Standing(job));
+        }
+    }
+    match of_record.into_iter().next() {
+        Some((_, _, id)) => Ok(Meant::Past(id)),
+        None => Err(Error::failed(format!("there is no job or record `{text}`; see `hotfolders jobs list`"))),
+    }
+}
+
+fn id_of(brief: &Brief<'_>) -> JobId {
+    // What the index has was an id.
+    JobId::parse(&brief.job).unwrap_or_else(|| JobId::new(&jiff::civil::DateTime::default(), "unknown", &brief.job, 0))
+}
+
+/// A job that stands; one whose folder is gone can only be looked at.
+pub(super) fn find(spool: &Spool, text: &str, states: &[State]) -> Result<Located, Error> {
+    match meant(spool, text, states)? {
+        Meant::Standing(job) => Ok(job),
+        Meant::Past(id) => Err(Error::failed(format!(
+            "{id}: its folder is gone, only its line in the history is left; see `hotfolders jobs show {id}`"
+        ))),
+    }
+}
+
+/// How a kind is shown.
+pub(super) fn word(kind: Option<Kind>) -> &'static str {
+    kind.map_or("job", Kind::word)
+}

@@ -1,0 +1,119 @@
+//! `hotfolders jobs show`: everything about one job.
+
+use clap::Args;
+
+use super::find::{self, Meant, failed, record};
+use super::list::questions;
+use crate::cli::terminal::{self, RED, YELLOW, paint, say, say_painted};
+use crate::error::Error;
+use crate::spool::index::{History, IndexLine};
+use crate::spool::job::{self, JobId, Reason, file};
+use crate::spool::journal;
+use crate::spool::queue::{Located, Spool, State};
+use crate::worker::receipt::{self, Receipt};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ShowArgs {
+    /// A job id, or a record (its newest job).
+    job: String,
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(spool: &Spool, args: &ShowArgs) -> Result<(), Error> {
+    match find::meant(spool, &args.job, &State::ALL)? {
+        Meant::Standing(job) => show(&job, args.json),
+        Meant::Past(id) => show_past(spool, &id, args.json),
+    }
+}
+
+/// What the history has of a job whose folder is gone.
+fn show_past(spool: &Spool, id: &JobId, json: bool) -> Result<(), Error> {
+    let history = History::read(spool).map_err(failed)?;
+    let brief = history.jobs().into_iter().find(|brief| brief.job == id.as_str());
+    let brief = brief.ok_or_else(|| Error::failed(format!("{id}: it was removed just now")))?;
+    let line: IndexLine = history.line(&brief).map_err(failed)?;
+    if json {
+        return terminal::say_json(&serde_json::json!({ "job": id, "state": find::state_of(&brief), "history": line }));
+    }
+    say(&format!("{id} ended as {} at {}; its folder is gone", line.result, line.finished))?;
+    say(&format!("  record    {} {}", find::word(line.kind), line.record))?;
+    if let Some(client) = &line.client {
+        let both = [client.name.as_deref(), client.email.as_deref()].into_iter().flatten().collect::<Vec<_>>();
+        say(&format!("  client    {}", both.join(", ")))?;
+    }
+    for file in &line.placed {
+        say(&format!("  {} from `{}`", file.path.display(), file.owner))?;
+    }
+    Ok(())
+}
+
+fn show(job: &Located, json: bool) -> Result<(), Error> {
+    let known = record(job);
+    let receipt: Option<Receipt> = receipt::read(&job.folder);
+    let reason: Option<Reason> = job::read(&job.folder, file::REASON).ok();
+    let plan: Option<crate::plan::Plan> = job::read(&job.folder, file::PLAN).ok();
+    let rules: Option<crate::plan::frozen::Frozen> = job::read(&job.folder, file::RULES).ok();
+    let progress = journal::read(&job.folder.join(file::JOURNAL)).unwrap_or_default();
+    if json {
+        return terminal::say_json(&serde_json::json!({
+            "job": job.id, "state": job.state, "folder": job.folder, "record": known,
+            "rules": rules.map(|r| r.rules), "questions": questions(job), "reason": reason, "receipt": receipt,
+            "plan": plan,
+        }));
+    }
+    say(&format!("{} is {}", job.id, job.state))?;
+    say(&format!("  folder    {}", job.folder.display()))?;
+    if let Some(known) = &known {
+        say(&format!("  manifest  {} from hot folder {}", known.manifest, known.hot_folder))?;
+        say(&format!("  accepted  {}", known.accepted))?;
+        if let Some(start) = known.not_before {
+            say(&format!("  starts    {start}"))?;
+        }
+    }
+    for rule in rules.iter().flat_map(|r| &r.rules).filter(|r| r.matches) {
+        say(&format!("  taken by  {}", rule.rule))?;
+    }
+    if let Some(plan) = &plan {
+        say(&format!("  rendered  {} of {}", progress.rendered.len(), plan.renders.len()))?;
+        say(&format!("  delivered {} of {}", progress.delivered.len(), plan.deliveries.len()))?;
+    }
+    let waits = questions(job);
+    if !waits.is_empty() {
+        say("\nIt waits for a person (`hotfolders jobs release` goes on as it is, `jobs cancel` ends it):")?;
+        for question in waits {
+            say_painted(&format!("  {} {}", paint(&question.code, YELLOW), paint(&question.text, "0")))?;
+            if !question.answers.is_empty() {
+                let list = question.answers.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(" | ");
+                say(&format!("    hotfolders jobs answer {} {list}", job.id))?;
+            }
+        }
+    }
+    if let Some(reason) = reason {
+        say_painted(&format!("\n{}", paint("It failed:", RED)))?;
+        let shown = std::fs::read_to_string(job.folder.join(file::REASON_TEXT)).unwrap_or(reason.text);
+        say(&format!("  {}", shown.trim_end().replace('\n', "\n  ")))?;
+    }
+    if let Some(receipt) = receipt {
+        show_receipt(&receipt)?;
+    }
+    Ok(())
+}
+
+fn show_receipt(receipt: &Receipt) -> Result<(), Error> {
+    say(&format!("\nResult: {}, {} pictures", receipt.result, receipt.pictures()))?;
+    for output in &receipt.outputs {
+        let place = output.path.as_deref().unwrap_or("(not delivered)");
+        say(&format!("  {place} {}x{} from {}", output.width, output.height, output.source.as_deref().unwrap_or("?")))?;
+    }
+    for delivery in receipt.deliveries.iter().filter(|d| d.to != "folder") {
+        say(&format!("  {} {}", delivery.to, delivery.paths.join(", ")))?;
+    }
+    for warning in &receipt.warnings {
+        say_painted(&format!("  {} {}", paint(&format!("{}:", warning.code), YELLOW), paint(&warning.text, "0")))?;
+    }
+    for error in &receipt.errors {
+        say_painted(&format!("  {} {}", paint(&format!("{}:", error.code), RED), paint(error.text.trim_end(), "0")))?;
+    }
+    Ok(())
+}
