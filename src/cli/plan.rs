@@ -35,10 +35,18 @@ pub(super) struct PlanArgs {
 /// The hot folder a command means.
 pub(super) fn hot_folder<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c HotFolder, Error> {
     if let Some(name) = name {
-        return config.hot_folder(name).ok_or_else(|| {
+        let found = config.hot_folder(name).ok_or_else(|| {
             let known: Vec<&str> = config.hot_folders.iter().map(|h| h.name.as_str()).collect();
             Error::usage(format!("there is no hot folder `{name}`; the config has {}", known.join(", ")))
-        });
+        })?;
+        if found.images == Images::Alone {
+            return Err(Error::usage(format!(
+                "hot folder `{name}` takes pictures without a manifest (`images: alone`), and a manifest would lie \
+                 there for ever; copy pictures, or a folder of them, to {}",
+                found.folder.display()
+            )));
+        }
+        return Ok(found);
     }
     let library = config.hot_folders.iter().find(|h| h.images == Images::Library);
     library

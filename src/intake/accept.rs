@@ -5,6 +5,7 @@
 //! our side.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,6 +44,9 @@ pub(super) enum NotNow {
     Spool(#[from] SpoolError),
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    /// It is this drop's own: the others are not concerned.
+    #[error("cannot take {}: {source}", path.display())]
+    Dropped { path: PathBuf, source: std::io::Error },
     #[error("the record {0} cannot be written as JSON: {1}")]
     Form(&'static str, serde_json::Error),
     #[error("no free job id was found in {IDS_MAX} tries")]
@@ -50,10 +54,20 @@ pub(super) enum NotNow {
 }
 
 impl NotNow {
+    /// The place in the job is another file's, or cannot be one.
+    fn placed(path: &Path) -> impl FnOnce(DurableError) -> NotNow {
+        move |error| match error.source.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+                NotNow::Dropped { path: path.to_path_buf(), source: error.source }
+            }
+            _ => NotNow::Disk(error),
+        }
+    }
+
     fn read(path: &Path) -> impl FnOnce(NotRead) -> NotNow {
         move |error| match error {
             NotRead::Changed => NotNow::Changed,
-            NotRead::Failed(source) => NotNow::Read { path: path.to_path_buf(), source },
+            NotRead::Failed(source) => NotNow::Dropped { path: path.to_path_buf(), source },
         }
     }
 }
@@ -295,7 +309,7 @@ fn make_folders(base: &Path, folder: &Path, unsynced: &mut Unsynced) -> Result<(
     for part in below.components() {
         path.push(part);
         if unsynced.folder(&path) {
-            durable::make_scratch_folder(&path)?;
+            durable::make_scratch_folder(&path).map_err(NotNow::placed(&path))?;
         }
     }
     Ok(())
@@ -305,7 +319,7 @@ fn make_folders(base: &Path, folder: &Path, unsynced: &mut Unsynced) -> Result<(
 fn bring(from: &Path, stamp: &Stamp, to: &Path, unsynced: &mut Unsynced) -> Result<(), NotNow> {
     let linked = match durable::link(from, to) {
         Err(e) if e.is_not_found() => return Err(NotNow::Changed),
-        other => other?,
+        other => other.map_err(NotNow::placed(from))?,
     };
     if linked {
         if Stamp::of(to).ok() != Some(*stamp) {

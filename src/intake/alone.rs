@@ -3,14 +3,14 @@
 //! Owns: a folder is one job with everything below it, and it is taken only when nothing in it has changed, come or gone
 //! for the whole of `settle`. Must not change the disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::judge::Ready;
+use super::judge::{self, Around, Ready};
 use super::listing::{Dropped, Listing};
 use super::names;
 use super::settle::Look;
@@ -20,7 +20,7 @@ use crate::model::config::HotFolder;
 use crate::model::digest;
 use crate::model::limits::MANIFEST_MAX_ENTRIES;
 use crate::model::manifest::{read_pictures, write_pictures};
-use crate::model::name::RelPath;
+use crate::model::name::{RelPath, fold};
 use crate::model::units::show_duration;
 use crate::spool::job::Stamp;
 
@@ -65,18 +65,20 @@ impl Units {
         listing: &Listing,
         types: &[String],
         looks: &HashMap<&Path, Look>,
-        (now, wall): (Instant, Timestamp),
+        around: &Around<'_>,
     ) -> Found {
+        let now = around.now;
         let units = units(listing, types);
         self.seen.retain(|name, _| units.contains_key(name.as_str()));
         let mut found = Found::default();
-        for (name, unit) in units {
+        let elsewhere = judge::location_elsewhere(None, hot_folder, around.config);
+        for (name, unit) in self.in_order(units, around.wall) {
             let content: Vec<_> = unit.all.iter().map(|file| (file.below.clone(), file.stamp)).collect();
             let since = unit.all.iter().filter_map(|file| looks.get(file.path.as_path())).map(|l| l.since).max();
             let seen = self.seen.entry(name.to_string()).or_insert_with(|| Seen {
                 content: content.clone(),
                 since: since.unwrap_or(now),
-                first: wall,
+                first: around.wall,
                 why: String::new(),
             });
             if seen.content != content {
@@ -87,7 +89,13 @@ impl Units {
             // An empty picture may be one that was only just begun; for good it is a damaged one.
             let empty = unit.pictures.iter().find(|picture| picture.stamp.bytes == 0);
             let given_up_at = seen.since + hot_folder.complete_within;
-            if unit.pictures.len() > MANIFEST_MAX_ENTRIES {
+            if let Some(why) = &elsewhere {
+                seen.why.clone_from(why);
+            } else if let Some(why) = listing.partial.get(name) {
+                // A part of a wedding is not what was dropped.
+                seen.why.clone_from(why);
+                found.problems.push(format!("{name}: {why}"));
+            } else if unit.pictures.len() > MANIFEST_MAX_ENTRIES {
                 let count = unit.pictures.len();
                 seen.why = format!("it has {count} pictures; a job takes {MANIFEST_MAX_ENTRIES}: divide the folder");
                 found.problems.push(format!("{name}: {}", seen.why));
@@ -105,6 +113,13 @@ impl Units {
             }
         }
         found
+    }
+
+    /// The order in which they came; of those that one look found, that of their names.
+    fn in_order<'l>(&self, units: BTreeMap<&'l str, Unit<'l>>, wall: Timestamp) -> Vec<(&'l str, Unit<'l>)> {
+        let mut units: Vec<_> = units.into_iter().collect();
+        units.sort_by_key(|(name, _)| self.seen.get(*name).map_or(wall, |seen| seen.first));
+        units
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = WaitingManifest> {
@@ -156,10 +171,10 @@ fn units<'l>(listing: &'l Listing, types: &[String]) -> BTreeMap<&'l str, Unit<'
 }
 
 fn ready(hot_folder: &HotFolder, name: &str, unit: &Unit<'_>) -> Option<Ready> {
-    let mut pictures = Vec::new();
+    let (mut pictures, mut places) = (Vec::new(), Places::default());
     for file in &unit.pictures {
         let below = file.below.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&file.below);
-        pictures.push(Picture { from: file.path.clone(), stamp: file.stamp, input: input(below)? });
+        pictures.push(Picture { from: file.path.clone(), stamp: file.stamp, input: places.take(&input(below)) });
     }
     pictures.sort_by_key(|picture| natural(picture.input.as_str()));
     let files: Vec<RelPath> = pictures.iter().map(|picture| picture.input.clone()).collect();
@@ -179,13 +194,59 @@ fn ready(hot_folder: &HotFolder, name: &str, unit: &Unit<'_>) -> Option<Ready> {
 }
 
 /// The name in `inputs/`; one that no system could hold is made safe, part by part.
-fn input(below: &str) -> Option<RelPath> {
+fn input(below: &str) -> RelPath {
     let composed: String = below.nfc().collect();
-    RelPath::parse(&composed).ok().or_else(|| {
-        let mut parts = composed.split('/').map(RelPath::from_part);
-        let first = parts.next()??;
-        parts.try_fold(first, |path, part| Some(path.join(&part?)))
+    RelPath::parse(&composed).unwrap_or_else(|_| {
+        let mut parts = composed.split('/').map(|part| RelPath::from_part(part).unwrap_or_else(RelPath::unnamed));
+        let first = parts.next().unwrap_or_else(RelPath::unnamed);
+        parts.fold(first, |path, part| path.join(&part))
     })
+}
+
+/// Names that are given in `inputs/`. Two that differed may become one when they are made safe, and a spool's disk may
+/// not tell upper case from lower.
+#[derive(Debug, Default)]
+struct Places {
+    files: HashSet<String>,
+    folders: HashSet<String>,
+}
+
+impl Places {
+    /// The name itself, else `name_2`, `name_3` …
+    fn take(&mut self, wanted: &RelPath) -> RelPath {
+        let mut free = wanted.clone();
+        for number in 2..=MANIFEST_MAX_ENTRIES + 2 {
+            if self.is_free(&free) {
+                break;
+            }
+            free = RelPath::parse(&numbered(wanted, number, |folder| self.files.contains(&fold(folder))))
+                .unwrap_or_else(|_| wanted.with_suffix(&format!("_{number}")));
+        }
+        self.files.insert(fold(free.as_str()));
+        self.folders.extend(folders(&free).map(fold));
+        free
+    }
+
+    fn is_free(&self, path: &RelPath) -> bool {
+        let key = fold(path.as_str());
+        !self.files.contains(&key)
+            && !self.folders.contains(&key)
+            && !folders(path).any(|folder| self.files.contains(&fold(folder)))
+    }
+}
+
+/// The folders that a path goes through.
+fn folders(path: &RelPath) -> impl Iterator<Item = &str> {
+    let text = path.as_str();
+    text.match_indices('/').map(|(at, _)| &text[..at])
+}
+
+/// Numbers the folder that is a file's name already, else the file.
+fn numbered(path: &RelPath, number: usize, is_file: impl Fn(&str) -> bool) -> String {
+    match folders(path).find(|folder| is_file(folder)) {
+        Some(folder) => format!("{folder}_{number}{}", &path.as_str()[folder.len()..]),
+        None => path.with_suffix(&format!("_{number}")).to_string(),
+    }
 }
 
 /// `b2` before `b10`, whatever the case.

@@ -21,7 +21,9 @@ pub(super) struct Batch {
     pub(super) jobs: Vec<(JobFile, bool)>,
     /// Some changed while they were being taken.
     pub(super) changed: bool,
-    /// A manifest and why it cannot be accepted for now: what stops one mostly stops all.
+    /// A manifest and why it cannot be accepted for now: something of its own.
+    pub(super) stuck: Vec<(String, String)>,
+    /// The same for what stops one and mostly all.
     pub(super) failed: Vec<(String, String)>,
 }
 
@@ -57,6 +59,7 @@ impl Acceptance {
                     jobs.push(job);
                 }
                 Err(NotNow::Changed) => batch.changed = true,
+                Err(e @ NotNow::Dropped { .. }) => batch.stuck.push((ready.below.clone(), e.to_string())),
                 // A full disk, an asset that is not there: it would stop the others too.
                 Err(e) => {
                     batch.failed.push((ready.below.clone(), e.to_string()));

@@ -91,6 +91,7 @@ impl Folder {
     /// What was parsed under another config is read again.
     pub(super) fn forget_readings(&mut self) {
         self.waiting.clear();
+        self.named_by.clear();
         self.units = Units::default();
         self.due = None;
     }
@@ -99,10 +100,10 @@ impl Folder {
         self.due.is_none_or(|due| due <= now)
     }
 
-    /// The disk or the operator's files stand in the way; the drop stays where it is until then.
-    pub(super) fn cannot_accept(&mut self, manifest: &str, why: &dyn std::fmt::Display, until: Instant) {
+    /// Something stands in the way, and the drop stays where it is: of all drops until then, or of this one.
+    pub(super) fn cannot_accept(&mut self, manifest: &str, why: &dyn std::fmt::Display, until: Option<Instant>) {
         self.problem(format!("{} cannot be accepted now: {why}", quoted(manifest)));
-        self.due = Some(until);
+        self.due = until.or(self.due);
     }
 
     fn problem(&mut self, text: String) {
@@ -156,7 +157,7 @@ impl Folder {
         let looks = self.settle(&listing, around, is_first);
         let types = pictures::types(around.config);
         let ready = if self.settings.images == Images::Alone {
-            let found = self.units.look(&self.settings, &listing, &types, &looks, (now, around.wall));
+            let found = self.units.look(&self.settings, &listing, &types, &looks, around);
             self.problems = found.problems;
             self.look_again(found.again, now);
             found.ready
@@ -164,6 +165,10 @@ impl Folder {
             self.judge_all(&listing, looks.clone(), around)
         };
         self.list_unnamed(&listing, &looks, &types, now);
+        if listing.is_cut {
+            let more = "it holds more entries than are looked at; the rest is seen when some of it is gone";
+            self.problem(more.to_string());
+        }
         ready
     }
 
@@ -243,7 +248,9 @@ impl Folder {
         let is_idle = |file: &Dropped| {
             let is_known = if alone { is_picture(file, types) } else { is_known(file) };
             let look = looks.get(file.path.as_path()).filter(|l| l.is_settled(self.settings.settle, now))?;
-            (!is_known).then(|| Unnamed { name: file.below.clone(), since: look.first })
+            // The disk's word outlives a restart of ours; where its clock is ahead, ours counts.
+            let since = file.entered.map_or(look.first, |entered| entered.min(look.first));
+            (!is_known).then(|| Unnamed { name: file.below.clone(), since })
         };
         let mut unnamed: Vec<Unnamed> = listing.files.iter().filter_map(is_idle).collect();
         unnamed.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));

@@ -233,7 +233,7 @@ impl<'a> Pass<'a> {
         let mut reading = reading::read(file)?;
         reading.early = early;
         if let Content::Whole(Some(manifest)) = &reading.content {
-            reading.elsewhere = elsewhere(manifest, self.hot_folder, self.around.config);
+            reading.elsewhere = location_elsewhere(manifest.location.as_deref(), self.hot_folder, self.around.config);
             reading.runs = self.around.matcher.freeze(manifest, self.hot_folder).verdict == Verdict::Run;
             if reading.runs && self.tree.is_some() {
                 reading.named = pictures::named(manifest);
@@ -276,9 +276,9 @@ impl Pass<'_> {
 }
 
 /// Servers of several locations may watch one folder: each takes its own, and what names no location.
-fn elsewhere(manifest: &Manifest, hot_folder: &HotFolder, config: &Config) -> Option<String> {
+pub(super) fn location_elsewhere(named: Option<&str>, hot_folder: &HotFolder, config: &Config) -> Option<String> {
     let taken = config.server.locations.as_ref()?;
-    let location = manifest.location.as_deref().or(hot_folder.location.as_deref())?.trim();
+    let location = named.or(hot_folder.location.as_deref())?.trim();
     let is_taken = taken.iter().any(|name| name.trim().to_lowercase() == location.to_lowercase());
     (!is_taken).then(|| format!("it is for {}, which is not among `server.locations`", quoted(location)))
 }

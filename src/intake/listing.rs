@@ -3,8 +3,11 @@
 //! Owns: symbolic links, pipes, sockets and devices are never taken and never followed; a look is bounded in depth and
 //! number. Must not know what a manifest is.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use super::names;
 use crate::spool::job::Stamp;
@@ -21,6 +24,8 @@ pub(super) struct Dropped {
     /// Below the hot folder, `/` between its parts.
     pub(super) below: String,
     pub(super) stamp: Stamp,
+    /// When its entry was last written or renamed, by the clock of its disk, where the system says so.
+    pub(super) entered: Option<Timestamp>,
 }
 
 impl Dropped {
@@ -43,6 +48,25 @@ pub(super) struct Listing {
     pub(super) passing: Vec<Dropped>,
     /// What lies there and is never taken, and why.
     pub(super) never: Vec<String>,
+    /// Folders in the hot folder that this look did not see whole, and why.
+    pub(super) partial: BTreeMap<String, String>,
+    /// It did not come to the end.
+    pub(super) is_cut: bool,
+}
+
+impl Listing {
+    /// Something in a folder was not seen; `below` is its path.
+    fn misses(&mut self, below: &str, why: String) {
+        if let Some((folder, _)) = below.split_once('/') {
+            self.partial.entry(folder.to_string()).or_insert(why);
+        }
+    }
+
+    fn stops(&mut self, below: &str) {
+        let why = format!("the hot folder holds more than {ENTRIES_MAX} entries, and this one was not seen whole");
+        self.misses(&format!("{below}/"), why);
+        self.is_cut = true;
+    }
 }
 
 /// Lists a hot folder; with `deep` its sub-folders too. An error means that the folder itself cannot be read.
@@ -55,7 +79,7 @@ pub(super) fn list(root: &Path, deep: bool) -> io::Result<Listing> {
     let walk = walk.filter_entry(|entry| {
         !entry.file_type().is_dir() || !names::is_ignored_folder(&entry.file_name().to_string_lossy())
     });
-    for entry in walk.take(ENTRIES_MAX) {
+    for (number, entry) in walk.enumerate() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) if error.depth() == 0 => return Err(error.into()),
@@ -63,6 +87,10 @@ pub(super) fn list(root: &Path, deep: bool) -> io::Result<Listing> {
                 // What went between the listing and the look is of no interest; what cannot be read is.
                 if error.io_error().is_some_and(|e| e.kind() != io::ErrorKind::NotFound) {
                     listing.never.push(format!("{error}"));
+                    if let Some(below) = error.path().and_then(|path| below(root, path)) {
+                        // Of a folder's own listing the folder is the path.
+                        listing.misses(&format!("{below}/"), format!("a part of it cannot be read: {error}"));
+                    }
                 }
                 continue;
             }
@@ -71,8 +99,16 @@ pub(super) fn list(root: &Path, deep: bool) -> io::Result<Listing> {
             listing.never.push(format!("{} (its name is not UTF-8)", entry.path().display()));
             continue;
         };
+        if number >= ENTRIES_MAX {
+            listing.stops(below.split_once('/').map_or(&below, |(folder, _)| folder));
+            break;
+        }
         let name = below.rsplit_once('/').map_or(below.as_str(), |(_, name)| name);
         if entry.file_type().is_dir() {
+            if deep && entry.depth() == depth {
+                listing.never.push(format!("{below}/ (nested deeper than {DEPTH_MAX} folders)"));
+                listing.misses(&below, format!("{below} is nested deeper than {DEPTH_MAX} folders: move it up"));
+            }
             continue;
         }
         if names::is_ignored(name) {
@@ -80,8 +116,7 @@ pub(super) fn list(root: &Path, deep: bool) -> io::Result<Listing> {
                 && !names::is_ours(name)
                 && let Ok(metadata) = entry.metadata()
             {
-                let stamp = Stamp::from_metadata(&metadata);
-                listing.passing.push(Dropped { stamp, path: entry.into_path(), below });
+                listing.passing.push(dropped(entry, below, &metadata));
             }
             continue;
         }
@@ -95,12 +130,23 @@ pub(super) fn list(root: &Path, deep: bool) -> io::Result<Listing> {
         }
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_file() {
-            listing.files.push(Dropped { stamp: Stamp::from_metadata(&metadata), path: entry.into_path(), below });
+            listing.files.push(dropped(entry, below, &metadata));
         }
     }
     listing.files.sort_by(|a, b| a.below.cmp(&b.below));
     listing.never.sort();
     Ok(listing)
+}
+
+fn dropped(entry: walkdir::DirEntry, below: String, metadata: &std::fs::Metadata) -> Dropped {
+    #[cfg(unix)]
+    let entered = {
+        use std::os::unix::fs::MetadataExt as _;
+        Timestamp::new(metadata.ctime(), i32::try_from(metadata.ctime_nsec()).unwrap_or(0)).ok()
+    };
+    #[cfg(not(unix))]
+    let entered = metadata.created().ok().and_then(|at| Timestamp::try_from(at).ok());
+    Dropped { stamp: Stamp::from_metadata(metadata), path: entry.into_path(), below, entered }
 }
 
 fn below(root: &Path, path: &Path) -> Option<String> {

@@ -227,8 +227,11 @@ impl Intake {
     fn accept(&mut self, index: usize, ready: &[Ready], now: Instant) -> Vec<JobId> {
         let folder = &mut self.folders[index];
         let batch = self.acceptance.accept(folder, ready, self.clock);
+        for (manifest, why) in batch.stuck {
+            folder.cannot_accept(&manifest, &why, None);
+        }
         for (manifest, why) in batch.failed {
-            folder.cannot_accept(&manifest, &why, now + TRY_AGAIN);
+            folder.cannot_accept(&manifest, &why, Some(now + TRY_AGAIN));
         }
         if batch.changed {
             folder.hint(now);

@@ -3,7 +3,7 @@
 //! Owns: a picture is one file or none; where several fit equally well, none is taken. The names under which they stand
 //! in a job's `inputs/` are made here and nowhere else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -38,7 +38,7 @@ enum Wanted {
 /// Every picture that a manifest names, each once.
 pub(super) fn named(manifest: &Manifest) -> Vec<Named> {
     let mut all: Vec<Named> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for image in &manifest.images {
         let Some(wanted) = wanted(image) else { continue };
         let key = match &wanted {
@@ -49,7 +49,35 @@ pub(super) fn named(manifest: &Manifest) -> Vec<Named> {
             all.push(Named { label: image.label(), wanted, sha256: image.sha256.clone() });
         }
     }
-    all
+    without_clashes(all)
+}
+
+/// A file cannot be the folder of another one, and the folder of a number holds nothing else: where a manifest asks for
+/// that, neither picture is taken, and the job says that they did not come.
+fn without_clashes(all: Vec<Named>) -> Vec<Named> {
+    let places: HashSet<String> = all.iter().map(|named| named.wanted.place()).collect();
+    let clashes: HashSet<String> = all
+        .iter()
+        .filter_map(|named| match &named.wanted {
+            Wanted::File(file) => {
+                let inner = file.as_str().match_indices('/').map(|(at, _)| &file.as_str()[..at]);
+                Some((inner.filter(|f| places.contains(*f)).map(str::to_string).next()?, file.to_string()))
+            }
+            Wanted::Number(_) => None,
+        })
+        .flat_map(|(outer, inner)| [outer, inner])
+        .collect();
+    all.into_iter().filter(|named| !clashes.contains(&named.wanted.place())).collect()
+}
+
+impl Wanted {
+    /// What it takes of `inputs/`.
+    fn place(&self) -> String {
+        match self {
+            Wanted::File(file) => file.to_string(),
+            Wanted::Number(number) => format!("#{number}"),
+        }
+    }
 }
 
 fn wanted(image: &Image) -> Option<Wanted> {
@@ -220,7 +248,7 @@ impl Digests {
     /// Forgets files that are gone.
     pub(super) fn end(&mut self, listing: &Listing) {
         if !self.known.is_empty() {
-            let there: std::collections::HashSet<&PathBuf> = listing.files.iter().map(|f| &f.path).collect();
+            let there: HashSet<&PathBuf> = listing.files.iter().map(|f| &f.path).collect();
             self.known.retain(|path, _| there.contains(path));
         }
     }
@@ -232,7 +260,12 @@ mod tests {
 
     fn listing(files: &[&str]) -> Listing {
         let stamp = Stamp { device: 1, inode: 1, bytes: 1, modified_ns: 1 };
-        let file = |below: &&str| Dropped { path: Path::new("/d").join(below), below: (*below).to_string(), stamp };
+        let file = |below: &&str| Dropped {
+            path: Path::new("/d").join(below),
+            below: (*below).to_string(),
+            stamp,
+            entered: None,
+        };
         Listing { files: files.iter().map(file).collect(), ..Listing::default() }
     }
 

@@ -42,7 +42,7 @@ pub enum Mode {
 pub struct Unnamed {
     /// Below the hot folder.
     pub name: String,
-    /// When it was first seen.
+    /// Since when it has lain there.
     pub since: Timestamp,
 }
 

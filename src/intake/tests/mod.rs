@@ -1,5 +1,6 @@
 //! A studio with hot folders, a spool and a clock that only these tests turn.
 
+mod alone;
 mod crashes;
 mod drops;
 mod measures;
