@@ -49,6 +49,12 @@ fn job_to_disc(studio: &Studio) {
     studio.drop_file("status", "d.json", &invoice("9", &[1, 2]).replace("printing", "disc"));
 }
 
+/// A folder of pictures without a manifest.
+fn pictures_alone(studio: &Studio) {
+    studio.write("drop/quick/party/a.jpg", &jpeg(60, 40));
+    studio.write("drop/quick/party/b.jpg", &jpeg(40, 60));
+}
+
 fn cancelled_job(studio: &Studio) {
     let later = session("S1", &[1]).replacen('{', "{\"not_before\":\"2999-01-01T00:00:00Z\",", 1);
     studio.drop_file("status", "a.json", &later);
@@ -69,6 +75,7 @@ const REPLACED_DISC: Scenario = Scenario {
     rest: (1, 2),
     results: &["burn"],
 };
+const ALONE: Scenario = Scenario { before: nothing, drop: pictures_alone, rest: (0, 1), results: &["quick"] };
 const CANCELLED: Scenario = Scenario { before: nothing, drop: cancelled_job, rest: (0, 2), results: &["delivery"] };
 
 fn studio(scenario: &Scenario) -> Studio {
@@ -76,7 +83,11 @@ fn studio(scenario: &Scenario) -> Studio {
         "render_jobs:\n",
         "  burn:\n    size: ordered\n    dpi: 20\n    repeat: changed\n    name: \"{line}\"\n    checks: { low_ppi: [] }\n    deliver: [ { to: disc, path: \"burn/{record}\", label: \"{record}\" } ]\nrender_jobs:\n  - { name: burn, when: { kind: invoice, status: disc }, run: [burn] }\n",
     );
+    let config = config
+        .replacen("hot_folders:\n", "hot_folders:\n  quick: { folder: drop/quick, images: alone, settle: 20ms, scan: 60ms, run: [quick] }\n", 1)
+        .replacen("profiles:\n", "profiles:\n  quick: { size: 32px, name: \"{stem}\", deliver: [ { to: folder, path: \"quick/{record}\" } ] }\n", 1);
     let mut studio = Studio::bare(&(config + "server: { max_jobs: 1 }\n"));
+    std::fs::create_dir_all(studio.path("drop/quick")).unwrap();
     for number in 1..=2 {
         studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 90, 60);
     }
@@ -226,6 +237,11 @@ fn a_corrected_job_survives_a_crash_at_every_point() {
 }
 
 #[test]
+fn pictures_without_a_manifest_survive_a_crash_at_every_point() {
+    every_crash(&ALONE, 40, None);
+}
+
+#[test]
 fn a_crash_during_recovery_is_survived_too() {
     every_crash(&LIBRARY_JOB, 40, Some(9));
 }
@@ -238,7 +254,7 @@ fn a_full_disk_or_a_missing_right_at_every_point_fails_no_job() {
     }
 }
 
-const ALL: [(&str, &Scenario); 8] = [
+const ALL: [(&str, &Scenario); 9] = [
     ("library job", &LIBRARY_JOB),
     ("zip", &ZIP),
     ("rejected", &REJECTED),
@@ -246,6 +262,7 @@ const ALL: [(&str, &Scenario); 8] = [
     ("corrected", &CORRECTED),
     ("disc", &DISC),
     ("replaced disc", &REPLACED_DISC),
+    ("pictures alone", &ALONE),
     ("cancelled", &CANCELLED),
 ];
 

@@ -98,6 +98,30 @@ fn a_receipts_folder_that_is_gone_is_waited_for_and_not_made() {
     studio.audit();
 }
 
+#[test]
+fn a_spool_that_is_gone_loses_no_job_and_is_not_made_again() {
+    let mut studio = studio();
+    std::fs::rename(studio.path("nas"), studio.path("away")).unwrap();
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &[1]));
+    waits_for(&studio, &studio.path("nas/web"), 1);
+    std::fs::rename(studio.path("spool"), studio.path("spool.away")).unwrap();
+    std::fs::rename(studio.path("away"), studio.path("nas")).unwrap();
+    studio.drop_file("status", "b.json", &session("S2", &[2]));
+    studio.wait("a word about the spool", || {
+        let logs = studio.bytes_below("logs").into_values();
+        logs.map(|text| String::from_utf8(text).unwrap())
+            .any(|text| text.contains("cannot be accepted now"))
+            .then_some(())
+    });
+    assert!(!studio.path("spool").exists(), "nothing is made in its place");
+    std::fs::rename(studio.path("spool.away"), studio.path("spool")).unwrap();
+    studio.wait_jobs("done", 2);
+    assert_eq!(files(&studio.path("nas/web/S1")), ["S1_0001.jpg", "S2_0002.jpg"]);
+    studio.stop();
+    studio.audit();
+}
+
 fn mount(folder: &Path, options: &str) {
     let done = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder).status().unwrap();
     assert!(done.success(), "mounting needs a namespace of its own: scripts/torture mounts");
