@@ -8,10 +8,8 @@ use crate::spool::index::{Brief, History};
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
-pub(super) fn failed(e: SpoolError) -> Error {
-    let text = e.to_string();
-    drop(e);
-    Error::failed(text)
+pub(super) fn failed(e: &SpoolError) -> Error {
+    Error::failed(e.to_string())
 }
 
 pub(super) fn record(job: &Located) -> Option<JobFile> {
@@ -22,7 +20,7 @@ pub(super) fn record(job: &Located) -> Option<JobFile> {
 pub(super) fn open_jobs(spool: &Spool) -> Result<Vec<Located>, Error> {
     let mut jobs = Vec::new();
     for state in [State::Pending, State::Processing, State::Held] {
-        jobs.extend(spool.jobs(state).map_err(failed)?);
+        jobs.extend(spool.jobs(state).map_err(|e| failed(&e))?);
     }
     jobs.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(jobs)
@@ -52,21 +50,21 @@ pub(super) enum Meant {
 /// A job id names one job; a record its newest one in the wanted states, if there is one in them.
 pub(super) fn meant(spool: &Spool, text: &str, states: &[State]) -> Result<Meant, Error> {
     if let Some(id) = JobId::parse(text)
-        && let Some(job) = spool.find(&id).map_err(failed)?
+        && let Some(job) = spool.find(&id).map_err(|e| failed(&e))?
     {
         return Ok(Meant::Standing(job));
     }
     let open = open_jobs(spool)?;
-    let history = History::read(spool).map_err(failed)?;
+    let history = History::read(spool).map_err(|e| failed(&e))?;
     let past = finished(&history, &open);
-    if let Some(brief) = past.iter().find(|brief| brief.job == text) {
-        return Ok(Meant::Past(id_of(brief)));
+    if let Some(id) = past.iter().find(|brief| brief.job == text).and_then(|brief| JobId::parse(&brief.job)) {
+        return Ok(Meant::Past(id));
     }
     // Newest first, those in the wanted states before the others, those whose folders stand before all.
     let mut of_record: Vec<(State, i64, JobId)> = past
         .iter()
         .filter(|brief| brief.record.eq_ignore_ascii_case(text))
-        .map(|brief| (state_of(brief), brief.accepted_ms, id_of(brief)))
+        .filter_map(|brief| Some((state_of(brief), brief.accepted_ms, JobId::parse(&brief.job)?)))
         .collect();
     let accepted = |job: &Located| {
         let record = record(job).filter(|r| r.record.eq_ignore_ascii_case(text))?;
@@ -75,7 +73,7 @@ pub(super) fn meant(spool: &Spool, text: &str, states: &[State]) -> Result<Meant
     of_record.extend(open.iter().filter_map(accepted));
     of_record.sort_by(|a, b| (states.contains(&b.0), b.1, &b.2).cmp(&(states.contains(&a.0), a.1, &a.2)));
     for (_, _, id) in &of_record {
-        if let Some(job) = spool.find(id).map_err(failed)? {
+        if let Some(job) = spool.find(id).map_err(|e| failed(&e))? {
             return Ok(Meant::Standing(job));
         }
     }
@@ -83,11 +81,6 @@ pub(super) fn meant(spool: &Spool, text: &str, states: &[State]) -> Result<Meant
         Some((_, _, id)) => Ok(Meant::Past(id)),
         None => Err(Error::failed(format!("there is no job or record `{text}`; see `hotfolders jobs list`"))),
     }
-}
-
-fn id_of(brief: &Brief<'_>) -> JobId {
-    // What the index has was an id.
-    JobId::parse(&brief.job).unwrap_or_else(|| JobId::new(&jiff::civil::DateTime::default(), "unknown", &brief.job, 0))
 }
 
 /// A job that stands; one whose folder is gone can only be looked at.

@@ -154,7 +154,7 @@ fn row_of_finished(spool: &Spool, brief: &Brief<'_>) -> Option<Row> {
 pub(super) fn run(spool: &Spool, config: &Config, args: &ListArgs) -> Result<(), Error> {
     let wanted = Wanted::read(args, config)?;
     let open = open_jobs(spool)?;
-    let history = History::read(spool).map_err(failed)?;
+    let history = History::read(spool).map_err(|e| failed(&e))?;
     let mut past = finished(&history, &open);
     past.retain(|brief| wanted.has(brief));
     // By id, which begins with the time of acceptance.

@@ -29,10 +29,10 @@ pub(super) fn run(spool: &Spool, args: &ShowArgs) -> Result<(), Error> {
 
 /// What the history has of a job whose folder is gone.
 fn show_past(spool: &Spool, id: &JobId, json: bool) -> Result<(), Error> {
-    let history = History::read(spool).map_err(failed)?;
+    let history = History::read(spool).map_err(|e| failed(&e))?;
     let brief = history.jobs().into_iter().find(|brief| brief.job == id.as_str());
     let brief = brief.ok_or_else(|| Error::failed(format!("{id}: it was removed just now")))?;
-    let line: IndexLine = history.line(&brief).map_err(failed)?;
+    let line: IndexLine = history.line(&brief).map_err(|e| failed(&e))?;
     if json {
         return terminal::say_json(&serde_json::json!({ "job": id, "state": find::state_of(&brief), "history": line }));
     }
