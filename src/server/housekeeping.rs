@@ -108,10 +108,13 @@ struct Sweep<'a> {
     failed: bool,
 }
 
-impl Sweep<'_> {
+/// One of the things it does.
+type Step<'a> = fn(&mut Sweep<'a>, &Limits) -> Result<(), SpoolError>;
+
+impl<'a> Sweep<'a> {
     fn run(mut self) {
         let limits = limits(&self.config, self.now);
-        let steps: [fn(&mut Self, &Limits) -> Result<(), SpoolError>; 5] =
+        let steps: [Step<'a>; 5] =
             // By the history receipts are known, so its turn comes last.
             [Self::jobs, Self::receipts, Self::assets, Self::answers, Self::history];
         for step in steps {
@@ -169,9 +172,9 @@ impl Sweep<'_> {
                         return Ok(());
                     }
                     if entry.is_dir() {
-                        durable::remove_tree(&entry)?
+                        durable::remove_tree(&entry)?;
                     } else {
-                        durable::remove_file(&entry)?
+                        durable::remove_file(&entry)?;
                     }
                     self.gone.jobs += 1;
                     std::thread::sleep(PAUSE);

@@ -257,7 +257,9 @@ impl Index {
         })?;
         let Some(number) = damaged else {
             let mut index = Self::over(spool, end, Some(0))?;
-            briefs.iter().for_each(|brief| index.remember(&Entry::of(brief)));
+            for brief in &briefs {
+                index.remember(&Entry::of(brief));
+            }
             index.keep_briefs(&briefs);
             return Ok((index, None));
         };
@@ -341,7 +343,9 @@ impl Index {
         }
         self.end = end;
         self.keep_briefs(&briefs);
-        briefs.iter().for_each(|brief| self.remember(&Entry::of(brief)));
+        for brief in &briefs {
+            self.remember(&Entry::of(brief));
+        }
         self.placed = None;
         Ok(())
     }
@@ -349,14 +353,12 @@ impl Index {
     /// The jobs of a record, the oldest first; of a job that was tried again its last line.
     pub fn of_record(&mut self, kind: Option<Kind>, record: &str) -> Result<Vec<IndexLine>, SpoolError> {
         self.refresh()?;
-        match self.read_record(kind, record) {
-            Ok(lines) => Ok(lines),
-            // A line is not what it was when the index was loaded: it is damaged.
-            Err(_) => {
-                self.reload()?;
-                self.read_record(kind, record)
-            }
+        if let Ok(lines) = self.read_record(kind, record) {
+            return Ok(lines);
         }
+        // A line is not what it was when the index was loaded: it is damaged.
+        self.reload()?;
+        self.read_record(kind, record)
     }
 
     fn read_record(&self, kind: Option<Kind>, record: &str) -> Result<Vec<IndexLine>, SpoolError> {

@@ -198,7 +198,7 @@ fn a_missing_or_damaged_history_is_made_again_from_the_folders() {
     let before = by_job(lines(&index));
     assert_eq!(before.len(), 2);
     let text = std::fs::read_to_string(&index).unwrap();
-    for (name, damaged) in [("missing", None), ("damaged", Some(text.replacen(":", "?", 1)))] {
+    for (name, damaged) in [("missing", None), ("damaged", Some(text.replacen(':', "?", 1)))] {
         match &damaged {
             None => std::fs::remove_file(&index).unwrap(),
             Some(text) => std::fs::write(&index, text).unwrap(),
@@ -261,7 +261,7 @@ fn retention_may_be_cut_off_anywhere() {
             if done() && start.elapsed() > std::time::Duration::from_secs(2) {
                 break true;
             }
-            assert!(start.elapsed() < std::time::Duration::from_secs(60), "{:?}", files(base));
+            assert!(start.elapsed() < std::time::Duration::from_mins(1), "{:?}", files(base));
             std::thread::sleep(std::time::Duration::from_millis(10));
         };
         let _ = server.kill();

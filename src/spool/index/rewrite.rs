@@ -148,7 +148,9 @@ impl Index {
         let (entries, end) = copied.publish()?;
         let anew = Index::over(&self.spool, end, None)?;
         *self = Index { generation: self.generation + 1, warning: self.warning.take(), ..anew };
-        entries.iter().for_each(|entry| self.remember(entry));
+        for entry in &entries {
+            self.remember(entry);
+        }
         Ok(Some(changed))
     }
 }
