@@ -114,8 +114,9 @@ fn carry_out(
     if !busy.is_empty() {
         return Answer { refused: busy, ..Answer::default() };
     }
+    let problems = found.problems.clone();
     let mut eraser =
-        Eraser { ground, found, dry_run, erased: Erased { dry_run, ..Erased::default() }, refused: Vec::new() };
+        Eraser { ground, found, dry_run, erased: Erased { dry_run, ..Erased::default() }, refused: problems };
     eraser.run(index);
     let Eraser { mut erased, mut refused, found, .. } = eraser;
     erased.delivered = found.delivered.into_iter().filter(|path| path.symlink_metadata().is_ok()).collect();

@@ -108,7 +108,7 @@ struct Sweep<'a> {
     failed: bool,
 }
 
-/// One kind of thing that is kept for a time.
+/// One of the things it does.
 type Step<'a> = fn(&mut Sweep<'a>, &Limits) -> Result<(), SpoolError>;
 
 impl<'a> Sweep<'a> {

@@ -92,14 +92,20 @@ pub struct NamedReceipt {
     pub job: JobId,
 }
 
-/// The files of a `receipts:` folder whose names end as ours do, with their jobs.
-pub fn receipts_in(folder: &Path) -> Result<Vec<NamedReceipt>, SpoolError> {
-    let files = Spool::entries(folder)?.into_iter().filter_map(|path| {
-        let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
-        let (_, job) = name.rsplit_once('.')?;
-        Some(NamedReceipt { job: JobId::parse(job)?, path })
-    });
-    Ok(files.collect())
+/// The files of a `receipts:` folder whose names end as ours do, of the jobs that are `wanted`. There may be very many
+/// others.
+pub fn receipts_in(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<NamedReceipt>, SpoolError> {
+    let read = |source| SpoolError::Read { path: folder.display().to_string(), source };
+    let mut receipts = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(read)? {
+        let entry = entry.map_err(read)?.file_name();
+        let job = entry.to_str().and_then(|name| name.strip_suffix(".json")?.rsplit_once('.')).map(|(_, job)| job);
+        if let Some(job) = job.filter(|job| wanted(job)).and_then(JobId::parse) {
+            receipts.push(NamedReceipt { job, path: folder.join(&entry) });
+        }
+    }
+    receipts.sort_by(|a, b| a.job.cmp(&b.job));
+    Ok(receipts)
 }
 
 /// Those of them whose jobs ended before the limit; those of jobs that are not ours are not known.
@@ -111,11 +117,10 @@ pub fn old_receipts(
     let jobs = history.jobs();
     let ended: HashMap<&str, i64> = jobs.iter().map(|brief| (&*brief.job, brief.finished_ms)).collect();
     let (mut old, mut problems) = (Vec::new(), Vec::new());
+    let is_old = |job: &str| ended.get(job).is_some_and(|ms| *ms < limits.receipts.as_millisecond());
     for folder in folders {
-        match receipts_in(folder) {
-            Ok(all) => old.extend(all.into_iter().filter(|receipt| {
-                ended.get(receipt.job.as_str()).is_some_and(|ms| *ms < limits.receipts.as_millisecond())
-            })),
+        match receipts_in(folder, &is_old) {
+            Ok(of_folder) => old.extend(of_folder),
             Err(e) => problems.push(e.to_string()),
         }
     }

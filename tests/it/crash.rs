@@ -266,10 +266,16 @@ const ALL: [(&str, &Scenario); 9] = [
     ("cancelled", &CANCELLED),
 ];
 
+/// All of them, or the one that `HOTFOLDERS_SCENARIO` names.
+fn scenarios() -> impl Iterator<Item = (&'static str, &'static Scenario)> {
+    let only = std::env::var("HOTFOLDERS_SCENARIO").ok();
+    ALL.into_iter().filter(move |(name, _)| only.as_ref().is_none_or(|only| only == name))
+}
+
 #[test]
 #[ignore = "minutes: scripts/torture crash"]
 fn every_scenario_survives_a_crash_at_every_point_and_one_more_during_recovery() {
-    for (name, scenario) in ALL {
+    for (name, scenario) in scenarios() {
         for also in [None, Some(3), Some(9), Some(17), Some(30)] {
             let points = every_crash(scenario, 15, also);
             println!("crash: {name}, then {also:?}: {points} points");
@@ -281,7 +287,7 @@ fn every_scenario_survives_a_crash_at_every_point_and_one_more_during_recovery()
 #[ignore = "minutes: scripts/torture faults"]
 fn every_scenario_survives_every_error_at_every_point() {
     use rustix::io::Errno;
-    for (name, scenario) in ALL {
+    for (name, scenario) in scenarios() {
         for errno in [Errno::NOSPC, Errno::ACCESS, Errno::IO, Errno::ROFS] {
             let points = every_point(scenario, 24, 15, |k| fault(scenario, k, errno.raw_os_error()));
             println!("faults: {name}, {errno}: {points} points");

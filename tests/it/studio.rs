@@ -288,6 +288,13 @@ impl Studio {
             if let Err(e) = validator.validate(receipt) {
                 panic!("{}: {e}", receipt["job"]);
             }
+            // A disc takes the place of an earlier one as a whole.
+            for delivery in receipt["deliveries"].as_array().unwrap().iter().filter(|d| d["to"] == "disc") {
+                for disc in delivery["paths"].as_array().unwrap() {
+                    let disc = self.path(disc.as_str().unwrap());
+                    digests.retain(|path, _| !path.starts_with(&disc));
+                }
+            }
             for output in receipt["outputs"].as_array().unwrap() {
                 let Some(path) = output["path"].as_str().filter(|p| !p.contains(".zip/")) else { continue };
                 digests.insert(self.path(path), output["sha256"].as_str().unwrap().to_string());

@@ -55,7 +55,7 @@ pub(super) fn erase(folder: &Path, names: &Names, dry_run: bool) -> Result<usize
     let mut lines = 0;
     let files = super::files(folder).into_iter().filter(|path| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("hotfolders.") && Path::new(&*name).extension().is_some_and(|e| e == "log")
+        name.starts_with("hotfolders.") && path.extension().is_some_and(|e| e == "log")
     });
     for path in files {
         let text = std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;

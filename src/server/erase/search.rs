@@ -23,6 +23,8 @@ pub(super) struct Found {
     pub(super) receipts: Vec<NamedReceipt>,
     pub(super) delivered: BTreeSet<PathBuf>,
     pub(super) names: Names,
+    /// Where it could not be looked.
+    pub(super) problems: Vec<String>,
 }
 
 fn is_of(whom: &Whom, record: &str, who: &Who) -> bool {
@@ -59,6 +61,7 @@ pub(super) fn find(ground: Ground<'_>, index: &mut Index, whom: &Whom) -> Result
         receipts: Vec::new(),
         delivered: BTreeSet::new(),
         names: Names::of(whom),
+        problems: Vec::new(),
     };
     let past = History::read(spool)?;
     for brief in past.jobs().iter().filter(|brief| !brief.is_erased()) {
@@ -82,8 +85,11 @@ pub(super) fn find(ground: Ground<'_>, index: &mut Index, whom: &Whom) -> Result
     found.look_at_lines(index)?;
     found.look_at_folders(ground)?;
     for folder in receipts_folders(ground.config) {
-        let all = retention::receipts_in(&folder)?;
-        found.receipts.extend(all.into_iter().filter(|receipt| found.ids.contains(&receipt.job)));
+        let of_theirs = |job: &str| JobId::parse(job).is_some_and(|id| found.ids.contains(&id));
+        match retention::receipts_in(&folder, &of_theirs) {
+            Ok(receipts) => found.receipts.extend(receipts),
+            Err(e) => found.problems.push(e.to_string()),
+        }
     }
     found.receipts.sort_by(|a, b| a.path.cmp(&b.path));
     found.receipts.dedup();
