@@ -257,6 +257,8 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
             if job.state == State::Done && receipt["result"] != "cancelled" {
                 return Err("it is done; nothing is left to try again".into());
             }
+            // Left by a crash, it would end the job once more.
+            durable::remove_file(&job.folder.join(CANCEL_MARK)).map_err(|e| e.to_string())?;
             requeue(spool, job, |record| {
                 record.not_before = None;
                 record.released = false;
@@ -367,6 +369,12 @@ fn cancel(spool: &Spool, job: &Located) -> Result<String, String> {
         }
         State::Done => Err("it is done already".into()),
     }
+}
+
+/// So that a running job ends as cancelled also when the server ends before it does.
+pub fn mark_cancelled(spool: &Spool, id: &JobId) -> Result<(), String> {
+    let mark = spool.folder(State::Processing).join(id.as_str()).join(CANCEL_MARK);
+    durable::replace(&mark, b"").map_err(|e| e.to_string())
 }
 
 /// Ends a waiting or held job as cancelled, for a reason that its receipt tells.

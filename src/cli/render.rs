@@ -13,7 +13,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::model::globs::Globs;
-use crate::model::manifest::{Client, Image, Kind, Manifest};
+use crate::model::manifest::{Image, of_pictures};
 use crate::model::name::RelPath;
 use crate::model::profile::{CropChoice, ImageChoice, Per, Profile, SizeChoice};
 use crate::plan::facts::{Facts, Found, Want};
@@ -120,7 +120,7 @@ struct ByHand<'a> {
 impl ByHand<'_> {
     fn render(&mut self, renderer: &Renderer, folder: &Path, images: &[&PathBuf]) -> Result<(), Error> {
         let record = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let manifest = Manifest { images: Vec::new(), ..empty_manifest(record) };
+        let manifest = of_pictures(record, Vec::new());
         let (mut manifest, mut facts) = (manifest, Facts::new());
         for path in images {
             match facts::by_hand(path) {
@@ -233,28 +233,5 @@ impl ByHand<'_> {
             assets: Vec::new(),
             pictures_beside: true,
         }
-    }
-}
-
-fn empty_manifest(record: String) -> Manifest {
-    Manifest {
-        kind: Kind::Pictures,
-        record,
-        id: None,
-        action: crate::model::manifest::Action::New,
-        only: Vec::new(),
-        status: String::new(),
-        status_date: None,
-        r#type: None,
-        location: None,
-        session: None,
-        client: Client::default(),
-        images: Vec::new(),
-        lines: Vec::new(),
-        profiles: Vec::new(),
-        not_before: None,
-        priority: 0,
-        fields: Vec::new(),
-        content: String::new(),
     }
 }

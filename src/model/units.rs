@@ -376,7 +376,7 @@ impl TimeOfDay {
         let parsed = text.split_once(':').and_then(|(h, m)| {
             let ok = (1..=2).contains(&h.len()) && m.len() == 2;
             let (h, m) = (h.parse::<u16>().ok()?, m.parse::<u16>().ok()?);
-            (ok && h < 24 && m < 60).then_some(TimeOfDay(h * 60 + m))
+            (ok && h < 24 && m < 60).then(|| TimeOfDay(h * 60 + m))
         });
         parsed.map_or_else(|| wrong(text, "a time of day such as `\"22:00\"` (in quotes)"), Ok)
     }

@@ -16,12 +16,13 @@ impl Scheduler {
                 Ok(Command::Cancel { jobs }) => {
                     self.forget(jobs);
                     let told = "it stops after the step in hand and ends as cancelled";
-                    self.signal(jobs, &|jobs| Command::Cancel { jobs }, Signals::cancel, told)
+                    let mark = |id: &JobId| control::mark_cancelled(&self.workshop.spool, id);
+                    self.signal(jobs, &|jobs| Command::Cancel { jobs }, &mark, Signals::cancel, told)
                 }
                 Ok(Command::Hold { jobs }) => {
                     self.forget(jobs);
                     let told = "it stops after the step in hand and is held";
-                    self.signal(jobs, &|jobs| Command::Hold { jobs }, Signals::hold, told)
+                    self.signal(jobs, &|jobs| Command::Hold { jobs }, &|_| Ok(()), Signals::hold, told)
                 }
                 Ok(Command::Erase { whom, dry_run }) => {
                     erase::serve(&self.workshop, whom, *dry_run, &|id| self.running.contains_key(id))
@@ -52,6 +53,7 @@ impl Scheduler {
         &self,
         jobs: &[JobId],
         command: &dyn Fn(Vec<JobId>) -> Command,
+        mark: &dyn Fn(&JobId) -> Result<(), String>,
         signal: fn(&Signals),
         told: &str,
     ) -> Answer {
@@ -59,9 +61,13 @@ impl Scheduler {
         let config = self.workshop.config();
         let mut answer = operator::carry_out(&self.workshop.spool, &config, &command(resting), &|_| false);
         for id in running {
-            if let Some(job) = self.running.get(&id) {
-                signal(&job.signals);
-                answer.done.push(format!("{id}: {told}"));
+            let Some(job) = self.running.get(&id) else { continue };
+            match mark(&id) {
+                Ok(()) => {
+                    signal(&job.signals);
+                    answer.done.push(format!("{id}: {told}"));
+                }
+                Err(why) => answer.refused.push(format!("{id}: {why}")),
             }
         }
         answer

@@ -242,6 +242,11 @@ fn pictures_without_a_manifest_survive_a_crash_at_every_point() {
 }
 
 #[test]
+fn a_cancelled_job_stays_cancelled_after_a_crash_at_any_point() {
+    every_crash(&CANCELLED, 40, None);
+}
+
+#[test]
 fn a_crash_during_recovery_is_survived_too() {
     every_crash(&LIBRARY_JOB, 40, Some(9));
 }

@@ -26,7 +26,7 @@ mod whole;
 
 pub use guess::guess_record;
 pub use names::check_names;
-pub use pictures::{read_pictures, write_pictures};
+pub use pictures::{of_pictures, read_pictures, write_pictures};
 pub use read::{ManifestError, ReadManifest, read, read_job};
 pub use schema::schema;
 

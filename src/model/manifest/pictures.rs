@@ -42,9 +42,15 @@ pub fn read_pictures(text: &[u8]) -> Option<Manifest> {
         return None;
     }
     let image = |image: WrittenImage| Image { file: Some(image.file.to_string()), ..Image::default() };
-    Some(Manifest {
+    let images = written.images.into_iter().map(image).collect();
+    Some(Manifest { content: sha256(text), ..of_pictures(written.record, images) })
+}
+
+/// Pictures of which nobody has said anything.
+pub fn of_pictures(record: String, images: Vec<Image>) -> Manifest {
+    Manifest {
         kind: Kind::Pictures,
-        record: written.record,
+        record,
         id: None,
         action: Action::New,
         only: Vec::new(),
@@ -54,14 +60,14 @@ pub fn read_pictures(text: &[u8]) -> Option<Manifest> {
         location: None,
         session: None,
         client: Client::default(),
-        images: written.images.into_iter().map(image).collect(),
+        images,
         lines: Vec::new(),
         profiles: Vec::new(),
         not_before: None,
         priority: 0,
         fields: Vec::new(),
-        content: sha256(text),
-    })
+        content: String::new(),
+    }
 }
 
 fn record(name: &str) -> String {

@@ -81,13 +81,14 @@ impl Run<'_> {
         let end = End { result, finished, is_duplicate, removed: &self.removed };
         let line = history::line(&self.job, self.folder(), plan.as_ref(), self.journal.progress(), end);
         self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&line)?;
-        durable::remove_file(&self.folder().join(control::CANCEL_MARK))?;
         if state == State::Done {
             // Delivered pictures stand at their destinations; here their digests are enough.
             durable::remove_tree(&self.folder().join(file::OUTPUTS))?;
         }
         let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
         self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
+        // Not before: cut off in between, a cancelled job would be made after all.
+        durable::remove_file(&self.folder().join(control::CANCEL_MARK))?;
         Ok(Outcome::Finished { state, result: result.to_string() })
     }
 
