@@ -221,7 +221,7 @@ pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> b
     for id in jobs {
         match spool.find(id) {
             Ok(Some(job)) if running(id) => answer.refused.push(format!("{}: it is running", job.id)),
-            Ok(Some(job)) => match act(spool, &job) {
+            Ok(Some(job)) => match exclusively(|| act(spool, &job)) {
                 Ok(done) => answer.done.push(done),
                 Err(why) => answer.refused.push(format!("{id}: {why}")),
             },
@@ -379,8 +379,15 @@ pub fn mark_cancelled(spool: &Spool, id: &JobId) -> Result<(), String> {
 
 /// Ends a waiting or held job as cancelled, for a reason that its receipt tells.
 pub fn end_for(spool: &Spool, job: &Located, why: &str) -> Result<(), String> {
-    durable::replace(&job.folder.join(CANCEL_MARK), why.as_bytes()).map_err(|e| e.to_string())?;
-    cancel(spool, job).map(drop)
+    exclusively(|| {
+        durable::replace(&job.folder.join(CANCEL_MARK), why.as_bytes()).map_err(|e| e.to_string())?;
+        cancel(spool, job).map(drop)
+    })
+}
+
+fn exclusively<T>(act: impl FnOnce() -> T) -> T {
+    let _changes = job::exclusively();
+    act()
 }
 
 /// In a job's folder: it ends as cancelled at its next step; its text, where it has one, says why.

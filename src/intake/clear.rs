@@ -129,10 +129,12 @@ impl Leftovers {
 /// more and finds nothing to do.
 fn note(spool: &Spool, clear: &[Leftover], cleared: &mut Cleared) {
     let mut files = Vec::new();
+    // What was decided about the job since it was accepted must not be undone.
+    let _changes = job::exclusively();
     for leftover in clear {
         let path = leftover.folder.join(file::JOB);
-        if path.is_file()
-            && let Ok(mut text) = serde_json::to_vec_pretty(&leftover.job)
+        if let Ok(record) = job::read::<JobFile>(&leftover.folder, file::JOB)
+            && let Ok(mut text) = serde_json::to_vec_pretty(&JobFile { drop_cleared: true, ..record })
         {
             text.push(b'\n');
             files.push((path, text));

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -165,6 +166,14 @@ pub struct Reprint {
     pub copies: Option<u32>,
     /// With the profiles of then, also when it is tried again.
     pub as_then: bool,
+}
+
+/// Held by whoever reads a record to write it back changed, in a job that does not run: the intake notes that a drop is
+/// clear, an operator or another job changes what is decided, and neither may undo what the other has written.
+pub fn exclusively() -> MutexGuard<'static, ()> {
+    static CHANGES: Mutex<()> = Mutex::new(());
+    // It guards no value: a panic elsewhere leaves nothing half-done.
+    CHANGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One question that waits for a person.
