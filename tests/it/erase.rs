@@ -140,14 +140,15 @@ fn a_session_is_erased_with_all_its_records() {
 fn a_running_job_is_refused_by_name() {
     let mut studio = Studio::new();
     // It waits for a destination, and so is at work again and again; large pictures keep it at it.
-    for number in 10..=40 {
-        studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 1500, 1000);
+    let picture = crate::studio::jpeg(1500, 1000);
+    for number in 10..=400 {
+        studio.write(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), &picture);
     }
     studio.serve_on_one_core(&[]);
     studio.drop_file(
         "status",
         "a.json",
-        &session_of("w7041", &(10..=40).collect::<Vec<_>>(), "Ana", "ana@example.com"),
+        &session_of("w7041", &(10..=400).collect::<Vec<_>>(), "Ana", "ana@example.com"),
     );
     studio.wait("a running job", || {
         let status = studio.run(&["status", "--json"]).json();
