@@ -271,7 +271,10 @@ impl Scheduler {
                 // The scanner still writes in its folder.
                 Ok(job) if !job.drop_cleared && !self.announced.contains(&job.job) => {}
                 Ok(job) => {
-                    self.announced.remove(&job.job);
+                    // Whose drop could not be noted as cleared stays announced: it is read again after a hold.
+                    if job.drop_cleared {
+                        self.announced.remove(&job.job);
+                    }
                     let waiting = Waiting {
                         priority: job.priority,
                         not_before: job.not_before,
