@@ -14,4 +14,5 @@ pub mod plan;
 pub mod render;
 pub mod server;
 pub mod spool;
+pub mod web;
 pub mod worker;

@@ -35,6 +35,7 @@ use crate::model::config::Config;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::places::Places;
 use crate::spool::queue::{Lock, Spool, State};
+use crate::web::Web;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
 
@@ -44,6 +45,8 @@ const TICK: Duration = Duration::from_millis(150);
 const REFRESH: Duration = Duration::from_secs(2);
 /// How long a server that is told to stop waits for the steps in hand.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How often the pages are told what the server does.
+const TELL: Duration = Duration::from_millis(500);
 /// How often it is looked at which places lie on volumes of their own.
 const LEARN: Duration = Duration::from_secs(10);
 
@@ -53,6 +56,7 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     waker: Arc<Mutex<Waker>>,
     threads: Vec<JoinHandle<()>>,
+    web: Arc<Web>,
     _lock: Lock,
 }
 
@@ -102,18 +106,21 @@ impl Server {
             move || scanner.run(&stop)
         });
         let housekeeping = housekeeping::start(&workshop, &stop);
+        let web = Arc::new(Web::start(spool, &config).map_err(|e| failed(&e))?);
         let max_jobs = max_jobs(&config);
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
-            let stop = Arc::clone(&stop);
-            move || Scheduler::new(workshop, folders, reload, max_jobs).run(&stop, &news)
+            let (stop, web) = (Arc::clone(&stop), Arc::clone(&web));
+            move || Scheduler::new(workshop, folders, reload, max_jobs).run(&stop, &news, &web)
         });
         let threads =
             [scanner, scheduler, housekeeping].into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
-        Ok(Server { stop, waker, threads, _lock: lock })
+        Ok(Server { stop, waker, threads, web, _lock: lock })
     }
 
     /// Finishes the steps in hand and returns when all is at rest.
     pub fn stop(self) {
+        // First, while somebody is there to answer what was asked for.
+        self.web.stop();
         self.stop.store(true, Ordering::SeqCst);
         self.waker.lock().unwrap_or_else(PoisonError::into_inner).wake();
         for thread in self.threads {
@@ -185,8 +192,9 @@ impl Scheduler {
         Scheduler { workshop, folders, reload, max_jobs, queue, running, announced, ended, end }
     }
 
-    fn run(mut self, stop: &AtomicBool, news: &mpsc::Receiver<Vec<JobId>>) {
-        let (mut refreshed, mut learned): (Option<Instant>, Option<Instant>) = (None, None);
+    fn run(mut self, stop: &AtomicBool, news: &mpsc::Receiver<Vec<JobId>>, web: &Web) {
+        let (mut refreshed, mut learned, mut told): (Option<Instant>, Option<Instant>, Option<Instant>) =
+            (None, None, None);
         while !stop.load(Ordering::SeqCst) {
             let mut fresh = false;
             while let Ok(ids) = news.try_recv() {
@@ -202,6 +210,11 @@ impl Scheduler {
             }
             if let Some(config) = self.reload.look(&self.workshop, Instant::now()) {
                 self.max_jobs = max_jobs(&config);
+                web.reconfigure(config);
+            }
+            if told.is_none_or(|at| at.elapsed() >= TELL) && web.is_watched() {
+                web.tell(self.status());
+                told = Some(Instant::now());
             }
             if learned.is_none_or(|at| at.elapsed() >= LEARN) {
                 self.learn_places();

@@ -9,7 +9,7 @@ use regex::Regex;
 const LINES_MAX: usize = 450;
 
 /// Top modules, and the others each may use. What is not listed may be used by nobody but itself.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("plan", &["model"]),
     ("spool", &["model", "plan"]),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("matcher", &["model", "plan", "spool", "intake", "render", "clock"]),
     ("control", &["model", "plan", "spool", "clock", "error"]),
     ("operator", &["model", "plan", "spool", "intake", "clock", "error", "matcher", "control"]),
+    ("web", &["model", "plan", "spool", "clock", "error", "control"]),
     (
         "worker",
         &["model", "plan", "spool", "intake", "render", "deliver", "clock", "error", "matcher", "control", "logging"],
@@ -30,14 +31,14 @@ const LAYERS: [(&str, &[&str]); 16] = [
         "server",
         &[
             "model", "plan", "spool", "intake", "render", "deliver", "clock", "error", "matcher", "control", "logging",
-            "operator", "worker",
+            "operator", "worker", "web",
         ],
     ),
     (
         "cli",
         &[
             "model", "plan", "spool", "intake", "render", "deliver", "clock", "error", "matcher", "control", "logging",
-            "operator", "worker", "server",
+            "operator", "worker", "server", "web",
         ],
     ),
     ("main", &["cli", "model"]),

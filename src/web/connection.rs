@@ -1,0 +1,212 @@
+//! One connection, and how many there may be.
+//!
+//! Owns: somebody who opens connections and sends nothing, or sends slowly, keeps nobody out: when all seats are taken,
+//! the one that has waited longest for the rest of its request gives its seat up. A request that is being answered keeps
+//! its seat.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt as _;
+
+use super::Site;
+
+/// A request's head must be there by then.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// Largest head of a request, in bytes.
+const HEAD_MAX_BYTES: usize = 16 * 1024;
+/// How many headers a request may have.
+const HEADERS_MAX: usize = 64;
+
+/// The seats of a door.
+#[derive(Debug)]
+pub(super) struct Table {
+    permits: Arc<Semaphore>,
+    idle: Mutex<Idle>,
+}
+
+/// Connections without a whole request, by the order in which they began to wait.
+#[derive(Debug, Default)]
+struct Idle {
+    next: u64,
+    waiting: BTreeMap<u64, Arc<Notify>>,
+}
+
+impl Table {
+    pub(super) fn new(seats: usize) -> Arc<Table> {
+        Arc::new(Table { permits: Arc::new(Semaphore::new(seats)), idle: Mutex::default() })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A free seat. When there is none, the longest idle connection is told to go.
+    pub(super) async fn seat(self: &Arc<Table>) -> Arc<Seat> {
+        let permit = loop {
+            if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+                break Some(permit);
+            }
+            let longest = self.idle().waiting.pop_first();
+            match longest {
+                Some((_, leave)) => leave.notify_one(),
+                // Everybody is being served.
+                None => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+            if let Ok(permit) =
+                tokio::time::timeout(Duration::from_millis(50), Arc::clone(&self.permits).acquire_owned()).await
+            {
+                break permit.ok();
+            }
+        };
+        let seat =
+            Seat { table: Arc::clone(self), leave: Arc::new(Notify::new()), at: Mutex::new(None), _permit: permit };
+        seat.rest();
+        Arc::new(seat)
+    }
+}
+
+/// A connection's place. Handlers find it among a request's extensions.
+#[derive(Debug)]
+pub struct Seat {
+    table: Arc<Table>,
+    leave: Arc<Notify>,
+    /// Its number among the idle; `None` while a request is in hand.
+    at: Mutex<Option<u64>>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Seat {
+    fn at(&self) -> MutexGuard<'_, Option<u64>> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever sends much, and may, is not to be sent away for it.
+    pub fn keep(&self) {
+        if let Some(number) = self.at().take() {
+            self.table.idle().waiting.remove(&number);
+        }
+    }
+
+    fn rest(&self) {
+        let mut idle = self.table.idle();
+        let number = idle.next;
+        idle.next += 1;
+        idle.waiting.insert(number, Arc::clone(&self.leave));
+        drop(idle);
+        *self.at() = Some(number);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.keep();
+    }
+}
+
+pub(super) async fn serve_connection(stream: TcpStream, from: SocketAddr, seat: Arc<Seat>, router: Router, site: Site) {
+    let leave = Arc::clone(&seat.leave);
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let (router, seat) = (router.clone(), Arc::clone(&seat));
+        async move {
+            let mut request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(&seat))));
+            request.extensions_mut().insert(ConnectInfo(from));
+            request.extensions_mut().insert(Arc::clone(&seat));
+            let response = router.oneshot(request).await;
+            response.map(|response| response.map(|body| Leaving { body, seat }))
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(HEAD_MAX_BYTES)
+        .max_headers(HEADERS_MAX)
+        .half_close(false)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // What goes wrong with a connection is the other side's affair; nothing of it belongs into the log.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = leave.notified() => return,
+        () = site.stopped() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+/// A request's body. When it is whole, its connection has a request in hand.
+struct Arriving {
+    body: Incoming,
+    seat: Arc<Seat>,
+}
+
+impl Arriving {
+    fn new(body: Incoming, seat: Arc<Seat>) -> Arriving {
+        if body.is_end_stream() {
+            seat.keep();
+        }
+        Arriving { body, seat }
+    }
+}
+
+impl HttpBody for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.seat.keep();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body. When it is sent, or given up, its connection is idle again.
+struct Leaving {
+    body: Body,
+    seat: Arc<Seat>,
+}
+
+impl HttpBody for Leaving {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.seat.keep();
+        self.seat.rest();
+    }
+}

@@ -1,0 +1,60 @@
+//! What every answer says to a browser about itself.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{Request, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::page;
+
+/// Largest body of a request that sends a form, in bytes.
+const FORM_MAX_BYTES: usize = 64 * 1024;
+/// A request is answered by then: what streams for longer has begun.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+
+/// Nothing but our own files, and nothing inside a page: what a client's name might smuggle in is not run.
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+
+/// Each is kept as a handler has set it.
+const ALWAYS: [(HeaderName, &str); 8] = [
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    // `no-referrer` would make browsers say `Origin: null` with forms.
+    (REFERRER_POLICY, "same-origin"),
+    (CACHE_CONTROL, "private, no-store"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+];
+
+/// A room's routes with limits, error pages and headers around them.
+pub fn secured(router: Router) -> Router {
+    let panicked = |_: Box<dyn std::any::Any + Send>| StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    router
+        .fallback(async || StatusCode::NOT_FOUND)
+        .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
+        .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(dress))
+}
+
+async fn dress(request: Request<axum::body::Body>, next: Next) -> Response {
+    let wants_page = page::wants_page(request.uri().path(), request.headers());
+    let mut response = page::with_error_page(next.run(request).await, wants_page);
+    for (name, value) in ALWAYS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
