@@ -1,5 +1,6 @@
 //! The render and print server for a photo studio.
 
+pub mod alert;
 pub mod cli;
 pub mod clock;
 pub mod control;

@@ -56,3 +56,9 @@ pub const SVG_MAX_ELEMENTS: usize = 300_000;
 pub const ARTWORK_MAX_BYTES: u64 = 128 * 1024 * 1024;
 /// Largest font that is read.
 pub const FONT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Largest certificate, password file or mail template that is read.
+pub const SMALL_FILE_MAX_BYTES: u64 = 256 * 1024;
+/// Longest subject of a mail, in characters.
+pub const SUBJECT_MAX_CHARS: usize = 200;
+/// Longest answer of a mail server or webhook that is shown, in characters.
+pub const REPLY_SHOWN_CHARS: usize = 300;

@@ -1,20 +1,60 @@
 //! Mail that goes out, and the alerts that a studio gets.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
+use super::address::Url;
 use crate::model::section::{Bytes, OneOrMany, Span};
 use crate::section;
 
 /// The server that takes our mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// `smtps://…` or `smtp://…`.
-    pub smtp: String,
+    pub smtp: Smtp,
     pub from: String,
     pub user: Option<String>,
     pub password_file: Option<PathBuf>,
+    /// Trusted besides the authorities that the system knows.
+    pub ca_file: Option<PathBuf>,
+    /// What a client is written, where the studio has words of its own.
+    pub template: Option<PathBuf>,
+}
+
+/// A mail server's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smtp {
+    /// As the operator wrote it.
+    pub written: String,
+    /// A name, or a number without brackets.
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+}
+
+/// How a connection is kept from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte.
+    Tls,
+    /// TLS after the greeting, or nothing is said.
+    Starttls,
+    /// None: it does not leave this machine.
+    None,
+}
+
+impl Smtp {
+    fn of(url: &Url<'_>, written: &str) -> Smtp {
+        let host = url.host.trim_start_matches('[').trim_end_matches(']').to_string();
+        let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let (security, port) = match url.scheme {
+            "smtps" => (Security::Tls, 465),
+            _ if is_here => (Security::None, 25),
+            _ => (Security::Starttls, 587),
+        };
+        Smtp { written: written.to_string(), host, port: url.port.unwrap_or(port), security }
+    }
 }
 
 /// Who is told when something needs a person.
@@ -31,7 +71,7 @@ pub struct Alerts {
 section! {
     /// The server that takes mail.
     pub(super) struct RawMail {
-        /// Its address: `smtps://HOST` (TLS from the start) or `smtp://HOST` (TLS after the greeting).
+        /// Its address: `smtps://HOST` (TLS from the start, port 465) or `smtp://HOST` (TLS after the greeting, port 587; on this machine, `smtp://localhost`, none, port 25). `:PORT` where it has another.
         smtp: String [required],
         /// The address that mails come from.
         from: String [required],
@@ -39,6 +79,10 @@ section! {
         user: String,
         /// A file with that user's password, and nothing else.
         password_file: String,
+        /// A certificate (PEM) to trust besides those of the system: the mail server's own. Default none.
+        ca_file: String,
+        /// A text file with what a client is written. Default: a text of the program, in the client's language.
+        template: String,
     }
 }
 
@@ -59,9 +103,13 @@ section! {
 impl RawMail {
     pub(super) fn check(self, cx: &mut Context<'_>) -> Option<Mail> {
         let at = |key: &str| self.here.key(key);
-        if let Some(smtp) = &self.smtp {
-            cx.url(smtp, &at("smtp"), &["smtps", "smtp"], "smtps://mail.larson.example");
-        }
+        let smtp = self.smtp.as_deref().and_then(|written| {
+            let url = cx.url(written, &at("smtp"), &["smtps", "smtp"], "smtps://mail.larson.example")?;
+            if !url.path.trim_start_matches('/').is_empty() {
+                cx.error(&at("smtp"), format!("`{written}`: nothing belongs behind the host and its port"));
+            }
+            Some(Smtp::of(&url, written))
+        });
         if let Some(from) = &self.from {
             cx.mail_address(from, &at("from"));
         }
@@ -73,7 +121,9 @@ impl RawMail {
             }
         }
         let password_file = self.password_file.as_ref().map(|file| cx.path(file, &at("password_file")));
-        Some(Mail { smtp: self.smtp?, from: self.from?, user: self.user, password_file })
+        let ca_file = self.ca_file.as_ref().map(|file| cx.path(file, &at("ca_file")));
+        let template = self.template.as_ref().map(|file| cx.path(file, &at("template")));
+        Some(Mail { smtp: smtp?, from: self.from?, user: self.user, password_file, ca_file, template })
     }
 }
 
@@ -96,6 +146,29 @@ impl RawAlerts {
             webhook: self.webhook,
             disk_low: self.disk_low.map_or(5 * 1024 * 1024 * 1024, |bytes| bytes.0),
             waiting: self.waiting.map_or(Duration::from_mins(30), |span| span.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address::parse_url;
+    use super::*;
+
+    #[test]
+    fn without_tls_mail_does_not_leave_the_machine() {
+        for (written, host, port, security) in [
+            ("smtps://mail.larson.example", "mail.larson.example", 465, Security::Tls),
+            ("smtps://localhost:4650", "localhost", 4650, Security::Tls),
+            ("smtp://mail.larson.example", "mail.larson.example", 587, Security::Starttls),
+            ("smtp://10.0.0.5:25", "10.0.0.5", 25, Security::Starttls),
+            ("smtp://127.0.0.1:2525", "127.0.0.1", 2525, Security::None),
+            ("smtp://[::1]", "::1", 25, Security::None),
+            ("smtp://localhost", "localhost", 25, Security::None),
+            ("smtp://localhost.larson.example", "localhost.larson.example", 587, Security::Starttls),
+        ] {
+            let smtp = Smtp::of(&parse_url(written).unwrap(), written);
+            assert_eq!((smtp.host.as_str(), smtp.port, smtp.security), (host, port, security), "{written}");
         }
     }
 }

@@ -67,7 +67,7 @@ pub use self::hot_folder::{HotFolder, Images, Unmatched};
 pub use self::image_number::{ImageNumber, NumberPattern};
 pub use self::layout::{Align, CellTurn, Grid, Layout, LayoutArtwork, LayoutSlot, LayoutText, Openings};
 pub use self::library::{Library, LibrarySource, SessionPattern};
-pub use self::mail::{Alerts, Mail};
+pub use self::mail::{Alerts, Mail, Security, Smtp};
 pub use self::media::Media;
 pub use self::pool::{Allocate, Pool};
 pub use self::printer::{FolderCopies, Printer, PrinterTarget};
