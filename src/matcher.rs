@@ -13,6 +13,7 @@ use crate::model::template::Template;
 use crate::model::{digest, pricing};
 use crate::plan::facts::Want;
 use crate::plan::frozen::{Frozen, FrozenAsset, Verdict};
+use crate::plan::printing::Printing;
 use crate::plan::{matching, selection};
 use crate::render::svg_tokens;
 use crate::spool::durable::{self, DurableError};
@@ -51,9 +52,24 @@ pub fn with_digests(mut frozen: Frozen) -> Frozen {
     frozen
 }
 
-/// Keeps the files that the profiles use, by digest.
-pub fn keep_assets(frozen: &Frozen, folder: &std::path::Path) -> Result<(), DurableError> {
-    for asset in &frozen.assets {
+/// The printers of a config, with the digests of their ICC files. Where one of these cannot be read, only what is
+/// printed with it fails.
+pub fn printing(config: &Config) -> Printing {
+    let mut printing = Printing::of(config);
+    for path in printing.asset_files() {
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                printing.assets.push(FrozenAsset { sha256: digest::sha256(&bytes), path, tokens: Vec::new() });
+            }
+            Err(e) => printing.unreadable.push((path, e.to_string())),
+        }
+    }
+    printing
+}
+
+/// Keeps the files that profiles, layouts or printers use, by digest.
+pub fn keep_assets(assets: &[FrozenAsset], folder: &std::path::Path) -> Result<(), DurableError> {
+    for asset in assets {
         let kept = folder.join(&asset.sha256);
         if kept.exists() {
             retention::mark_used(&kept, crate::clock::now())?;

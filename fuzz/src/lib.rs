@@ -16,6 +16,7 @@ use hotfolders::model::units::Color;
 use hotfolders::model::{pricing, units};
 use hotfolders::plan::facts::{Candidate, Facts, Found, Glyphs};
 use hotfolders::plan::frozen::Verdict;
+use hotfolders::plan::printing::Printing;
 use hotfolders::plan::{Plan, SourcePlace, Work, fingerprint, make, matching, selection};
 use hotfolders::render::{self, Assets, Source, VerifyDepth};
 use hotfolders::spool::job::JobId;
@@ -156,8 +157,12 @@ pub fn plan(data: &[u8]) {
     }
     let facts = facts(&manifest, &frozen.profiles, sizes);
     let day = jiff::civil::date(2026, 11, 20);
-    let plan = make::make(&manifest, &frozen, &facts, &EveryGlyph, "job", day);
-    assert!(plan == make::make(&manifest, &frozen, &facts, &EveryGlyph, "job", day), "planned twice, differently");
+    let printing = Printing::of(&config);
+    let plan = make::make(&manifest, &frozen, &printing, &facts, &EveryGlyph, "job", day);
+    assert!(
+        plan == make::make(&manifest, &frozen, &printing, &facts, &EveryGlyph, "job", day),
+        "planned twice, differently"
+    );
     check(&plan);
     let sources = vec![String::new(); plan.sources.len()];
     let _ = fingerprint::works(&plan, &sources);

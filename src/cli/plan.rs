@@ -16,7 +16,7 @@ use crate::model::pricing;
 use crate::model::units::show_bytes;
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
-use crate::plan::{Content, DeliveryStep, Plan, RenderStep, Weight, Work, matching, selection};
+use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, RenderStep, Weight, Work, matching, selection};
 use crate::render::Fonts;
 use crate::spool::places::Places;
 use crate::worker::assets::JobAssets;
@@ -111,7 +111,15 @@ fn dry_run(config: &Config, hot_folder: &HotFolder, path: &Path) -> Result<DryRu
         let facts = facts::gather(&manifest, wants, pictures, &Places::of_spool(&config.spool))
             .map_err(|e| Error::failed(e.0))?;
         let assets = JobAssets::of_config(&frozen);
-        Some(make(&manifest, &frozen, &facts, &Fonts::new(&assets), "dry-run", accepted.date()))
+        Some(make(
+            &manifest,
+            &frozen,
+            &matcher::printing(config),
+            &facts,
+            &Fonts::new(&assets),
+            "dry-run",
+            accepted.date(),
+        ))
     } else {
         None
     };
@@ -218,7 +226,10 @@ fn show_delivery(step: &DeliveryStep) -> Result<(), Error> {
     if let Some(why) = &step.blocked {
         say_painted(&format!("       {}", paint(why, RED)))?;
     }
-    for member in &step.members {
+    for print in &step.prints {
+        say_painted(&format!("       {} {}", print.id, paint(&shown_print(print), "0")))?;
+    }
+    for member in step.members.iter().filter(|_| step.prints.is_empty()) {
         let of = match &member.content {
             Content::Step(id) => id.to_string(),
             Content::File(path) => path.display().to_string(),
@@ -226,6 +237,15 @@ fn show_delivery(step: &DeliveryStep) -> Result<(), Error> {
         say_painted(&format!("       {} {}", paint(member.path.as_str(), "0"), paint(&format!("({of})"), DIM)))?;
     }
     Ok(())
+}
+
+/// What goes to which printer, on what, and how often.
+fn shown_print(print: &PlannedPrint) -> String {
+    let PlannedPrint { sheet, copies, ask, demand, .. } = print;
+    let on = if demand.paper.same_size(ask.size) { String::new() } else { format!(" on {}", demand.paper) };
+    let paper = ask.paper.as_ref().map(|paper| format!(", paper {paper}")).unwrap_or_default();
+    let copies = if *copies == 1 { "1 copy".to_string() } else { format!("{copies} copies") };
+    format!("{sheet} to {}: {}{on}{paper}, {copies}", ask.printer, ask.size)
 }
 
 /// Bytes that are free where a folder is or will be.

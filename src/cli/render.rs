@@ -19,6 +19,7 @@ use crate::model::profile::{CropChoice, ImageChoice, Per, Profile, SizeChoice};
 use crate::plan::facts::{Facts, Found, Want};
 use crate::plan::frozen::{Frozen, FrozenStudio, Verdict};
 use crate::plan::make::make;
+use crate::plan::printing::Printing;
 use crate::plan::{Plan, Work};
 use crate::render::{Fonts, VerifyDepth};
 use crate::spool::durable;
@@ -139,7 +140,7 @@ impl ByHand<'_> {
         }
         let date = clock::now().to_zoned(clock::time_zone(frozen.studio.time_zone.as_deref())).date();
         let assets = Arc::new(JobAssets::of_config(&frozen));
-        let plan = make(&manifest, &frozen, &facts, &Fonts::new(&*assets), "", date);
+        let plan = make(&manifest, &frozen, &Printing::default(), &facts, &Fonts::new(&*assets), "", date);
         for finding in plan.findings.iter().filter(|f| f.code != "no_ratings") {
             note(&format!("warning: {}: {}", finding.code, finding.text));
         }

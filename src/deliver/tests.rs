@@ -150,6 +150,7 @@ impl Bench {
             label: None,
             trigger: None,
             runs: Vec::new(),
+            prints: Vec::new(),
             hold: false,
             blocked: None,
         }

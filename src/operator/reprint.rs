@@ -118,7 +118,7 @@ fn freeze(
         let images = if of_then.pictures_beside { Images::Beside } else { Images::Library };
         let hot_folder = HotFolder { images, ..hot_folder.clone() };
         let frozen = matcher::with_digests(matching::freeze(manifest, &hot_folder, config));
-        matcher::keep_assets(&frozen, &spool.assets()).map_err(|e| e.to_string())?;
+        matcher::keep_assets(&frozen.assets, &spool.assets()).map_err(|e| e.to_string())?;
         frozen
     };
     match &frozen.verdict {

@@ -1,13 +1,15 @@
 //! Which finished pictures go where, under which names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::frozen::Frozen;
 use super::make::Made;
+use super::printing::{PrintKey, Printing};
 use super::values::{JobValues, PictureValues};
-use super::{Content, DeliveryStep, Finding, Member, Place, PlannedRun, RenderStep, StepId, Weight};
+use super::{Content, DeliveryStep, Finding, Member, Place, PlannedPrint, PlannedRun, RenderStep, StepId, Weight};
 use crate::model::checks::Verdict;
-use crate::model::delivery::{CommandFor, Delivery, Destination};
+use crate::model::config::PrinterTarget;
+use crate::model::delivery::{CommandFor, Delivery, Destination, PrintCopies};
 use crate::model::name::RelPath;
 use crate::model::profile::Profile;
 use crate::model::template::{EmptyToken, Template, Token};
@@ -17,11 +19,21 @@ use crate::model::unbuilt;
 pub fn plan(
     values: &JobValues<'_>,
     frozen: &Frozen,
+    printing: &Printing,
     renders: &[RenderStep],
     made: &[Made<'_>],
 ) -> (Vec<DeliveryStep>, Vec<Finding>) {
-    let mut planner =
-        Planner { values, frozen, renders, made, steps: Vec::new(), findings: Vec::new(), taken: HashSet::new() };
+    let mut planner = Planner {
+        values,
+        frozen,
+        printing,
+        renders,
+        made,
+        steps: Vec::new(),
+        prints: 0,
+        findings: Vec::new(),
+        taken: HashSet::new(),
+    };
     for (index, profile) in frozen.profiles.iter().enumerate() {
         for delivery in &profile.deliver {
             planner.add(&profile.name, &[index], delivery);
@@ -41,9 +53,12 @@ type Destined = Result<Option<Place>, String>;
 struct Planner<'a> {
     values: &'a JobValues<'a>,
     frozen: &'a Frozen,
+    printing: &'a Printing,
     renders: &'a [RenderStep],
     made: &'a [Made<'a>],
     steps: Vec<DeliveryStep>,
+    /// How many sheets were planned for printers; also those that cannot be made, so that numbers stay what they are.
+    prints: usize,
     findings: Vec<Finding>,
     /// Every output path of the job, without case.
     taken: HashSet<String>,
@@ -51,8 +66,9 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn add(&mut self, owner: &str, profiles: &[usize], delivery: &Delivery) {
-        let mut indices: Vec<usize> =
-            (0..self.renders.len()).filter(|i| profiles.contains(&self.made[*i].pick.profile)).collect();
+        let key = PrintKey::of(delivery);
+        let is_for = |made: &Made<'_>| profiles.contains(&made.pick.profile) && made.key == key;
+        let mut indices: Vec<usize> = (0..self.renders.len()).filter(|i| is_for(&self.made[*i])).collect();
         if indices.is_empty() {
             return;
         }
@@ -145,6 +161,7 @@ impl Planner<'_> {
             _ => None,
         };
         let (runs, unsafe_argument) = self.runs(owner, delivery, indices, &members);
+        let (prints, no_folder) = self.prints(owner, delivery, indices);
         self.steps.push(DeliveryStep {
             id: StepId(format!("d{}", self.steps.len() + 1)),
             owner: owner.to_string(),
@@ -154,9 +171,49 @@ impl Planner<'_> {
             label,
             trigger,
             runs,
+            prints,
             hold: held,
-            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere).or(unsafe_argument),
+            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere).or(unsafe_argument).or(no_folder),
         });
+    }
+
+    /// The sheets of a `to: print`, or why they would have no place at a folder printer.
+    fn prints(&mut self, owner: &str, delivery: &Delivery, indices: &[usize]) -> (Vec<PlannedPrint>, Option<String>) {
+        let Delivery::Print { copies, .. } = delivery else { return (Vec::new(), None) };
+        let (mut prints, mut wrong) = (Vec::new(), None);
+        for index in indices {
+            self.prints += 1;
+            let id = StepId(format!("p{}", self.prints));
+            let (made, step) = (&self.made[*index], &self.renders[*index]);
+            let Some((ask, demand)) = made.print.clone() else { continue };
+            let number = step.line.map_or_else(|| step.id.to_string(), |line| line.to_string());
+            let file = RelPath::from_part(&format!("{}_{number}", self.values.job)).unwrap_or_else(RelPath::unnamed);
+            let taken = &mut self.taken;
+            let file = free_name(&file, |name| taken.insert(format!("print/{}", name.fold_case())));
+            let mut folders = BTreeMap::new();
+            let printing = self.printing;
+            for (printer, _) in printing.takers(&ask).unwrap_or_default() {
+                let PrinterTarget::Folder { sub_folder: Some(template), .. } = &printer.target else { continue };
+                match self.sub_folder(template, owner, *index) {
+                    Ok(Some(folder)) => drop(folders.insert(printer.name.clone(), folder)),
+                    Ok(None) => {}
+                    Err(why) => drop(wrong.get_or_insert(format!("printer `{}`: {why}", printer.name))),
+                }
+            }
+            let copies = match copies {
+                PrintCopies::Ordered => step.copies,
+                PrintCopies::Count(count) => *count,
+            };
+            prints.push(PlannedPrint { id, sheet: step.id.clone(), copies, ask, demand, file, folders });
+        }
+        (prints, wrong)
+    }
+
+    fn sub_folder(&mut self, template: &Template, owner: &str, index: usize) -> Result<Option<RelPath>, String> {
+        let mut empty = Vec::new();
+        let filled = template.path(&|token| self.delivery_value(Some(index), token), &mut empty);
+        self.report_empty(owner, Some(index), &empty, "sub_folder", template);
+        filled.map_err(|_| format!("a part of its sub_folder `{}` comes out empty", template.source()))
     }
 
     /// The runs of a command, or why there can be none.

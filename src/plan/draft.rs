@@ -7,6 +7,7 @@ use super::facts::Candidate;
 use super::geometry::{self, Impossible, Placed, Wish};
 use super::judge::View;
 use super::layout::{Opening, Scale, lay_out};
+use super::paper::on_paper;
 use super::picture::{Blocked, Request};
 use super::region::{Canvas, cropped, quarter_turned};
 use super::shown::Shown;
@@ -109,7 +110,9 @@ impl<'a> Request<'a> {
     fn wish(&self, shown: Shown<'_>, frame: PixelSize) -> Wish {
         let (size, fit) = match (self.profile.size, self.line()) {
             (SizeChoice::Ordered, Some(line)) => {
-                (line.size.map_or(SizeChoice::Original, SizeChoice::Box), line.fit.unwrap_or(self.profile.fit))
+                let fit = line.fit.unwrap_or(self.profile.fit);
+                let fit = if self.demand.is_some() { on_paper(fit, line.size.is_some()) } else { fit };
+                (line.size.map_or(SizeChoice::Original, SizeChoice::Box), fit)
             }
             (size, _) => (size, self.profile.fit),
         };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::frozen::Frozen;
-use super::{Content, DeliveryStep, Member, Plan, RenderStep};
+use super::{Content, DeliveryStep, Member, Plan, PlannedPrint, RenderStep};
 use crate::model::delivery::Delivery;
 use crate::model::digest::sha256;
 use crate::model::manifest::Manifest;
@@ -118,7 +118,11 @@ pub fn works(plan: &Plan, sources: &[String]) -> Option<Vec<Work>> {
         for member in &delivery.members {
             let digest = match &member.content {
                 Content::File(path) => path.display().to_string(),
-                Content::Step(id) => of_step(plan.render(id)?, sources)?,
+                Content::Step(id) => {
+                    let step = of_step(plan.render(id)?, sources)?;
+                    let print = delivery.prints.iter().find(|print| print.sheet == *id);
+                    print.map_or(step.clone(), |print| of_print(&step, delivery, print))
+                }
             };
             works[at].outputs.insert(output(delivery, member), digest);
         }
@@ -152,6 +156,16 @@ fn of_step(step: &RenderStep, sources: &[String]) -> Option<String> {
         cell.source = 0;
     }
     serde_json::to_vec(&(&spec, originals, step.copies)).ok().map(|bytes| sha256(&bytes))
+}
+
+/// A sheet is also how often it is printed, on what, and how.
+fn of_print(sheet: &str, delivery: &DeliveryStep, print: &PlannedPrint) -> String {
+    let how = match &delivery.delivery {
+        Delivery::Print { quality, color_mode, .. } => (Some(*quality), color_mode.as_deref()),
+        _ => (None, None),
+    };
+    let asked = serde_json::to_vec(&(sheet, print.copies, &print.ask, &print.demand.paper, how));
+    asked.map(|bytes| sha256(&bytes)).unwrap_or_default()
 }
 
 #[cfg(test)]

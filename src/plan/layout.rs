@@ -124,6 +124,14 @@ pub fn lay_out(layout: &Layout, scale: Scale, fit: Option<Fit>) -> Result<LaidOu
     Ok(LaidOut { size, openings, turn: layout.turn, cuts })
 }
 
+/// Marks to cut a print out of larger paper.
+pub fn marks_around(trim: Window, sheet: PixelSize, dpi: f64) -> Vec<Fill> {
+    let span = |at: u32, length: u32| vec![(f64::from(at), f64::from(at + length))];
+    let cuts = Some([span(trim.x, trim.width), span(trim.y, trim.height)]);
+    let out = LaidOut { size: sheet, openings: Vec::new(), turn: CellTurn::Never, cuts };
+    out.cut_marks(Scale { dpi, zoom: 1.0 }, Color::WHITE)
+}
+
 /// Millimetres: how far a mark stays away from the picture, how long it is at most, how short where it has to lie in
 /// the picture, how wide.
 const MARK_DISTANCE_MM: f64 = 0.8;

@@ -8,7 +8,9 @@ use super::frozen::Frozen;
 use super::geometry::decode_factor;
 use super::layout::copies;
 use super::output;
-use super::picture::{Request, Source};
+use super::paper::{PrintTarget, print_target};
+use super::picture::{Picture, Request, Source};
+use super::printing::{Ask, Demand, PrintKey, Printing};
 use super::selection::{Pick, Selection, select};
 use super::values::{JobValues, PictureValues};
 use super::{Finding, Plan, PlanSource, RenderStep, Skipped, SourcePlace, StepId, Weight, Work};
@@ -30,13 +32,17 @@ pub struct Made<'a> {
     /// File name of the chosen original.
     pub file: Option<String>,
     pub seq: usize,
+    /// The printing that it is made for; a file where there is none.
+    pub key: Option<PrintKey>,
+    pub print: Option<(Ask, Demand)>,
 }
 
-/// Turns a manifest, what its job keeps of the config, and what was found into the plan. Total: what cannot be made is
-/// in the plan as a blocked step.
+/// Turns a manifest, what its job keeps of the config, what printers ask for now, and what was found into the plan.
+/// Total: what cannot be made is in the plan as a blocked step.
 pub fn make(
     manifest: &Manifest,
     frozen: &Frozen,
+    printing: &Printing,
     facts: &Facts,
     glyphs: &dyn Glyphs,
     job: &str,
@@ -47,10 +53,13 @@ pub fn make(
     let mut maker = Maker {
         manifest,
         frozen,
+        printing,
         facts,
         glyphs,
         values,
         sources: Sources::default(),
+        files: Files::default(),
+        empty_tokens: HashSet::new(),
         plan: empty_plan(skipped, findings),
         made: Vec::new(),
     };
@@ -74,7 +83,7 @@ pub fn make(
             reason: format!("profile `{profile}` has no delivery of its own or of its render job, so it is not run"),
         });
     }
-    let (steps, mut found) = deliveries::plan(&values, frozen, &maker.plan.renders, &maker.made);
+    let (steps, mut found) = deliveries::plan(&values, frozen, printing, &maker.plan.renders, &maker.made);
     maker.plan.deliveries = steps;
     maker.plan.findings.append(&mut found);
     maker.finish()
@@ -133,95 +142,137 @@ impl Sources {
     }
 }
 
+/// Names in `outputs/`. Equal specs of equal sources are rendered once: the later step shares the earlier one's file.
+#[derive(Debug, Default)]
+struct Files(BTreeMap<String, RelPath>);
+
+impl Files {
+    fn work(&mut self, known: &mut Sources, mut picture: Picture<'_>, own: &RelPath) -> Work {
+        let sources: Vec<usize> = picture.sources.iter().map(|s| known.add(*s)).collect();
+        for cell in &mut picture.spec.cells {
+            cell.source = sources[cell.source];
+            known.show(cell, picture.may_scale);
+        }
+        let file = self.0.entry(fingerprint(&picture.spec)).or_insert_with(|| own.clone()).clone();
+        Work::Render { file, ppi: picture.ppi, cut: picture.cut, spec: picture.spec }
+    }
+}
+
 struct Maker<'a> {
     manifest: &'a Manifest,
     frozen: &'a Frozen,
+    printing: &'a Printing,
     facts: &'a Facts,
     glyphs: &'a dyn Glyphs,
     values: JobValues<'a>,
     sources: Sources,
+    files: Files,
+    /// Which empty tokens of which profile have been told.
+    empty_tokens: HashSet<(usize, String)>,
     plan: Plan,
     made: Vec<Made<'a>>,
 }
 
 impl<'a> Maker<'a> {
     fn add_pictures(&mut self, picks: Vec<Pick<'a>>) {
-        // Equal specs of equal sources are rendered once: the later step shares the earlier one's file.
-        let mut files: BTreeMap<String, RelPath> = BTreeMap::new();
-        let mut empty_tokens: HashSet<(usize, String)> = HashSet::new();
         let sequence = self.sequence(&picks);
-        for (index, pick) in picks.into_iter().enumerate() {
-            let profile: &Profile = &self.frozen.profiles[pick.profile];
-            let request = Request {
-                manifest: self.manifest,
-                frozen: self.frozen,
-                facts: self.facts,
-                glyphs: self.glyphs,
-                job: self.values,
-                profile,
-                pick,
-            };
-            let id = StepId(format!("r{}", index + 1));
-            let image = &self.manifest.images[pick.image];
-            let decided = request.decide(&mut self.plan.findings);
-            let (file, tone, extension) = match &decided {
-                Ok(picture) => {
-                    let first = picture.sources.first().map(|source| source.candidate);
-                    let format = first.and_then(|c| c.header.as_ref().ok()).map_or(PictureFormat::Jpeg, |h| h.format);
-                    let extension = output::extension(&picture.spec.encoding, format);
-                    (first.map(|c| c.shown.clone()), Some(picture.tone), extension)
-                }
-                Err(_) => (image.file.clone(), None, output::expected_extension(profile)),
-            };
-            let name_of_file = file.as_deref().map(|f| f.rsplit('/').next().unwrap_or(f).to_string());
-            let values = PictureValues {
-                profile: Some(profile),
-                image: Some(image),
-                line: pick.line,
-                layout: request.layout(),
-                file: name_of_file.as_deref(),
-                tone,
-                seq: Some(sequence[index]),
-            };
-            let mut empty = Vec::new();
-            let name = profile.name_template.file_name(&|token| self.values.value(&values, token), &mut empty);
-            for EmptyToken { what } in empty {
-                if empty_tokens.insert((pick.profile, what.clone())) {
-                    let text = format!(
-                        "{}: {what} is empty in the name `{}`",
-                        request.label(),
-                        profile.name_template.source()
-                    );
-                    let verdict = if decided.is_err() { Verdict::Warn } else { profile.checks.empty_token };
-                    self.plan.findings.extend(request.finding(verdict, "empty_token", text));
-                }
+        for (pick, seq) in picks.into_iter().zip(sequence) {
+            for key in self.targets(&self.frozen.profiles[pick.profile].name) {
+                self.add_picture(pick, seq, key);
             }
-            let own = RelPath::from_part(&id.0).unwrap_or_else(RelPath::unnamed);
-            let name = name.unwrap_or_else(|| own.clone()).with_extension(extension);
-            let work = match decided {
-                Err(blocked) => Work::Blocked { code: blocked.code.into(), reason: blocked.reason },
-                Ok(mut picture) => {
-                    let sources: Vec<usize> = picture.sources.iter().map(|s| self.sources.add(*s)).collect();
-                    for cell in &mut picture.spec.cells {
-                        cell.source = sources[cell.source];
-                        self.sources.show(cell, picture.may_scale);
-                    }
-                    let spec = fingerprint(&picture.spec);
-                    let file = files.entry(spec).or_insert_with(|| own.with_extension(extension)).clone();
-                    Work::Render { file, ppi: picture.ppi, cut: picture.cut, spec: picture.spec }
-                }
-            };
-            self.plan.renders.push(RenderStep {
-                id,
-                profile: profile.name.clone(),
-                line: pick.line.map(|l| l.line),
-                number: image.number.clone(),
-                image: image.label(),
-                name,
-                copies: pick.line.map_or(1, |line| copies(line, request.layout())),
-                work,
-            });
-            self.made.push(Made { pick, file: name_of_file, seq: sequence[index] });
+        }
+    }
+
+    /// What a profile's pictures are made for: files, and each printing that asks for sheets of its own.
+    fn targets(&self, profile: &str) -> Vec<Option<PrintKey>> {
+        let own = self.frozen.profiles.iter().filter(|p| p.name == profile).flat_map(|p| &p.deliver);
+        let of_rules = self.frozen.deliveries.iter().filter(|d| d.run.iter().any(|name| name == profile));
+        let mut targets = Vec::new();
+        for key in own.chain(of_rules.map(|d| &d.delivery)).map(PrintKey::of) {
+            if !targets.contains(&key) {
+                targets.push(key);
+            }
+        }
+        // By hand there is no delivery at all.
+        if targets.is_empty() { vec![None] } else { targets }
+    }
+
+    fn add_picture(&mut self, pick: Pick<'a>, seq: usize, key: Option<PrintKey>) {
+        let profile: &Profile = &self.frozen.profiles[pick.profile];
+        let layout = pick.line.and_then(|line| self.frozen.layout_of(line));
+        let location = self.manifest.location.as_deref().or(self.frozen.studio.location.as_deref());
+        let target = key.as_ref().map(|key| print_target(key, profile, pick.line, layout, location, self.printing));
+        let (target, refused) = match target.transpose() {
+            Ok(target) => (target, None),
+            Err(blocked) => (None, Some(blocked)),
+        };
+        let request = Request {
+            manifest: self.manifest,
+            frozen: self.frozen,
+            facts: self.facts,
+            glyphs: self.glyphs,
+            job: self.values,
+            profile: target.as_ref().map_or(profile, |target| &target.profile),
+            pick,
+            demand: target.as_ref().map(|target| &target.demand),
+            orient: profile.orient,
+        };
+        let id = StepId(format!("r{}", self.plan.renders.len() + 1));
+        let image = &self.manifest.images[pick.image];
+        let mut found = Vec::new();
+        let decided = refused.map_or_else(|| request.decide(&mut found), Err);
+        let (file, tone, extension) = match &decided {
+            Ok(picture) => {
+                let first = picture.sources.first().map(|source| source.candidate);
+                let format = first.and_then(|c| c.header.as_ref().ok()).map_or(PictureFormat::Jpeg, |h| h.format);
+                let extension = output::extension(&picture.spec.encoding, format);
+                (first.map(|c| c.shown.clone()), Some(picture.tone), extension)
+            }
+            Err(_) => (image.file.clone(), None, output::expected_extension(request.profile)),
+        };
+        let name_of_file = file.as_deref().map(|f| f.rsplit('/').next().unwrap_or(f).to_string());
+        let values = PictureValues {
+            profile: Some(profile),
+            image: Some(image),
+            line: pick.line,
+            layout,
+            file: name_of_file.as_deref(),
+            tone,
+            seq: Some(seq),
+        };
+        let mut empty = Vec::new();
+        let name = profile.name_template.file_name(&|token| self.values.value(&values, token), &mut empty);
+        for EmptyToken { what } in empty {
+            if self.empty_tokens.insert((pick.profile, what.clone())) {
+                let text =
+                    format!("{}: {what} is empty in the name `{}`", request.label(), profile.name_template.source());
+                let verdict = if decided.is_err() { Verdict::Warn } else { profile.checks.empty_token };
+                found.extend(request.finding(verdict, "empty_token", text));
+            }
+        }
+        let own = RelPath::from_part(&id.0).unwrap_or_else(RelPath::unnamed);
+        let name = name.unwrap_or_else(|| own.clone()).with_extension(extension);
+        let work = match decided {
+            Err(blocked) => Work::Blocked { code: blocked.code.into(), reason: blocked.reason },
+            Ok(picture) => self.files.work(&mut self.sources, picture, &own.with_extension(extension)),
+        };
+        self.plan.renders.push(RenderStep {
+            id,
+            profile: profile.name.clone(),
+            line: pick.line.map(|l| l.line),
+            number: image.number.clone(),
+            image: image.label(),
+            name,
+            copies: pick.line.map_or(1, |line| copies(line, layout)),
+            work,
+        });
+        let print = target.map(|PrintTarget { ask, demand, .. }| (ask, demand));
+        self.made.push(Made { pick, file: name_of_file, seq, key, print });
+        // A picture that is made for several targets is judged once.
+        for finding in found {
+            if !self.plan.findings.contains(&finding) {
+                self.plan.findings.push(finding);
+            }
         }
     }
 

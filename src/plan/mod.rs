@@ -16,7 +16,11 @@ pub mod layout;
 pub mod make;
 pub mod matching;
 pub mod output;
+pub mod paper;
 pub mod picture;
+#[cfg(test)]
+mod print_tests;
+pub mod printing;
 pub mod region;
 pub mod selection;
 pub mod shown;
@@ -24,16 +28,18 @@ pub mod shown;
 mod tests;
 pub mod values;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::printing::{Ask, Demand};
 use crate::keyword;
 use crate::model::delivery::Delivery;
 use crate::model::name::RelPath;
 use crate::model::spec::{DecodeFactor, Header, OutputSpec};
 
-/// `r1`, `r2` … render steps, `d1` … deliveries, in the order of the plan.
+/// `r1`, `r2` … render steps, `d1` … deliveries, `p1` … prints, in the order of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepId(pub String);
@@ -183,6 +189,9 @@ pub struct DeliveryStep {
     /// Of a command: how it is run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<PlannedRun>,
+    /// Of a `to: print`: its sheets, in the order in which they leave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prints: Vec<PlannedPrint>,
     /// Rendered, then waits for a release before anything is delivered.
     pub hold: bool,
     /// It cannot be done by this version; why.
@@ -196,6 +205,23 @@ pub struct PlannedRun {
     pub file: Option<RelPath>,
     /// Each in parts: where it stands goes between them.
     pub arguments: Vec<Vec<String>>,
+}
+
+/// One sheet for a printer or a pool: a unit, which is sent in one piece.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedPrint {
+    pub id: StepId,
+    /// The render step that makes it.
+    pub sheet: StepId,
+    pub copies: u32,
+    pub ask: Ask,
+    /// As it was when the sheet was made.
+    pub demand: Demand,
+    /// What a folder printer's files are called, in front of the number of the copy; distinct in the job.
+    pub file: RelPath,
+    /// By folder printer, the folder below its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub folders: BTreeMap<String, RelPath>,
 }
 
 /// A destination with the job's values filled in.
@@ -266,6 +292,15 @@ impl Plan {
         for member in self.deliveries.iter_mut().flat_map(|d| &mut d.members) {
             if matches!(member.content, Content::Step(_)) {
                 member.path = mark(&member.path);
+            }
+        }
+        for delivery in &mut self.deliveries {
+            for file in delivery.runs.iter_mut().filter_map(|run| run.file.as_mut()) {
+                *file = mark(file);
+            }
+            for print in &mut delivery.prints {
+                print.file =
+                    RelPath::parse(&format!("{}-r{number}", print.file)).unwrap_or_else(|_| print.file.clone());
             }
         }
     }

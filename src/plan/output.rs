@@ -1,9 +1,10 @@
 //! How a finished file is written: encoding, colour space, what it says about the picture.
 
 use super::draft::Draft;
+use super::frozen::FrozenAsset;
 use super::picture::Request;
 use super::values::PictureValues;
-use crate::model::profile::{ColorProfile, Compression, Format, MetadataPolicy, Profile, Strip};
+use crate::model::profile::{ColorChoice, ColorProfile, Compression, Format, MetadataPolicy, Profile, Strip};
 use crate::model::spec::{
     ColorSpace, ColorSpec, Encoding, KeepMetadata, MetadataSpec, PictureFormat, PngCompression, TiffCompression,
 };
@@ -48,23 +49,10 @@ impl Request<'_> {
         }
     }
 
+    /// A printer's own colour, else the profile's.
     pub(super) fn color(&self) -> ColorSpec {
-        let space = |profile: &ColorProfile| match profile {
-            ColorProfile::Srgb => ColorSpace::Srgb,
-            ColorProfile::AdobeRgb => ColorSpace::AdobeRgb,
-            ColorProfile::DisplayP3 => ColorSpace::DisplayP3,
-            ColorProfile::File(path) => {
-                let known = self.frozen.assets.iter().find(|a| a.path == *path);
-                ColorSpace::Asset(known.map(|a| a.sha256.clone()).unwrap_or_default())
-            }
-        };
-        let choice = &self.profile.color;
-        ColorSpec {
-            output: space(&choice.profile),
-            intent: choice.intent,
-            black_point: choice.black_point,
-            untagged: space(&choice.untagged),
-        }
+        let of_printer = self.demand.map(|demand| demand.color.clone());
+        of_printer.unwrap_or_else(|| color_spec(&self.profile.color, &self.frozen.assets))
     }
 
     pub(super) fn metadata(&self, values: &PictureValues<'_>) -> MetadataSpec {
@@ -89,6 +77,25 @@ impl Request<'_> {
             set_caption: text(&p.set.caption),
             set_keywords: text(&p.set.keywords),
         }
+    }
+}
+
+/// A choice of colour, its ICC files by their digests.
+pub(super) fn color_spec(choice: &ColorChoice, assets: &[FrozenAsset]) -> ColorSpec {
+    let space = |profile: &ColorProfile| match profile {
+        ColorProfile::Srgb => ColorSpace::Srgb,
+        ColorProfile::AdobeRgb => ColorSpace::AdobeRgb,
+        ColorProfile::DisplayP3 => ColorSpace::DisplayP3,
+        ColorProfile::File(path) => {
+            let known = assets.iter().find(|a| a.path == *path);
+            ColorSpace::Asset(known.map(|a| a.sha256.clone()).unwrap_or_default())
+        }
+    };
+    ColorSpec {
+        output: space(&choice.profile),
+        intent: choice.intent,
+        black_point: choice.black_point,
+        untagged: space(&choice.untagged),
     }
 }
 

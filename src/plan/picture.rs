@@ -6,14 +6,15 @@ use super::elements::Drawing;
 use super::facts::{Candidate, Facts, Found, Glyphs};
 use super::frozen::Frozen;
 use super::geometry::Impossible;
+use super::printing::Demand;
 use super::selection::Pick;
 use super::shown::{Shown, shown_of};
 use super::values::{JobValues, PictureValues};
 use crate::model::checks::Verdict;
 use crate::model::config::Layout;
 use crate::model::manifest::{Image, Line, Manifest};
-use crate::model::profile::{Decode, OnDamage, Profile};
-use crate::model::spec::{Header, OutputSpec, PixelSize, Tone};
+use crate::model::profile::{Decode, OnDamage, Orient, Profile};
+use crate::model::spec::{Header, OutputSpec, PixelSize, Tone, Window};
 
 /// Everything that decides one output.
 #[derive(Clone, Copy)]
@@ -26,6 +27,10 @@ pub struct Request<'a> {
     pub job: JobValues<'a>,
     pub profile: &'a Profile,
     pub pick: Pick<'a>,
+    /// Of the printer that it is made for.
+    pub demand: Option<&'a Demand>,
+    /// As the profile wants the finished file to lie, where its printer does not say it.
+    pub orient: Orient,
 }
 
 /// An output that can be made.
@@ -117,7 +122,7 @@ impl<'a> Request<'a> {
     /// Chooses the originals and decides everything about the output.
     pub fn decide(&self, findings: &mut Vec<Finding>) -> Result<Picture<'a>, Blocked> {
         let shown = shown_of(&self.pick);
-        let draft = match (self.layout(), self.line().and_then(|l| l.layout.as_ref())) {
+        let mut draft = match (self.layout(), self.line().and_then(|l| l.layout.as_ref())) {
             (Some(layout), _) => self.draft_sheet(layout, &shown, findings)?,
             (None, Some(name)) => {
                 let reason = format!("the layout `{name}` is gone from the config; put it back, and try again");
@@ -125,6 +130,7 @@ impl<'a> Request<'a> {
             }
             (None, None) => self.draft_plain(shown[0], findings)?,
         };
+        self.put_on_paper(&mut draft)?;
         let tone = shown[0].tone(self.manifest);
         let file = draft.sources.first().map(|c| c.shown.as_str());
         let values = self.values(file, tone);
@@ -137,7 +143,7 @@ impl<'a> Request<'a> {
             remarks: Vec::new(),
         };
         if let Some((layout, scale)) = draft.layout {
-            let moved = |window| super::geometry::moved(window, draft.trim.x);
+            let moved = |window: Window| Window { x: window.x + draft.trim.x, y: window.y + draft.trim.y, ..window };
             drawing.layout(layout, scale, moved);
         }
         drawing.overlays(&self.profile.overlays, draft.trim, self.profile.dpi);

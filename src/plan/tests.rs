@@ -6,6 +6,7 @@ use super::facts::{Candidate, Facts, Found, Glyphs};
 use super::frozen::{Frozen, FrozenAsset, Verdict};
 use super::make::make;
 use super::matching::{asset_files, freeze};
+use super::printing::Printing;
 use super::selection::wants;
 use super::*;
 use crate::model::config::Config;
@@ -71,14 +72,18 @@ impl Glyphs for Font {
     }
 }
 
-fn order(images: &str, lines: &str) -> String {
+pub(super) fn printing(config: &str) -> Printing {
+    Printing::of(&Config::parse(config, Path::new("/studio/hotfolders.yaml")).unwrap_or_else(|e| panic!("{e}")))
+}
+
+pub(super) fn order(images: &str, lines: &str) -> String {
     format!(
         r#"{{ "manifest": 1, "kind": "invoice", "record": "1042", "session": "S1", "images": {images}, "lines": {lines} }}"#
     )
 }
 
-fn frozen(text: &str, profiles: &[&str]) -> (Manifest, Frozen) {
-    let config = Config::parse(CONFIG, Path::new("/studio/hotfolders.yaml")).unwrap_or_else(|e| panic!("{e}"));
+pub(super) fn frozen(config: &str, text: &str, profiles: &[&str]) -> (Manifest, Frozen) {
+    let config = Config::parse(config, Path::new("/studio/hotfolders.yaml")).unwrap_or_else(|e| panic!("{e}"));
     let mut manifest = manifest::read(text.as_bytes(), "a.json").unwrap().manifest;
     manifest.profiles = profiles.iter().map(|&name| name.into()).collect();
     let mut frozen = freeze(&manifest, &config.hot_folders[0], &config);
@@ -95,7 +100,11 @@ fn frozen(text: &str, profiles: &[&str]) -> (Manifest, Frozen) {
 
 /// All pictures are there, with 6000 × 4000 pixels.
 fn planned(text: &str, profiles: &[&str]) -> Plan {
-    let (manifest, frozen) = frozen(text, profiles);
+    planned_with(CONFIG, text, profiles)
+}
+
+pub(super) fn planned_with(config: &str, text: &str, profiles: &[&str]) -> Plan {
+    let (manifest, frozen) = frozen(config, text, profiles);
     assert_eq!(frozen.verdict, Verdict::Run);
     let mut facts = Facts::new();
     for want in wants(&manifest, &frozen.profiles, false) {
@@ -113,10 +122,11 @@ fn planned(text: &str, profiles: &[&str]) -> Plan {
         let found = Candidate { kind: "hires".into(), place, shown, bytes: 1, header: Ok(header) };
         facts.insert(want, Found::Candidates { list: vec![found], looked: String::new() });
     }
-    make(&manifest, &frozen, &facts, &Font, "job", jiff::civil::date(2026, 11, 20))
+    let printing = printing(config);
+    make(&manifest, &frozen, &printing, &facts, &Font, "job", jiff::civil::date(2026, 11, 20))
 }
 
-fn spec(plan: &Plan, index: usize) -> &OutputSpec {
+pub(super) fn spec(plan: &Plan, index: usize) -> &OutputSpec {
     plan.renders[index].spec().unwrap_or_else(|| panic!("{:?}", plan.renders[index].work))
 }
 
@@ -183,7 +193,7 @@ fn a_profile_in_pixels_shows_the_same_sheet_smaller() {
 #[test]
 fn as_many_slots_as_openings() {
     let lines = r#"[{ "line": 4, "layout": "panel", "slots": [ { "image": 7 } ] }]"#;
-    let (_, frozen) = frozen(&order(r#"[{ "number": 7 }]"#, lines), &["prints"]);
+    let (_, frozen) = frozen(CONFIG, &order(r#"[{ "number": 7 }]"#, lines), &["prints"]);
     let Verdict::Reject { code, why } = frozen.verdict else { panic!("{:?}", frozen.verdict) };
     assert_eq!(code, "other_openings");
     assert_eq!(why, "line 4: the layout `panel` has 2 openings, the line 1 slots");

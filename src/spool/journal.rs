@@ -3,6 +3,8 @@
 //! Owns: it replays from any prefix, tolerates one torn last line, and steps only move forward. A bad line elsewhere
 //! means that the disk lied, and stops the job.
 
+mod prints;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -10,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use self::prints::{PrintEvent, PrintIntent, PrintRun, PrintState, PrinterJob};
 use super::durable::{Appender, Done};
 use crate::model::digest;
 use crate::model::name::RelPath;
@@ -92,6 +95,16 @@ pub enum Entry {
         fine: bool,
         text: String,
     },
+    /// How a sheet goes to its printer.
+    Print {
+        step: StepId,
+        #[serde(flatten)]
+        event: PrintEvent,
+    },
+    /// Pictures that have to be made anew, because their printer asks for another sheet by now.
+    Reopened {
+        steps: Vec<StepId>,
+    },
     /// A person released what was held, or asked for another try: failed steps count as open again.
     Retried,
 }
@@ -116,6 +129,10 @@ pub struct Progress {
     pub delivered: BTreeSet<StepId>,
     /// By step and unit.
     pub commands: BTreeMap<StepId, BTreeMap<String, CommandRun>>,
+    /// By print.
+    pub prints: BTreeMap<StepId, PrintRun>,
+    /// How often pictures were opened again: what is made since has names of its own in `outputs/`.
+    pub generation: u32,
     pub entries: usize,
 }
 
@@ -131,7 +148,7 @@ pub struct CommandRun {
 }
 
 impl Progress {
-    /// One more line. Steps only move forward: what is done stays done.
+    /// One more line. Steps only move forward: what is done stays done; only a picture that is wrong by now is made anew.
     pub fn apply(&mut self, at: Timestamp, entry: Entry) {
         self.entries += 1;
         match entry {
@@ -172,6 +189,13 @@ impl Progress {
                 run.done |= fine;
                 run.tries += u32::from(!fine);
             }
+            Entry::Print { step, event } => self.prints.entry(step).or_default().apply(at, event),
+            Entry::Reopened { steps } => {
+                self.generation += 1;
+                for step in steps {
+                    self.rendered.remove(&step);
+                }
+            }
             Entry::Retried => {
                 self.failed.clear();
                 self.commands.values_mut().flat_map(BTreeMap::values_mut).for_each(|run| run.tries = 0);
@@ -181,7 +205,10 @@ impl Progress {
 
     /// Nothing of the job has become visible anywhere.
     pub fn nothing_left(&self) -> bool {
-        self.placed.is_empty() && self.delivered.is_empty() && self.commands.is_empty()
+        self.placed.is_empty()
+            && self.delivered.is_empty()
+            && self.commands.is_empty()
+            && self.prints.values().all(|print| print.attempts == 0)
     }
 }
 

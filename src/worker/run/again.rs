@@ -256,7 +256,10 @@ fn leave_out_equal(plan: &mut Plan, work: &Work, earlier: &Work, made: &Made) {
             return true;
         }
         let members = step.members.len();
-        if matches!(step.delivery, Delivery::Folder { .. } | Delivery::Command { r#for: CommandFor::File, .. }) {
+        if matches!(
+            step.delivery,
+            Delivery::Folder { .. } | Delivery::Print { .. } | Delivery::Command { r#for: CommandFor::File, .. }
+        ) {
             step.members.retain(|member| !is_equal(&member.output));
         } else if !lost && step.members.iter().all(|member| is_equal(&member.output)) {
             step.members.clear();

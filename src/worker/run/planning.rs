@@ -10,11 +10,12 @@ use crate::model::pricing;
 use crate::plan::fingerprint::{self, Works};
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
+use crate::plan::printing::Printing;
 use crate::plan::selection::wants;
-use crate::plan::{Plan, Work, matching};
+use crate::plan::{Plan, StepId, Work, matching};
 use crate::render::Fonts;
 use crate::spool::job::{self, Question, RecordError, file};
-use crate::spool::journal::Progress;
+use crate::spool::journal::{Entry, Progress};
 use crate::worker::assets::JobAssets;
 use crate::worker::earlier::{self, Asked};
 use crate::worker::facts::{self, Pictures};
@@ -89,7 +90,7 @@ impl Run<'_> {
             return Ok(job::read(self.folder(), file::RULES)?);
         };
         let frozen = matcher::with_digests(matching::freeze(manifest, hot_folder, &config));
-        matcher::keep_assets(&frozen, &self.workshop.spool.assets())?;
+        matcher::keep_assets(&frozen.assets, &self.workshop.spool.assets())?;
         job::write(self.folder(), file::RULES, &frozen)?;
         Ok(frozen)
     }
@@ -130,11 +131,17 @@ impl Run<'_> {
         };
         let nothing_made = self.progress().rendered.is_empty() && self.progress().nothing_left();
         let look_again = retried || (self.job.released && nothing_made);
+        let config = self.workshop.config();
+        let printing = matcher::printing(&config);
         if let (Some(plan), false) = (&old, look_again) {
-            return Ok(plan.clone());
+            let steps = outdated(plan, self.progress(), &printing);
+            if steps.is_empty() {
+                return Ok(plan.clone());
+            }
+            // First: a plan with other sheets, whose pictures count as made, would print the old ones.
+            self.append(vec![Entry::Reopened { steps }])?;
         }
         let inputs = self.folder().join(file::INPUTS);
-        let config = self.workshop.config();
         let pictures =
             if frozen.pictures_beside { Pictures::Beside(&inputs) } else { Pictures::Library(config.library.as_ref()) };
         let wants = wants(manifest, &frozen.profiles, frozen.pictures_beside);
@@ -147,13 +154,14 @@ impl Run<'_> {
         let date = self.job.accepted.to_zoned(zone).date();
         let assets = JobAssets::kept(self.workshop.spool.assets());
         let fonts = Fonts::new(&assets);
-        let mut plan = make(manifest, frozen, &facts, &fonts, self.job.job.as_str(), date);
+        matcher::keep_assets(&printing.assets, &self.workshop.spool.assets())?;
+        let mut plan = make(manifest, frozen, &printing, &facts, &fonts, self.job.job.as_str(), date);
         if manifest.action == Action::Reprint {
             plan.mark_reprint(self.reprint_number()?);
         }
         if let Some(asked) = Asked::of(manifest, frozen) {
             // Without the day and the job: these make no difference to what is ordered.
-            let bare = make(manifest, frozen, &facts, &fonts, fingerprint::ANY_JOB, fingerprint::ANY_DAY);
+            let bare = make(manifest, frozen, &printing, &facts, &fonts, fingerprint::ANY_JOB, fingerprint::ANY_DAY);
             fingerprint::name_outputs(&mut plan, &bare);
             if self.progress().nothing_left() {
                 let mut works = self.works_of(&bare, asked.request);
@@ -174,6 +182,14 @@ impl Run<'_> {
         }
         Ok(plan)
     }
+}
+
+/// The pictures of sheets that have not been sent, and that their printers want otherwise than they were made.
+pub(super) fn outdated(plan: &Plan, progress: &Progress, printing: &Printing) -> Vec<StepId> {
+    let prints = plan.deliveries.iter().flat_map(|delivery| &delivery.prints);
+    let waits = prints.filter(|print| progress.prints.get(&print.id).is_none_or(|run| run.attempts == 0));
+    let changed = waits.filter(|print| printing.demand(&print.ask).is_ok_and(|demand| demand != print.demand));
+    changed.map(|print| print.sheet.clone()).collect()
 }
 
 /// Steps that are done stay what they were, whatever the second look at the world found. What had been left out, because
@@ -208,8 +224,11 @@ fn keep_finished(plan: &mut Plan, old: &Plan, progress: &Progress) {
             for cell in &mut spec.cells {
                 cell.source = renumbered[cell.source];
             }
-            // Its file may be one that a finished step made from the same spec; then it is made again, equal.
-            let _ = file;
+            // Its file may be one that a finished step made from the same spec; then it is made again, equal. Not so
+            // where its printer asks for another sheet by now: the old one may be on its way somewhere else.
+            if progress.generation > 0 {
+                *file = file.with_suffix(&format!("-{}", progress.generation + 1));
+            }
         }
     }
     for step in &mut plan.deliveries {

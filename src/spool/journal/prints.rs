@@ -1,0 +1,160 @@
+//! What a journal knows of prints: how far each sheet is on its way to paper.
+//!
+//! Owns: an attempt is closed before the next one begins, and what is printed stays printed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::keyword;
+
+/// Written down before anything of a sheet leaves: enough to find it again at its printer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintIntent {
+    /// From 1. The same one again where the printer has surely never heard of it.
+    pub attempt: u32,
+    pub printer: String,
+    /// Its address, folder or program.
+    pub endpoint: String,
+    /// Unique; it is in the name of the printer's job.
+    pub token: String,
+    pub copies: u32,
+    pub bytes: u64,
+    pub sha256: String,
+    /// What the printer said of itself just before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printer_uuid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_time_s: Option<u64>,
+    /// It only passes sheets on: what it calls completed is not printed yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_spooler: bool,
+}
+
+/// What the printer calls the unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrinterJob {
+    pub id: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+}
+
+keyword! {
+    /// How far a print is, as far as it is known.
+    pub enum PrintState {
+        Rendered = "rendered", Sent = "sent", Accepted = "accepted", Printed = "printed", Uncertain = "uncertain",
+    }
+}
+
+/// One event of a print.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "print", rename_all = "snake_case")]
+pub enum PrintEvent {
+    /// Nothing has left yet.
+    Intended(PrintIntent),
+    /// The printer made a job of it, which may have no document yet.
+    Created(PrinterJob),
+    /// The printer has the whole document.
+    Sent,
+    /// A copy is about to get its name in the folder of a folder printer.
+    Placing { copy: u32 },
+    /// The copy stood there.
+    Placed { copy: u32 },
+    /// Provably nothing came out of the attempt: another one may be made, also elsewhere.
+    Aborted { text: String },
+    /// Nobody knows what came of it: a person is asked.
+    Doubted { text: String },
+    /// A person has said how many copies of it lie there.
+    Answered { printed: u32 },
+    /// All that will ever be known.
+    Ended { state: PrintState },
+    /// The job was cancelled before anything of it left.
+    Dropped,
+}
+
+/// What is known of one print.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PrintRun {
+    pub attempts: u32,
+    /// Of the attempt that is open or ended, and when it was made.
+    pub intent: Option<(Timestamp, PrintIntent)>,
+    pub job: Option<PrinterJob>,
+    pub sent: Option<Timestamp>,
+    /// Copies at a folder printer; true for one that stood there.
+    pub placed: BTreeMap<u32, bool>,
+    pub doubt: Option<String>,
+    /// Copies that lie there from earlier attempts.
+    pub printed: u32,
+    pub ended: Option<(Timestamp, PrintState)>,
+    pub dropped: bool,
+    /// Why the last attempt came to nothing.
+    pub aborted: Option<String>,
+}
+
+impl PrintRun {
+    pub(super) fn apply(&mut self, at: Timestamp, event: PrintEvent) {
+        if self.ended.is_some() {
+            return;
+        }
+        match event {
+            PrintEvent::Intended(intent) => {
+                self.close();
+                self.attempts = self.attempts.max(intent.attempt);
+                self.intent = Some((at, intent));
+            }
+            PrintEvent::Created(job) => self.job = Some(job),
+            PrintEvent::Sent => self.sent = self.sent.or(Some(at)),
+            PrintEvent::Placing { copy } => drop(self.placed.entry(copy).or_insert(false)),
+            PrintEvent::Placed { copy } => drop(self.placed.insert(copy, true)),
+            PrintEvent::Aborted { text } => {
+                self.close();
+                self.aborted = Some(text);
+            }
+            PrintEvent::Doubted { text } => self.doubt = Some(text),
+            PrintEvent::Answered { printed } => {
+                let wanted = self.intent.as_ref().map_or(0, |(_, intent)| intent.copies);
+                if printed >= wanted {
+                    self.doubt = None;
+                    self.ended = Some((at, PrintState::Printed));
+                } else {
+                    self.printed += printed;
+                    self.close();
+                    self.aborted = None;
+                }
+            }
+            PrintEvent::Ended { state } => {
+                self.doubt = None;
+                self.ended = Some((at, state));
+            }
+            PrintEvent::Dropped => self.dropped = true,
+        }
+    }
+
+    fn close(&mut self) {
+        self.intent = None;
+        self.job = None;
+        self.sent = None;
+        self.placed.clear();
+        self.doubt = None;
+    }
+
+    /// Something of it may have left, and its end is not known.
+    pub fn is_open(&self) -> bool {
+        self.intent.is_some() && self.ended.is_none()
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some() || (self.dropped && self.intent.is_none())
+    }
+
+    pub fn state(&self) -> PrintState {
+        match (&self.ended, &self.doubt) {
+            (Some((_, state)), _) => *state,
+            (None, Some(_)) => PrintState::Uncertain,
+            (None, None) if self.sent.is_some() || self.placed.values().any(|stood| *stood) => PrintState::Sent,
+            (None, None) if self.intent.is_some() => PrintState::Uncertain,
+            (None, None) => PrintState::Rendered,
+        }
+    }
+}
