@@ -12,6 +12,7 @@ pub mod matcher;
 pub mod model;
 pub mod operator;
 pub mod plan;
+pub mod print;
 pub mod render;
 pub mod server;
 pub mod spool;

@@ -62,3 +62,11 @@ pub const SMALL_FILE_MAX_BYTES: u64 = 256 * 1024;
 pub const SUBJECT_MAX_CHARS: usize = 200;
 /// Longest answer of a mail server or webhook that is shown, in characters.
 pub const REPLY_SHOWN_CHARS: usize = 300;
+/// Largest answer of a printer that is read, in bytes; a long list of jobs is a few hundred KB.
+pub const PRINTER_ANSWER_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// Most values in one answer of a printer, those in collections included.
+pub const PRINTER_ANSWER_MAX_VALUES: usize = 100_000;
+/// Deepest nesting of collections in a printer's answer; real ones have two or three.
+pub const PRINTER_ANSWER_MAX_DEPTH: usize = 16;
+/// Longest text of a printer that is kept, in characters.
+pub const PRINTER_TEXT_MAX_CHARS: usize = 255;

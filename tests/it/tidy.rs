@@ -9,13 +9,14 @@ use regex::Regex;
 const LINES_MAX: usize = 450;
 
 /// Top modules, and the others each may use. What is not listed may be used by nobody but itself.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("plan", &["model"]),
     ("spool", &["model", "plan"]),
     ("render", &["model", "plan"]),
     ("intake", &["model", "plan", "spool", "clock"]),
     ("deliver", &["model", "plan", "spool"]),
+    ("print", &["model", "plan", "spool", "clock"]),
     ("alert", &["model", "spool"]),
     ("clock", &[]),
     ("error", &[]),
@@ -27,22 +28,22 @@ const LAYERS: [(&str, &[&str]); 18] = [
     (
         "worker",
         &[
-            "model", "plan", "spool", "intake", "render", "deliver", "alert", "clock", "error", "matcher", "control",
-            "logging",
+            "model", "plan", "spool", "intake", "render", "deliver", "print", "alert", "clock", "error", "matcher",
+            "control", "logging",
         ],
     ),
     (
         "server",
         &[
-            "model", "plan", "spool", "intake", "render", "deliver", "alert", "clock", "error", "matcher", "control",
-            "logging", "operator", "worker", "web",
+            "model", "plan", "spool", "intake", "render", "deliver", "print", "alert", "clock", "error", "matcher",
+            "control", "logging", "operator", "worker", "web",
         ],
     ),
     (
         "cli",
         &[
-            "model", "plan", "spool", "intake", "render", "deliver", "alert", "clock", "error", "matcher", "control",
-            "logging", "operator", "worker", "server", "web",
+            "model", "plan", "spool", "intake", "render", "deliver", "print", "alert", "clock", "error", "matcher",
+            "control", "logging", "operator", "worker", "server", "web",
         ],
     ),
     ("main", &["cli", "model"]),
