@@ -33,6 +33,7 @@ use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::model::config::Config;
 use crate::spool::job::{self, JobFile, JobId, file};
+use crate::spool::links::Links;
 use crate::spool::places::Places;
 use crate::spool::queue::{Lock, Spool, State};
 use crate::web::Web;
@@ -83,6 +84,7 @@ impl Server {
             index: Mutex::new(index),
             places: Places::of_spool(spool.root()),
             renderer,
+            links: Arc::new(Links::of_spool(spool.root())),
         });
         let matcher = Arc::new(Memory::new(&config, &workshop));
         let mut intake = Intake::new(Arc::clone(&config), spool.clone(), matcher, clock::now);

@@ -15,7 +15,7 @@ use super::error::DeliverError;
 use crate::model::digest::{Hasher, sha256};
 use crate::plan::{Content, Member};
 use crate::spool::durable::{Done, DurableError, Folder, Found};
-use crate::spool::journal::Progress;
+use crate::spool::journal::{Progress, RenderedFile};
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -40,12 +40,12 @@ pub(super) struct Written {
 pub(super) fn source(outputs: &Path, member: &Member, progress: &Progress) -> Option<Source> {
     match &member.content {
         Content::File(path) => Some(Source::Extra(path.clone())),
-        Content::Step(step) => progress.rendered.get(step).map(|output| Source::Output {
-            path: output.file.below(outputs),
-            bytes: output.bytes,
-            sha256: output.sha256.clone(),
-        }),
+        Content::Step(step) => progress.rendered.get(step).map(|output| rendered(outputs, output)),
     }
+}
+
+pub(super) fn rendered(outputs: &Path, output: &RenderedFile) -> Source {
+    Source::Output { path: output.file.below(outputs), bytes: output.bytes, sha256: output.sha256.clone() }
 }
 
 impl Source {

@@ -1,4 +1,4 @@
-//! Finished pictures to their destinations: `folder`, `disc`, `zip`.
+//! Finished pictures to their destinations: `folder`, `disc`, `zip`, what lies behind a link.
 //!
 //! Owns: a destination sees complete files only, and running twice equals running once. It knows the plan, the journal
 //! and the outputs of one job; nothing of how pictures are made, of other jobs, or of when it is called.
@@ -10,6 +10,7 @@ mod disc;
 mod error;
 mod folder;
 mod ledger;
+pub mod link;
 mod place;
 mod publish;
 mod staging;
@@ -207,6 +208,9 @@ pub fn placed(step: &DeliveryStep, progress: &Progress) -> Vec<Standing> {
 pub fn where_is(step: &DeliveryStep, progress: &Progress, member: usize) -> Option<String> {
     let standing = placed(step, progress);
     let path = &step.members.get(member)?.path;
+    if let Some(link) = progress.links.get(&step.id) {
+        return link.zip.as_ref().map(|zip| format!("{zip}/{path}"));
+    }
     let mut volumes = standing.iter().filter(|s| volume_number(&s.unit).is_some());
     match (&step.delivery, volumes.next(), volumes.next()) {
         (Delivery::Folder { .. }, ..) => {

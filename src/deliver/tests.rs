@@ -88,15 +88,28 @@ impl Bench {
             now: &now,
             earlier: &earlier,
         };
-        deliver(&job, step, journal)
+        let Some(planned) = &step.link else { return deliver(&job, step, journal) };
+        let above = link::Shelf { folder: &self.path("out"), made: false };
+        let complete = link::package(&job, step, planned, true, above, journal)?.is_some();
+        if complete {
+            link::close(&job, step, journal)?;
+        }
+        Ok(Delivered { complete, warnings: Vec::new(), doubts: Vec::new() })
     }
 
     /// Delivers all, and says the warnings.
     pub(super) fn complete(&self, step: &DeliveryStep) -> Vec<String> {
         let delivered = self.run(step).unwrap();
         assert!(delivered.complete);
-        clean("J1", step).unwrap();
+        self.clean(step);
         delivered.warnings
+    }
+
+    pub(super) fn clean(&self, step: &DeliveryStep) {
+        clean("J1", step).unwrap();
+        if step.link.is_some() {
+            link::clean("J1", &step.id, &self.path("out")).unwrap();
+        }
     }
 
     pub(super) fn standing(&self, step: &DeliveryStep) -> Vec<Standing> {
@@ -151,6 +164,7 @@ impl Bench {
             trigger: None,
             runs: Vec::new(),
             prints: Vec::new(),
+            link: None,
             hold: false,
             blocked: None,
         }
@@ -171,6 +185,32 @@ impl Bench {
         let medium = DiscSize::Bytes(bytes);
         let delivery = Delivery::Disc { path: destination(), medium, label: None, extras: Vec::new() };
         self.step(path, members, delivery)
+    }
+
+    /// The first member has small pictures.
+    pub(super) fn to_link(&self, members: &[(&str, &str)]) -> DeliveryStep {
+        let delivery = Delivery::Link {
+            contents: Vec::new(),
+            expires: std::time::Duration::from_hours(1),
+            max_downloads: None,
+            pin: crate::model::delivery::PinChoice::Auto,
+            mail: crate::model::delivery::MailTo::None,
+            single_files: true,
+            show: crate::model::delivery::Show::Download,
+            key: None,
+        };
+        let mut step = self.step(None, members, delivery);
+        step.place = None;
+        let id = |id: &str| StepId(id.into());
+        let of_first = crate::plan::PlannedPreview { of: id("r1"), thumb: id("r1t"), screen: id("r1s") };
+        step.link = Some(crate::plan::PlannedLink {
+            key: None,
+            client: None,
+            language: None,
+            zip: rel("all.zip"),
+            previews: vec![of_first],
+        });
+        step
     }
 
     pub(super) fn to_zip(&self, path: Option<&str>, members: &[(&str, &str)], split: Option<u64>) -> DeliveryStep {

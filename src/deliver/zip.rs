@@ -27,7 +27,14 @@ const BUFFER_BYTES: usize = 1 << 20;
 const ZIP64_FROM_BYTES: u64 = u32::MAX as u64;
 const ZIP64_FROM_ENTRIES: usize = u16::MAX as usize;
 
-type Entries = Vec<(RelPath, Source)>;
+pub(super) type Entries = Vec<(RelPath, Source)>;
+
+/// An archive on the disk.
+pub(super) struct Archive {
+    pub(super) whole: Written,
+    /// Of each entry, and where its bytes begin.
+    pub(super) entries: Vec<(Written, u64)>,
+}
 
 /// Says whether all of it stands.
 pub(super) fn deliver(
@@ -56,7 +63,7 @@ pub(super) fn deliver(
         let mut ready = Vec::new();
         for number in open {
             let staged = staged_name(number);
-            let written = write(&parts[number - 1], &part.folder, &staged)?;
+            let written = write(&parts[number - 1], &part.folder, &staged)?.whole;
             ready.push(Ready {
                 unit: unit(number),
                 staged,
@@ -128,7 +135,7 @@ fn choose_set(
 }
 
 /// Writes an archive onto the disk and reads it back.
-fn write(entries: &Entries, folder: &Folder, name: &str) -> Result<Written, DeliverError> {
+pub(super) fn write(entries: &Entries, folder: &Folder, name: &str) -> Result<Archive, DeliverError> {
     let path = folder.join(name);
     let failed = |e: zip::result::ZipError| DeliverError::from(DurableError::new("write", &path, e.into()));
     let mut archive = ZipWriter::new(BufWriter::with_capacity(BUFFER_BYTES, folder.create(name)?));
@@ -151,17 +158,18 @@ fn write(entries: &Entries, folder: &Folder, name: &str) -> Result<Written, Deli
     let mut file = staged.finish()?;
     file.seek(SeekFrom::Start(0)).map_err(|e| DurableError::new("read", &path, e))?;
     let whole = content::digest(&mut file, &path)?;
-    check(file, entries, &digests).map_err(|e| DurableError::new("read back", &path, e))?;
-    Ok(whole)
+    let starts = check(file, entries, &digests).map_err(|e| DurableError::new("read back", &path, e))?;
+    Ok(Archive { whole, entries: digests.into_iter().zip(starts).collect() })
 }
 
-/// Reads every entry; the reader checks its CRC, we its digest.
-fn check(file: File, entries: &Entries, digests: &[Written]) -> std::io::Result<()> {
+/// Reads every entry; the reader checks its CRC, we its digest. Where the bytes of each begin.
+fn check(file: File, entries: &Entries, digests: &[Written]) -> std::io::Result<Vec<u64>> {
     let different = |what: &str| std::io::Error::other(format!("{what} reads back differently than it was written"));
     let mut archive = ZipArchive::new(BufReader::with_capacity(BUFFER_BYTES, file))?;
     if archive.len() != entries.len() {
         return Err(different("the list of its entries"));
     }
+    let mut starts = Vec::new();
     for (index, ((path, _), written)) in entries.iter().zip(digests).enumerate() {
         let mut entry = archive.by_index(index)?;
         if entry.name()? != path.as_str() {
@@ -171,6 +179,7 @@ fn check(file: File, entries: &Entries, digests: &[Written]) -> std::io::Result<
         if read != *written {
             return Err(different(path.as_str()));
         }
+        starts.push(entry.data_start().ok_or_else(|| different(path.as_str()))?);
     }
-    Ok(())
+    Ok(starts)
 }

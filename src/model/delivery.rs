@@ -84,6 +84,16 @@ pub enum PackageEntry {
     File(PathBuf),
 }
 
+impl PackageEntry {
+    /// The extra file that it is.
+    pub fn file(&self) -> Option<&PathBuf> {
+        match self {
+            PackageEntry::File(path) => Some(path),
+            PackageEntry::Profile { .. } => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailTo {

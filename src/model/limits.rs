@@ -70,3 +70,7 @@ pub const PRINTER_ANSWER_MAX_VALUES: usize = 100_000;
 pub const PRINTER_ANSWER_MAX_DEPTH: usize = 16;
 /// Longest text of a printer that is kept, in characters.
 pub const PRINTER_TEXT_MAX_CHARS: usize = 255;
+/// Longest side of a thumbnail on the page of a download link, in pixels.
+pub const THUMBNAIL_PX: u32 = 512;
+/// Longest side of a picture that fills a screen there.
+pub const SCREEN_PX: u32 = 1600;

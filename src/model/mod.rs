@@ -18,5 +18,6 @@ pub mod rule;
 pub mod section;
 pub mod spec;
 pub mod template;
+pub mod token;
 pub mod unbuilt;
 pub mod units;

@@ -8,8 +8,12 @@ use super::delivery::Delivery;
 /// Why this delivery cannot be made; `None` when it can.
 pub fn unbuilt_delivery(delivery: &Delivery) -> Option<String> {
     match delivery {
-        Delivery::Folder { .. } | Delivery::Disc { .. } | Delivery::Zip { .. } | Delivery::Command { .. } => None,
-        Delivery::Link { .. } | Delivery::Print { .. } | Delivery::Lab { .. } => {
+        Delivery::Folder { .. }
+        | Delivery::Disc { .. }
+        | Delivery::Zip { .. }
+        | Delivery::Link { .. }
+        | Delivery::Command { .. } => None,
+        Delivery::Print { .. } | Delivery::Lab { .. } => {
             Some(format!("delivery to {}: not built yet", delivery.word()))
         }
     }

@@ -6,10 +6,12 @@ use super::frozen::Frozen;
 use super::make::Made;
 use super::printing::{PrintKey, Printing};
 use super::values::{JobValues, PictureValues};
-use super::{Content, DeliveryStep, Finding, Member, Place, PlannedPrint, PlannedRun, RenderStep, StepId, Weight};
+use super::{
+    Content, DeliveryStep, Finding, Member, Place, PlannedLink, PlannedPrint, PlannedRun, RenderStep, StepId, Weight,
+};
 use crate::model::checks::Verdict;
 use crate::model::config::PrinterTarget;
-use crate::model::delivery::{CommandFor, Delivery, Destination, PrintCopies};
+use crate::model::delivery::{CommandFor, Delivery, Destination, PackageEntry, PrintCopies};
 use crate::model::name::RelPath;
 use crate::model::profile::Profile;
 use crate::model::template::{EmptyToken, Template, Token};
@@ -76,6 +78,7 @@ impl Planner<'_> {
         indices.sort_by_key(|i| (rank(self.made[*i].pick.profile), self.made[*i].seq));
         let extras = match delivery {
             Delivery::Disc { extras, .. } => extras.clone(),
+            Delivery::Link { contents, .. } => contents.iter().filter_map(PackageEntry::file).cloned().collect(),
             _ => Vec::new(),
         };
         // A destination may name what differs from picture to picture, such as {size}: each folder is its own delivery.
@@ -113,24 +116,34 @@ impl Planner<'_> {
         let place = if is_container { place.map(|p| self.distinct_container(p, delivery, owner)) } else { place };
         let mut inside = HashSet::new();
         let mut members = Vec::new();
+        let mut unsorted = None;
         for index in indices {
+            let step = &self.renders[*index];
+            let wanted = match self.folder_in_package(delivery, owner, *index) {
+                Ok(Some(folder)) => folder.join(&step.name),
+                Ok(None) => step.name.clone(),
+                Err(why) => {
+                    unsorted.get_or_insert(why);
+                    continue;
+                }
+            };
             let step = &self.renders[*index];
             let path = match (&place, is_container) {
                 (Some(place), false) => {
                     let base = place.folder().to_string_lossy().into_owned();
                     let taken = &mut self.taken;
-                    free_name(&step.name, |name| taken.insert(format!("{}/{}", base, name.as_str()).to_lowercase()))
+                    free_name(&wanted, |name| taken.insert(format!("{}/{}", base, name.as_str()).to_lowercase()))
                 }
-                _ => free_name(&step.name, |name| inside.insert(name.fold_case())),
+                _ => free_name(&wanted, |name| inside.insert(name.fold_case())),
             };
-            if path != step.name {
+            if path != wanted {
                 self.findings.push(Finding {
                     weight: Weight::Warn,
                     code: "name_collision".into(),
                     profile: Some(step.profile.clone()),
                     line: step.line,
                     number: step.number.clone(),
-                    text: format!("{} is taken by another output of this job, so this one is {path}", step.name),
+                    text: format!("{wanted} is taken by another output of this job, so this one is {path}"),
                 });
             }
             members.push(Member { content: Content::Step(step.id.clone()), path, output: String::new() });
@@ -160,6 +173,12 @@ impl Planner<'_> {
             }
             _ => None,
         };
+        let link = match delivery {
+            Delivery::Link { key, .. } => {
+                Some(PlannedLink { key: key.as_ref().map(|template| text(self, template, "key")), ..self.link() })
+            }
+            _ => None,
+        };
         let (runs, unsafe_argument) = self.runs(owner, delivery, indices, &members);
         let (prints, no_folder) = self.prints(owner, delivery, indices);
         self.steps.push(DeliveryStep {
@@ -172,8 +191,9 @@ impl Planner<'_> {
             trigger,
             runs,
             prints,
+            link,
             hold: held,
-            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere).or(unsafe_argument).or(no_folder),
+            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere).or(unsafe_argument).or(no_folder).or(unsorted),
         });
     }
 
@@ -214,6 +234,40 @@ impl Planner<'_> {
         let filled = template.path(&|token| self.delivery_value(Some(index), token), &mut empty);
         self.report_empty(owner, Some(index), &empty, "sub_folder", template);
         filled.map_err(|_| format!("a part of its sub_folder `{}` comes out empty", template.source()))
+    }
+
+    /// What the page of a link says of the job.
+    fn link(&self) -> PlannedLink {
+        let manifest = self.values.manifest;
+        let client = &manifest.client;
+        let name: Vec<&str> = [&client.first, &client.last].into_iter().flatten().map(String::as_str).collect();
+        let studio = self.values.studio.name.as_deref().unwrap_or("Pictures");
+        let zip = RelPath::from_part(&format!("{studio} {}", manifest.record)).unwrap_or_else(RelPath::unnamed);
+        PlannedLink {
+            key: None,
+            client: Some(name.join(" ")).filter(|name| !name.is_empty()),
+            language: client.language.clone(),
+            zip: zip.with_extension("zip"),
+            previews: Vec::new(),
+        }
+    }
+
+    /// The folder that a link's `contents` put the pictures of a profile into; or why there is none.
+    fn folder_in_package(&mut self, delivery: &Delivery, owner: &str, index: usize) -> Result<Option<RelPath>, String> {
+        let Delivery::Link { contents, .. } = delivery else { return Ok(None) };
+        let name = &self.profile(index).name;
+        let template = contents.iter().find_map(|entry| match entry {
+            PackageEntry::Profile { profile, folder } if profile == name => folder.clone(),
+            _ => None,
+        });
+        let Some(template) = template else { return Ok(None) };
+        let mut empty = Vec::new();
+        let filled = template.path(&|token| self.delivery_value(Some(index), token), &mut empty);
+        if let Err(nothing) = &filled {
+            empty.push(nothing.clone());
+        }
+        self.report_empty(owner, Some(index), &empty, "folder", &template);
+        filled.map_err(|_| format!("a part of its folder `{}` comes out empty", template.source()))
     }
 
     /// The runs of a command, or why there can be none.

@@ -10,6 +10,7 @@ use super::layout::copies;
 use super::output;
 use super::paper::{PrintTarget, print_target};
 use super::picture::{Picture, Request, Source};
+use super::preview;
 use super::printing::{Ask, Demand, PrintKey, Printing};
 use super::selection::{Pick, Selection, select};
 use super::values::{JobValues, PictureValues};
@@ -86,6 +87,7 @@ pub fn make(
     let (steps, mut found) = deliveries::plan(&values, frozen, printing, &maker.plan.renders, &maker.made);
     maker.plan.deliveries = steps;
     maker.plan.findings.append(&mut found);
+    preview::add(&mut maker.plan, |cell| maker.sources.show(cell, true));
     maker.finish()
 }
 
@@ -264,6 +266,7 @@ impl<'a> Maker<'a> {
             image: image.label(),
             name,
             copies: pick.line.map_or(1, |line| copies(line, layout)),
+            preview_of: None,
             work,
         });
         let print = target.map(|PrintTarget { ask, demand, .. }| (ask, demand));
@@ -313,7 +316,7 @@ impl<'a> Maker<'a> {
 }
 
 /// Two specs of one fingerprint give the same bytes.
-fn fingerprint(spec: &OutputSpec) -> String {
+pub(super) fn fingerprint(spec: &OutputSpec) -> String {
     // A spec holds numbers, words and lists: it always has a JSON form.
     serde_json::to_string(spec).unwrap_or_default()
 }

@@ -18,6 +18,7 @@ pub mod matching;
 pub mod output;
 pub mod paper;
 pub mod picture;
+pub mod preview;
 #[cfg(test)]
 mod print_tests;
 pub mod printing;
@@ -111,6 +112,9 @@ pub struct RenderStep {
     /// How many prints, or sheets of a layout, the line orders; 1 where there is no line.
     #[serde(default = "one")]
     pub copies: u32,
+    /// The picture that this is a small one of, for the page of a download link; nobody gets it as a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_of: Option<StepId>,
     pub work: Work,
 }
 
@@ -192,10 +196,39 @@ pub struct DeliveryStep {
     /// Of a `to: print`: its sheets, in the order in which they leave.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prints: Vec<PlannedPrint>,
+    /// Of a download link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<PlannedLink>,
     /// Rendered, then waits for a release before anything is delivered.
     pub hold: bool,
     /// It cannot be done by this version; why.
     pub blocked: Option<String>,
+}
+
+/// What a download link shows beside its members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedLink {
+    /// A later run of the record that has the same one renews what lies behind the link, and makes no other.
+    pub key: Option<String>,
+    /// Whose pictures they are.
+    pub client: Option<String>,
+    /// Of the page, where the manifest says one.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// What the zip is called where it is saved.
+    pub zip: RelPath,
+    /// Of each member that is a picture.
+    #[serde(default)]
+    pub previews: Vec<PlannedPreview>,
+}
+
+/// The small pictures of one picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedPreview {
+    pub of: StepId,
+    pub thumb: StepId,
+    /// Fills a screen.
+    pub screen: StepId,
 }
 
 /// One run of a program.
@@ -303,6 +336,11 @@ impl Plan {
                     RelPath::parse(&format!("{}-r{number}", print.file)).unwrap_or_else(|_| print.file.clone());
             }
         }
+    }
+
+    /// The pictures that somebody gets.
+    pub fn pictures(&self) -> impl Iterator<Item = &RenderStep> {
+        self.renders.iter().filter(|step| step.preview_of.is_none())
     }
 
     pub fn render(&self, id: &StepId) -> Option<&RenderStep> {

@@ -6,7 +6,7 @@
 mod prints;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,28 @@ pub struct PlacedFile {
     pub path: RelPath,
     pub sha256: String,
     pub bytes: u64,
+}
+
+/// A download link. With its URL and PIN it stands in the job's journal and receipt, and nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeLink {
+    pub url: String,
+    pub pin: Option<String>,
+    /// Of the token: the name of its record.
+    pub hash: String,
+    pub made: Timestamp,
+    pub expires: Timestamp,
+    pub max_downloads: Option<u32>,
+    /// What lies behind it, absolute.
+    pub folder: PathBuf,
+    /// Its zip, as receipts show it.
+    pub zip: Option<String>,
+    /// It had this address before, and other files.
+    #[serde(default)]
+    pub refreshed: bool,
+    /// The folder of these, which goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PathBuf>,
 }
 
 /// One line of a journal.
@@ -105,6 +127,11 @@ pub enum Entry {
     Reopened {
         steps: Vec<StepId>,
     },
+    /// Before a download link answers; another one when it was renewed.
+    LinkMade {
+        step: StepId,
+        link: MadeLink,
+    },
     /// A person released what was held, or asked for another try: failed steps count as open again.
     Retried,
 }
@@ -133,6 +160,8 @@ pub struct Progress {
     pub prints: BTreeMap<StepId, PrintRun>,
     /// How often pictures were opened again: what is made since has names of its own in `outputs/`.
     pub generation: u32,
+    /// The last one of each step.
+    pub links: BTreeMap<StepId, MadeLink>,
     pub entries: usize,
 }
 
@@ -196,6 +225,9 @@ impl Progress {
                     self.rendered.remove(&step);
                 }
             }
+            Entry::LinkMade { step, link } => {
+                self.links.insert(step, link);
+            }
             Entry::Retried => {
                 self.failed.clear();
                 self.commands.values_mut().flat_map(BTreeMap::values_mut).for_each(|run| run.tries = 0);
@@ -209,6 +241,7 @@ impl Progress {
             && self.delivered.is_empty()
             && self.commands.is_empty()
             && self.prints.values().all(|print| print.attempts == 0)
+            && self.links.is_empty()
     }
 }
 

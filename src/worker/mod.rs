@@ -8,6 +8,7 @@ pub mod budget;
 pub mod earlier;
 pub mod facts;
 pub mod history;
+pub mod link;
 mod makers;
 pub mod passes;
 pub mod receipt;

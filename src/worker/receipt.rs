@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::deliver;
 use crate::model::digest;
 use crate::plan::frozen::Frozen;
-use crate::plan::{Content, Finding, Plan, Work};
+use crate::plan::{Content, Finding, Plan, StepId, Work};
 use crate::spool::job::{FailedStep, JobFile, Reason};
-use crate::spool::journal::Progress;
+use crate::spool::journal::{MadeLink, Progress};
 
 /// The form of a receipt that this version writes.
 const RECEIPT_VERSION: u32 = 1;
@@ -34,7 +34,8 @@ pub struct Receipt {
     pub outputs: Vec<ReceiptOutput>,
     pub deliveries: Vec<ReceiptDelivery>,
     pub prints: Vec<serde_json::Value>,
-    pub links: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub links: Vec<ReceiptLink>,
     pub duplicate_of: Option<String>,
     pub warnings: Vec<Notice>,
     pub errors: Vec<Notice>,
@@ -83,6 +84,18 @@ pub struct ReceiptDelivery {
     pub owner: String,
     pub paths: Vec<String>,
     pub complete: bool,
+}
+
+/// A download link. Whoever can read this can open it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptLink {
+    pub step: String,
+    pub url: String,
+    pub pin: Option<String>,
+    pub expires: Timestamp,
+    pub max_downloads: Option<u32>,
+    /// It is the link of an earlier run, with other files behind it now.
+    pub refreshed: bool,
 }
 
 /// A warning or an error.
@@ -147,7 +160,7 @@ pub fn receipt(account: Account<'_>) -> Receipt {
         outputs: account.plan.map(|plan| outputs(plan, account.progress)).unwrap_or_default(),
         deliveries: account.plan.map(|plan| delivered(plan, account.progress)).unwrap_or_default(),
         prints: Vec::new(),
-        links: Vec::new(),
+        links: links(account.progress),
         duplicate_of: None,
         warnings: account.warnings,
         errors: account.errors,
@@ -156,7 +169,7 @@ pub fn receipt(account: Account<'_>) -> Receipt {
 
 fn outputs(plan: &Plan, progress: &Progress) -> Vec<ReceiptOutput> {
     let mut list = Vec::new();
-    for step in &plan.renders {
+    for step in plan.pictures() {
         let Some(file) = progress.rendered.get(&step.id) else { continue };
         let Work::Render { spec, .. } = &step.work else { continue };
         let of_source = |index: usize| {
@@ -226,6 +239,19 @@ fn delivered(plan: &Plan, progress: &Progress) -> Vec<ReceiptDelivery> {
         .collect()
 }
 
+/// The links of a job.
+pub fn links(progress: &Progress) -> Vec<ReceiptLink> {
+    let link = |(step, made): (&StepId, &MadeLink)| ReceiptLink {
+        step: step.to_string(),
+        url: made.url.clone(),
+        pin: made.pin.clone(),
+        expires: made.expires,
+        max_downloads: made.max_downloads,
+        refreshed: made.refreshed,
+    };
+    progress.links.iter().map(link).collect()
+}
+
 /// The JSON Schema of a receipt.
 pub fn schema() -> serde_json::Value {
     use serde_json::json;
@@ -280,7 +306,14 @@ pub fn schema() -> serde_json::Value {
                 "required": ["step", "to", "owner", "paths", "complete"],
             } },
             "prints": { "type": "array" },
-            "links": { "type": "array" },
+            "links": { "type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "step": text, "url": { "type": "string", "format": "uri" }, "pin": maybe, "expires": time,
+                    "max_downloads": { "type": ["integer", "null"] }, "refreshed": { "type": "boolean" },
+                },
+                "required": ["url", "pin", "expires"],
+            } },
             "duplicate_of": maybe,
             "warnings": { "type": "array", "items": notice },
             "errors": { "type": "array", "items": notice },

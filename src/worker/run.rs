@@ -2,6 +2,7 @@
 
 mod again;
 mod ending;
+mod linking;
 mod making;
 mod planning;
 mod withdraw;
@@ -23,6 +24,7 @@ use crate::spool::durable::{self, DurableError};
 use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, Question, RecordError, file};
 use crate::spool::journal::{Entry, Journal, JournalError, Progress};
+use crate::spool::links::Links;
 use crate::spool::places::Places;
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
@@ -35,6 +37,7 @@ pub struct Workshop {
     pub index: Mutex<Index>,
     pub places: Places,
     pub renderer: Renderer,
+    pub links: Arc<Links>,
 }
 
 impl Workshop {

@@ -55,6 +55,15 @@ fn pictures_alone(studio: &Studio) {
     studio.write("drop/quick/party/b.jpg", &jpeg(40, 60));
 }
 
+fn job_with_a_link(studio: &Studio) {
+    studio.drop_file("status", "l.json", &invoice("9", &[1, 2]).replace("printing", "link"));
+}
+
+/// The link of the first run, with other pictures.
+fn corrected_link(studio: &Studio) {
+    studio.drop_file("status", "m.json", &invoice("9", &[2]).replace("printing", "link"));
+}
+
 fn cancelled_job(studio: &Studio) {
     let later = session("S1", &[1]).replacen('{', "{\"not_before\":\"2999-01-01T00:00:00Z\",", 1);
     studio.drop_file("status", "a.json", &later);
@@ -76,13 +85,17 @@ const REPLACED_DISC: Scenario = Scenario {
     results: &["burn"],
 };
 const ALONE: Scenario = Scenario { before: nothing, drop: pictures_alone, rest: (0, 1), results: &["quick"] };
+const LINK: Scenario = Scenario { before: nothing, drop: job_with_a_link, rest: (0, 1), results: &["downloads"] };
+const RENEWED_LINK: Scenario =
+    Scenario { before: job_with_a_link, drop: corrected_link, rest: (1, 2), results: &["downloads"] };
 const CANCELLED: Scenario = Scenario { before: nothing, drop: cancelled_job, rest: (0, 2), results: &["delivery"] };
 
 fn studio(scenario: &Scenario) -> Studio {
     let config = CONFIG.replace("100ms", "20ms").replace("200ms", "60ms").replace(
         "render_jobs:\n",
-        "  burn:\n    size: ordered\n    dpi: 20\n    repeat: changed\n    name: \"{line}\"\n    checks: { low_ppi: [] }\n    deliver: [ { to: disc, path: \"burn/{record}\", label: \"{record}\" } ]\nrender_jobs:\n  - { name: burn, when: { kind: invoice, status: disc }, run: [burn] }\n",
+        "  burn:\n    size: ordered\n    dpi: 20\n    repeat: changed\n    name: \"{line}\"\n    checks: { low_ppi: [] }\n    deliver: [ { to: disc, path: \"burn/{record}\", label: \"{record}\" } ]\nrender_jobs:\n  - { name: burn, when: { kind: invoice, status: disc }, run: [burn] }\n  - { name: link, when: { kind: invoice, status: link }, run: [linked] }\n",
     );
+    let config = config.replacen("profiles:\n", "downloads: { listen: \"127.0.0.1:0\", public_url: \"https://photos.example\" }\nprofiles:\n  linked: { per: line, size: 32px, name: \"{line}\", repeat: changed, deliver: [ { to: link, key: \"{record}\" } ] }\n", 1);
     let config = config
         .replacen("hot_folders:\n", "hot_folders:\n  quick: { folder: drop/quick, images: alone, settle: 20ms, scan: 60ms, run: [quick] }\n", 1)
         .replacen("profiles:\n", "profiles:\n  quick: { size: 32px, name: \"{stem}\", deliver: [ { to: folder, path: \"quick/{record}\" } ] }\n", 1);
@@ -113,6 +126,11 @@ fn outcome(studio: &Studio, scenario: &Scenario) -> Outcome {
     let mut outcome = Outcome::new();
     for folder in scenario.results {
         let found = studio.bytes_below(folder).into_iter();
+        // What lies behind a link lies in a folder that is called after its job.
+        let found = found.map(|(name, bytes)| match (*folder, name.split_once('/')) {
+            ("downloads", Some((_, file))) => (file.to_string(), bytes),
+            _ => (name, bytes),
+        });
         outcome.extend(found.map(|(name, bytes)| (format!("{folder}/{name}"), bytes)));
     }
     outcome
@@ -125,10 +143,33 @@ fn look_over(studio: &mut Studio, scenario: &Scenario, originals: &Outcome, what
     studio.wait(&format!("an empty drop folder after {what}"), || files(&studio.path("drop")).is_empty().then_some(()));
     assert_eq!(studio.stop(), Some(0));
     studio.audit();
+    audit_links(studio, what);
     assert_eq!(studio.bytes_below("sessions"), *originals, "{what}: originals are only read");
     let jobs: usize = ["pending", "processing", "held", "failed", "done"].iter().map(|s| studio.jobs(s).len()).sum();
     assert_eq!(jobs, scenario.rest.1, "{what}: one job for each manifest");
     outcome(studio, scenario)
+}
+
+/// One link at most, which is that of every receipt that has one, and what it opens stands.
+fn audit_links(studio: &Studio, what: &str) {
+    let mut urls: Vec<String> = studio
+        .jobs("done")
+        .iter()
+        .flat_map(|job| studio.receipt(job)["links"].as_array().unwrap().clone())
+        .map(|link| link["url"].as_str().unwrap().to_string())
+        .collect();
+    urls.dedup();
+    let records: Vec<String> = files(&studio.path("spool/links"));
+    let records: Vec<&String> = records.iter().filter(|name| name.ends_with(".json")).collect();
+    assert_eq!(records.len(), urls.len(), "{what}: {records:?}");
+    for url in urls {
+        let hash = hotfolders::model::token::Token::of_url(&url).unwrap().hash();
+        assert_eq!(*records[0], format!("{hash}.json"), "{what}");
+        let record = studio.json(&studio.path(&format!("spool/links/{hash}.json")));
+        let folder = std::path::Path::new(record["folder"].as_str().unwrap());
+        assert!(folder.join("contents.json").is_file(), "{what}");
+        assert_eq!(std::fs::read_dir(studio.path("downloads")).unwrap().count(), 1, "{what}: one folder");
+    }
 }
 
 /// Runs once, cut off at point `k`, then to the end. `None` when the run came through without reaching `k`.
@@ -237,6 +278,11 @@ fn a_corrected_job_survives_a_crash_at_every_point() {
 }
 
 #[test]
+fn a_job_with_a_link_makes_one_link_after_a_crash_at_any_point() {
+    every_crash(&LINK, 40, None);
+}
+
+#[test]
 fn pictures_without_a_manifest_survive_a_crash_at_every_point() {
     every_crash(&ALONE, 40, None);
 }
@@ -259,7 +305,7 @@ fn a_full_disk_or_a_missing_right_at_every_point_fails_no_job() {
     }
 }
 
-const ALL: [(&str, &Scenario); 9] = [
+const ALL: [(&str, &Scenario); 11] = [
     ("library job", &LIBRARY_JOB),
     ("zip", &ZIP),
     ("rejected", &REJECTED),
@@ -269,6 +315,8 @@ const ALL: [(&str, &Scenario); 9] = [
     ("replaced disc", &REPLACED_DISC),
     ("pictures alone", &ALONE),
     ("cancelled", &CANCELLED),
+    ("link", &LINK),
+    ("renewed link", &RENEWED_LINK),
 ];
 
 /// All of them, or the one that `HOTFOLDERS_SCENARIO` names.

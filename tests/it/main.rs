@@ -22,6 +22,7 @@ mod flow;
 mod fuzz;
 mod history;
 mod http;
+mod links;
 mod mail;
 mod opening;
 mod operator;

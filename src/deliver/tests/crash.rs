@@ -109,7 +109,17 @@ fn zips_again_beside() -> (Bench, DeliveryStep) {
     again_beside(&["out/x_2.zip"], |bench| bench.to_zip(Some("x.zip"), MEMBERS, Some(250)))
 }
 
+fn behind_a_link() -> (Bench, DeliveryStep) {
+    let bench = Bench::new();
+    ready(&bench);
+    bench.render("r1t", "small");
+    bench.render("r1s", "middling");
+    let step = bench.to_link(MEMBERS);
+    (bench, step)
+}
+
 const SCENES: &[(&str, Scene)] = &[
+    ("behind a link", behind_a_link),
     ("files", files),
     ("whole into one that stands", whole_into_one_that_stands),
     ("whole and new", whole_and_new),
@@ -172,7 +182,7 @@ fn a_crash_at_any_point_changes_nothing_but_time() {
 
 #[test]
 fn a_crash_during_recovery_changes_nothing_either() {
-    for (name, scene) in [SCENES[0], SCENES[5]] {
+    for (name, scene) in [SCENES[1], SCENES[6], SCENES[0]] {
         let (bench, step) = scene();
         let (points, _) = cut_off(&bench, &step, None);
         let golden = finished(&bench, &step);
@@ -218,7 +228,7 @@ fn cleaning_leaves_no_name_of_ours_and_loses_nothing() {
             let (bench, step) = scene();
             let before = bench.files();
             cut_off(&bench, &step, Some(Cut::From(at)));
-            clean("J1", &step).unwrap();
+            bench.clean(&step);
             let after = bench.tree();
             assert!(!after.keys().any(|path| path.contains(".hf-")), "{name}, point {at}: {after:?}");
             assert!(before.iter().all(|path| after.contains_key(path)), "{name}, point {at}: {after:?}");

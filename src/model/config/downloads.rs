@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Context;
 use super::overlaps::Role;
+use super::paths;
 use crate::model::section::Span;
 use crate::section;
 
@@ -17,6 +18,10 @@ pub struct Downloads {
     pub public_url: String,
     /// The zips and pictures behind the links.
     pub folder: PathBuf,
+    /// The folder as the file writes it.
+    pub shown: String,
+    /// Written relative to the config file: it is made.
+    pub made: bool,
     /// After a link's expiry.
     pub purge_after: Duration,
 }
@@ -39,6 +44,7 @@ impl RawDownloads {
     pub(super) fn check(self, cx: &mut Context<'_>) -> Option<Downloads> {
         let listen = self.listen.unwrap_or_else(|| "127.0.0.1:8643".into());
         let folder = self.folder.unwrap_or_else(|| "downloads".into());
+        let (made, shown) = (paths::is_relative(&folder), folder.trim_end_matches('/').to_string());
         let folder = cx.claim(&folder, &self.here.key("folder"), Role::Downloads);
         let listen = cx.listen(&listen, &self.here.key("listen"));
         let public_url = self.public_url?;
@@ -55,6 +61,8 @@ impl RawDownloads {
             listen: listen?,
             public_url: public_url.trim_end_matches('/').to_string(),
             folder,
+            shown,
+            made,
             purge_after: self.purge_after.map_or(Duration::from_hours(7 * 24), |span| span.0),
         })
     }

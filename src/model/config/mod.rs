@@ -124,6 +124,7 @@ impl Config {
         let of_rules = self.rules.iter().flat_map(|rule| &rule.deliver);
         let deliveries = self.profiles.iter().flat_map(|profile| &profile.deliver).chain(of_rules);
         places.extend(deliveries.filter_map(|d| d.destination()).map(|destination| destination.fixed.clone()));
+        places.extend(self.downloads.iter().map(|downloads| downloads.folder.clone()));
         places.sort();
         places.dedup();
         places

@@ -43,6 +43,11 @@ pub(super) fn resolve(folder: &Path, written: &str) -> Result<Resolved, String> 
     Ok(Resolved { path, relative: prefix.is_none() })
 }
 
+/// Whether it counts from the folder of the config file.
+pub(super) fn is_relative(written: &str) -> bool {
+    split_prefix(written).0.is_none()
+}
+
 /// The root of an absolute path: `/`, `//`, `Z:/`.
 fn split_prefix(written: &str) -> (Option<&str>, &str) {
     if has_drive(written) && written[2..].starts_with('/') {

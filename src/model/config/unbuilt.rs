@@ -20,7 +20,7 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         let node = path.iter().try_fold(root, |node, key| node.get(key));
         node.is_some_and(|node| *node != Node::Null && *node != Node::Map(Vec::new()))
     };
-    let sections: [(&[&str], &str); 8] = [
+    let sections: [(&[&str], &str); 7] = [
         (&["printers"], "nothing is printed"),
         (&["pools"], "nothing is printed"),
         (&["downloads"], "there are no download pages"),
@@ -28,7 +28,6 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         (&["alerts"], "problems are in the log alone"),
         (&["server", "listen"], "there is no dashboard"),
         (&["server", "users"], "there is no dashboard"),
-        (&["server", "retention", "access_log"], "there are no download pages"),
     ];
     for (path, effect) in sections {
         let at = path.iter().fold(top.clone(), |at, key| at.key(key));

@@ -282,7 +282,10 @@ fn keep_what_is_delivered(plan: &mut Plan) {
             Content::File(_) => None,
         })
         .collect();
-    plan.renders.retain(|step| needed.contains(&step.id));
+    let links = plan.deliveries.iter().filter_map(|d| d.link.as_ref());
+    let shown: BTreeSet<_> =
+        links.flat_map(|link| &link.previews).flat_map(|p| [p.thumb.clone(), p.screen.clone()]).collect();
+    plan.renders.retain(|step| needed.contains(&step.id) || shown.contains(&step.id));
 }
 
 /// A profile says so itself; a delivery of a render job asks when it cannot be taken back, or when one of its profiles

@@ -75,6 +75,7 @@ impl Run<'_> {
         if let Some(plan) = &plan {
             for step in &plan.deliveries {
                 deliver::clean(self.job.job.as_str(), step).map_err(|e| unreachable(step, &e))?;
+                self.clean_link(step)?;
             }
         }
         let is_duplicate = self.duplicate_of.is_some();

@@ -156,6 +156,12 @@ impl Run<'_> {
             };
             return self.append(vec![failed(code, text)]);
         }
+        if let (Some(planned), false) = (&step.link, step.members.is_empty()) {
+            return match self.link(step, planned)? {
+                Ok(()) => Ok(()),
+                Err(e) => self.append(vec![failed("delivery", e.to_string())]),
+            };
+        }
         self.settle_doubts(step)?;
         let config = self.workshop.config();
         let index = &self.workshop.index;
@@ -240,7 +246,9 @@ impl Run<'_> {
     fn errors(&self, plan: &Plan) -> Vec<Notice> {
         let mut errors: Vec<Notice> = Vec::new();
         for step in &plan.renders {
-            if let Some((code, text)) = self.progress().failed.get(&step.id) {
+            // Small pictures fail with their picture; that is told once.
+            let is_told = step.preview_of.as_ref().is_some_and(|of| self.progress().failed.contains_key(of));
+            if let Some((code, text)) = self.progress().failed.get(&step.id).filter(|_| !is_told) {
                 let of = step.line.map(|l| format!("line {l}, ")).unwrap_or_default();
                 let text = format!("{of}{} for `{}`: {text}", step.image, step.profile);
                 errors.push(Notice {

@@ -196,7 +196,8 @@ pub(super) fn outdated(plan: &Plan, progress: &Progress, printing: &Printing) ->
 /// an earlier job had made it, stays out.
 fn keep_finished(plan: &mut Plan, old: &Plan, progress: &Progress) {
     if !progress.nothing_left() {
-        plan.renders.retain(|step| old.render(&step.id).is_some());
+        let was_there = |id: &crate::plan::StepId| old.render(id).is_some();
+        plan.renders.retain(|step| was_there(&step.id) || step.preview_of.as_ref().is_some_and(was_there));
         plan.deliveries.retain_mut(|step| {
             let Some(before) = old.deliveries.iter().find(|o| o.id == step.id) else { return false };
             step.members.retain(|member| before.members.iter().any(|o| o.content == member.content));

@@ -219,13 +219,13 @@ fn what_is_not_built_is_known_of_deliveries() {
         "{LIBRARY}downloads: {{ public_url: \"https://x.example\" }}
 profiles:
   fine: {{ size: 2048px, sharpen: {{ for: screen }}, deliver: [ {{ to: folder, path: out }}, {{ to: disc, path: burn }}, {{ to: zip, path: zips }} ] }}
-  sent: {{ format: webp, deliver: [ {{ to: link }}, {{ to: command, run: [x] }} ] }}
+  sent: {{ size: ordered, deliver: [ {{ to: lab, format: csv, path: lab }}, {{ to: command, run: [x] }}, {{ to: link }} ] }}
 "
     ));
     assert!(config.profile("fine").unwrap().deliver.iter().all(|d| unbuilt_delivery(d).is_none()));
     assert_eq!(
         unbuilt_delivery(&config.profile("sent").unwrap().deliver[0]).unwrap(),
-        "delivery to link: not built yet"
+        "delivery to lab: not built yet"
     );
     assert_eq!(config.warnings.len(), 1 + 1);
 }

@@ -1,0 +1,168 @@
+//! Download links, from the drop to the receipt: what lies behind them, and that there is one.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::studio::{CONFIG, Studio, files, invoice};
+
+/// A package of two profiles and a file of the studio's own.
+pub fn config(options: &str) -> String {
+    let link = format!(
+        r#"  small: {{ images: ordered, per: image, size: 40px, name: "{{stem}}" }}
+  large: {{ images: ordered, per: image, name: "{{stem}}" }}
+downloads: {{ listen: "127.0.0.1:0", public_url: "https://photos.larson.example" }}
+render_jobs:
+  - name: package
+    when: {{ kind: invoice, status: paid }}
+    run: [large, small]
+    deliver:
+      - to: link
+        contents:
+          - {{ profile: large, folder: "Full size" }}
+          - {{ profile: small, folder: "Web {{record}}" }}
+          - {{ file: release.txt }}
+        {options}
+"#
+    );
+    CONFIG.replace("render_jobs:\n", &link)
+}
+
+pub fn studio(options: &str) -> Studio {
+    let studio = Studio::bare(&config(options));
+    studio.write("release.txt", b"You may print these.\n");
+    for number in 1..=3 {
+        studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 90, 60);
+    }
+    studio
+}
+
+pub fn paid(record: &str, numbers: &[u32]) -> String {
+    invoice(record, numbers).replace("printing", "paid")
+}
+
+/// The only link of a job.
+pub fn link(studio: &Studio, job: &std::path::Path) -> Value {
+    let receipt = studio.receipt(job);
+    let links = receipt["links"].as_array().unwrap();
+    assert_eq!(links.len(), 1, "{receipt}");
+    links[0].clone()
+}
+
+fn records(studio: &Studio) -> Vec<(String, Value)> {
+    let names = files(&studio.path("spool/links")).into_iter().filter(|name| name.ends_with(".json"));
+    names.map(|name| (name.clone(), studio.json(&studio.path(&format!("spool/links/{name}"))))).collect()
+}
+
+fn entries(zip: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    (0..archive.len())
+        .map(|index| {
+            let mut entry = archive.by_index(index).unwrap();
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+            (entry.name().unwrap().into_owned(), bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn a_package_lies_behind_a_link_that_only_its_receipt_knows() {
+    let mut studio = studio("expires: 10d\n        max_downloads: 3");
+    studio.serve();
+    studio.drop_file("status", "i.json", &paid("1042", &[1, 2]));
+    let job = studio.wait_jobs("done", 1).remove(0);
+    let link = link(&studio, &job);
+    let url = link["url"].as_str().unwrap();
+    let token = url.strip_prefix("https://photos.larson.example/d/").unwrap();
+    assert_eq!(token.len(), 43);
+    let pin = link["pin"].as_str().unwrap();
+    assert!(pin.len() == 4 && pin.bytes().all(|b| b.is_ascii_digit()), "{pin}");
+    let expires: jiff::Timestamp = link["expires"].as_str().unwrap().parse().unwrap();
+    let left = expires.duration_since(jiff::Timestamp::now()).as_hours();
+    assert!((239..=240).contains(&left), "{left}");
+
+    // The spool knows its link by a digest only.
+    let records = records(&studio);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].0, format!("{}.json", hotfolders::model::digest::sha256(token.as_bytes())));
+    let text = records[0].1.to_string();
+    assert!(!text.contains(token) && !text.contains(&format!("\"{pin}\"")), "{text}");
+    for name in files(&studio.path("logs")) {
+        let text = std::fs::read_to_string(studio.path(&format!("logs/{name}"))).unwrap();
+        assert!(!text.contains(token), "{name} has the token");
+    }
+
+    // One folder, not named by the token, with everything in the zip and small pictures beside it.
+    let below = files(&studio.path("downloads"));
+    assert!(below.iter().all(|name| !name.contains(token)));
+    let zip = below.iter().find(|name| name.ends_with("/pictures.zip")).unwrap();
+    assert_eq!(below.iter().filter(|name| name.contains("/thumb-")).count(), 4);
+    assert_eq!(below.iter().filter(|name| name.contains("/screen-")).count(), 4);
+    let bytes = std::fs::read(studio.path(&format!("downloads/{zip}"))).unwrap();
+    let entries = entries(&bytes);
+    let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["Full size/S1001.jpg", "Full size/S1002.jpg", "Web 1042/S1001.jpg", "Web 1042/S1002.jpg", "release.txt"]
+    );
+    let receipt = studio.receipt(&job);
+    for output in receipt["outputs"].as_array().unwrap() {
+        let path = output["path"].as_str().unwrap();
+        let name = path.strip_prefix(&format!("downloads/{zip}/")).unwrap();
+        let (_, bytes) = entries.iter().find(|(entry, _)| entry == name).unwrap();
+        assert_eq!(output["sha256"], hotfolders::model::digest::sha256(bytes));
+    }
+    assert_eq!(receipt["outputs"].as_array().unwrap().len(), 4);
+    // A single file is a stretch of the zip.
+    let folder = PathBuf::from(records[0].1["folder"].as_str().unwrap());
+    let contents = studio.json(&folder.join("contents.json"));
+    for file in contents["files"].as_array().unwrap() {
+        let (start, length) = (file["offset"].as_u64().unwrap() as usize, file["bytes"].as_u64().unwrap() as usize);
+        let (_, expected) = entries.iter().find(|(name, _)| *name == file["path"]).unwrap();
+        assert_eq!(&bytes[start..start + length], expected.as_slice());
+    }
+    studio.stop();
+    studio.audit();
+}
+
+#[test]
+fn a_key_keeps_the_address_and_changes_what_lies_behind_it() {
+    let mut studio = studio("key: \"{record}\"");
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("1042", &[1, 2]));
+    let first = studio.wait_jobs("done", 1).remove(0);
+    studio.drop_file("status", "b.json", &paid("1042", &[1, 3]));
+    let held = studio.wait_jobs("held", 1).remove(0);
+    let id = held.file_name().unwrap().to_str().unwrap().to_string();
+    studio.run(&["jobs", "release", &id]).expect(0);
+    let second = studio.wait_jobs("done", 2).into_iter().find(|job| *job != first).unwrap();
+    let (before, after) = (link(&studio, &first), link(&studio, &second));
+    assert_eq!((&before["url"], &before["pin"]), (&after["url"], &after["pin"]));
+    assert_eq!((&before["refreshed"], &after["refreshed"]), (&Value::from(false), &Value::from(true)));
+    assert_eq!(records(&studio).len(), 1);
+    let zips: Vec<String> = files(&studio.path("downloads")).into_iter().filter(|n| n.ends_with(".zip")).collect();
+    assert_eq!(zips.len(), 1, "what lay behind it before is gone");
+    let bytes = std::fs::read(studio.path(&format!("downloads/{}", zips[0]))).unwrap();
+    assert!(entries(&bytes).iter().any(|(name, _)| name == "Full size/S1003.jpg"));
+    // The same once more is nothing new.
+    studio.drop_file("status", "c.json", &paid("1042", &[1, 3]));
+    let third = studio.wait_jobs("done", 3);
+    assert!(third.iter().any(|job| studio.receipt(job)["result"] == "duplicate"));
+    studio.stop();
+    studio.audit();
+}
+
+#[test]
+fn pictures_to_look_at_are_not_lying_there_in_full() {
+    let mut studio = studio("show: view\n        pin: none");
+    studio.serve();
+    studio.drop_file("status", "i.json", &paid("1042", &[1]));
+    let job = studio.wait_jobs("done", 1).remove(0);
+    assert_eq!(link(&studio, &job)["pin"], Value::Null);
+    let below = files(&studio.path("downloads"));
+    assert!(below.iter().all(|name| !name.ends_with(".zip") && !name.contains("S1001")), "{below:?}");
+    assert_eq!(below.iter().filter(|name| name.contains("/screen-")).count(), 2);
+    studio.stop();
+    studio.audit();
+}
