@@ -178,6 +178,8 @@ struct Scheduler {
     running: BTreeMap<JobId, Running>,
     /// Accepted by the scanner, which is done with their folders.
     announced: HashSet<JobId>,
+    /// Counts what happened to jobs: what came and went between two looks at the status shows in it.
+    changes: u64,
     ended: mpsc::Receiver<(JobId, Outcome)>,
     end: mpsc::Sender<(JobId, Outcome)>,
 }
@@ -191,7 +193,7 @@ impl Scheduler {
     ) -> Scheduler {
         let (end, ended) = mpsc::channel();
         let (queue, running, announced) = (Queue::default(), BTreeMap::new(), HashSet::new());
-        Scheduler { workshop, folders, reload, max_jobs, queue, running, announced, ended, end }
+        Scheduler { workshop, folders, reload, max_jobs, queue, running, announced, changes: 0, ended, end }
     }
 
     fn run(mut self, stop: &AtomicBool, news: &mpsc::Receiver<Vec<JobId>>, web: &Web) {
@@ -208,6 +210,7 @@ impl Scheduler {
                 refreshed = Some(Instant::now());
             }
             if self.obey() {
+                self.changes += 1;
                 self.refresh();
             }
             if let Some(config) = self.reload.look(&self.workshop, Instant::now()) {
@@ -363,6 +366,7 @@ impl Scheduler {
 
     fn take_end(&mut self, (id, outcome): (JobId, Outcome)) {
         let Some(running) = self.running.remove(&id) else { return };
+        self.changes += 1;
         let mut waiting = running.waiting;
         // It has moved to `processing/` since.
         waiting.located.state = State::Processing;
@@ -416,6 +420,6 @@ impl Scheduler {
         let closed = gate::outside_hours(&self.workshop.config(), clock::now());
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         serde_json::json!({ "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
-            "places": self.queue.places(), "config_refused": self.reload.refused() })
+            "places": self.queue.places(), "config_refused": self.reload.refused(), "changes": self.changes })
     }
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What every script needs before cargo runs: `root`, `say`, `set_up`. Sourced, not run; the caller has
+# What every script needs before cargo runs: `root`, `say`, `set_up`; for tests also `set_up_tests`. Sourced, not run; the caller has
 # `set -euo pipefail`. Kept to bash 3.2, which macOS still ships.
 
 # The repository, wherever the caller was started from.
@@ -46,6 +46,8 @@ install_with() {
             apt-get:cc) packages+=(gcc libc6-dev) ;;
             brew:cc | brew:make) ;; # part of Apple's command line tools: `xcode-select --install`
             *:cc) packages+=(gcc) ;;
+            apt-get:chromedriver) packages+=(chromium-driver) ;;
+            brew:chromium) packages+=(--cask chromium) ;;
             *) packages+=("$tool") ;;
         esac
     done
@@ -60,6 +62,23 @@ install_with() {
         pacman) as_root pacman -Sy --noconfirm --needed "${packages[@]}" ;;
         brew) brew install "${packages[@]}" ;;
     esac
+}
+
+# What the tests need beside cargo: a browser, and what drives it. Without them the tests that need them fail and say so.
+set_up_tests() {
+    local tool manager missing=''
+    for tool in chromium chromedriver; do
+        command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+    done
+    for manager in apt-get dnf pacman brew; do
+        [[ -n $missing ]] || return 0
+        command -v "$manager" >/dev/null 2>&1 || continue
+        say "missing for the tests:$missing; installing with $manager"
+        # shellcheck disable=SC2086 # a list of plain words
+        install_with "$manager" $missing >&2 || say "$manager could not install all of it"
+        hash -r
+        return 0
+    done
 }
 
 # Sees to it that everything is here that cargo needs, or says what is not and ends.

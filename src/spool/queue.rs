@@ -183,6 +183,23 @@ impl Spool {
         Ok(jobs)
     }
 
+    /// The newest jobs of a state, the newest first, and how many more there are.
+    pub fn newest(&self, state: State, most: usize) -> Result<(Vec<Located>, usize), SpoolError> {
+        let (mut jobs, mut more) = (Vec::new(), 0);
+        // Days begin with the year; within one, so do ids.
+        for base in self.bases(state)?.into_iter().rev() {
+            let ids = folders(&base)?.into_iter().rev().filter_map(|name| JobId::parse(&name));
+            for id in ids {
+                if jobs.len() < most {
+                    jobs.push(Located { folder: base.join(id.as_str()), id, state });
+                } else {
+                    more += 1;
+                }
+            }
+        }
+        Ok((jobs, more))
+    }
+
     /// How many jobs are in a state.
     pub fn count(&self, state: State) -> Result<usize, SpoolError> {
         self.bases(state)?.iter().map(|base| Ok(folders(base)?.len())).sum()

@@ -17,8 +17,9 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 2] = [
+const ASSETS: [Asset; 3] = [
     Asset { name: "style.css", kind: "text/css; charset=utf-8", text: include_str!("style.css") },
+    Asset { name: "live.js", kind: "text/javascript; charset=utf-8", text: include_str!("live.js") },
     Asset { name: "icon.svg", kind: "image/svg+xml", text: include_str!("icon.svg") },
 ];
 

@@ -12,11 +12,11 @@
 mod assets;
 pub mod body;
 mod connection;
+pub mod dashboard;
 mod door;
 mod headers;
 pub mod page;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -124,17 +124,10 @@ impl Web {
 }
 
 async fn serve(site: &Site) {
-    let doors = [dashboard_door(site)];
+    let doors = [dashboard::door(site)];
     let mut open = tokio::task::JoinSet::new();
     for door in doors {
         open.spawn(door.keep_open(site.clone()));
     }
     while open.join_next().await.is_some() {}
-}
-
-fn dashboard_door(site: &Site) -> Door {
-    let listen: fn(&Config) -> Option<SocketAddr> = |config| config.server.listen;
-    let router = axum::Router::new().route("/healthz", axum::routing::get(async || "ok\n"));
-    let _ = site;
-    Door { name: "dashboard", listen, router: secured(router.merge(asset_routes())), connections_max: 256 }
 }

@@ -66,11 +66,25 @@ pub fn try_send(
     // Whoever refuses a body need not read it.
     let _ = stream.write_all(body);
     let mut all = Vec::new();
-    match stream.read_to_end(&mut all) {
-        Err(e) if all.is_empty() => return Err(e),
-        _ => {}
+    let mut piece = vec![0; 64 * 1024];
+    // Some leave the connection open all the same.
+    while !is_whole(&all, method) {
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(bytes) => all.extend_from_slice(&piece[..bytes]),
+            Err(e) if all.is_empty() => return Err(e),
+            Err(_) => break,
+        }
     }
     parse(&all)
+}
+
+/// As far as its head says how long it is.
+fn is_whole(all: &[u8], method: &str) -> bool {
+    let Some(end) = all.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&all[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    method == "HEAD" || length.is_some_and(|length| all.len() >= end + 4 + length)
 }
 
 fn parse(all: &[u8]) -> std::io::Result<Answer> {

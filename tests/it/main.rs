@@ -12,6 +12,8 @@ mod again;
 mod agree;
 mod alone;
 mod bad_input;
+mod browser;
+mod browser_dashboard;
 mod cli;
 mod command;
 mod crash;

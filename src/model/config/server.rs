@@ -29,6 +29,8 @@ pub struct Server {
     /// Of the dashboard; off where there is none.
     pub listen: Option<SocketAddr>,
     pub users: Vec<User>,
+    /// Names under which the dashboard is reached beside its address, in small letters.
+    pub hosts: Vec<String>,
     /// False: a started server waits for `resume`.
     pub auto_start: bool,
     /// Jobs that compute at a time; as many as there are cores where there is none.
@@ -103,6 +105,9 @@ section! {
         listen: String,
         /// Who may log in to the dashboard, by name. Needed where `listen` is not on this machine alone.
         users: Entries<RawUser>,
+        /// Names under which browsers reach the dashboard beside its address, such as `studio-pc.local`; no other name is
+        /// answered.
+        hosts: Vec<String>,
         /// `false`: a started server waits for `hotfolders resume`. Default `true`.
         auto_start: bool,
         /// Jobs that compute at a time, 1 to 256. Default: as many as there are cores.
@@ -192,10 +197,18 @@ impl RawServer {
         if max_memory.is_some_and(|bytes| bytes < MEMORY_MIN_BYTES) {
             cx.error(&at("max_memory"), "no picture fits into that; give it at least `64MiB`");
         }
+        let hosts = self.hosts.unwrap_or_default();
+        for (index, host) in hosts.iter().enumerate() {
+            if host.is_empty() || !host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) {
+                let text = format!("`{host}` is no name of a computer, such as `studio-pc.local`; leave the port out");
+                cx.error(&at("hosts").index(index), text);
+            }
+        }
         Server {
             hours: self.hours,
             listen,
             users,
+            hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect(),
             auto_start: self.auto_start.unwrap_or(true),
             max_jobs: self.max_jobs.map(|n| n.0 as usize),
             max_memory,

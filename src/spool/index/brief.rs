@@ -118,6 +118,32 @@ impl History {
         Ok(History { index, text })
     }
 
+    /// Only the last lines, about so many. Whoever shows the newest jobs time and again need not read all of it.
+    pub fn newest(spool: &Spool, lines: usize) -> Result<History, SpoolError> {
+        /// Longer than most lines.
+        const LINE_BYTES: u64 = 512;
+        let index = super::path(spool);
+        let path = path(spool);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Self::read(spool),
+            Err(source) => return Err(SpoolError::Read { path: path.display().to_string(), source }),
+        };
+        let failed = |source| SpoolError::Read { path: path.display().to_string(), source };
+        let bytes = file.metadata().map_err(failed)?.len();
+        let from = bytes.saturating_sub(lines as u64 * LINE_BYTES);
+        let mut text = Vec::new();
+        file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut text)).map_err(failed)?;
+        if from > 0 {
+            let whole = text.iter().position(|b| *b == b'\n').map_or(text.len(), |at| at + 1);
+            text.drain(..whole);
+        }
+        match fits(&mut text, &index) {
+            Some(covered) if std::fs::metadata(&index).is_ok_and(|m| m.len() == covered) => Ok(History { index, text }),
+            _ => Self::read(spool),
+        }
+    }
+
     /// The last line of each job, in the order in which they ended.
     pub fn jobs(&self) -> Vec<Brief<'_>> {
         let mut all: Vec<Option<Brief<'_>>> = parse(&self.text).into_iter().map(Some).collect();

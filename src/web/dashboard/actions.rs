@@ -1,0 +1,113 @@
+//! Buttons: what an operator asks for becomes a [`Command`], and its answer a note on the next page.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Form, Path, State};
+use axum::http::header::{ACCEPT, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Json, Response};
+use serde::Deserialize;
+
+use super::frame::Note;
+use super::sessions::Visitor;
+use super::{Dashboard, blocking, encoded};
+use crate::control::{self, Command, Reprint};
+use crate::spool::job::JobId;
+use crate::web::page::Trouble;
+
+/// What the forms send along.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Given {
+    answer: String,
+    /// Numbers with commas between them; empty: all.
+    lines: String,
+    copies: String,
+    as_then: Option<String>,
+    /// Where the button stands: `job` for the job's page, else the queue.
+    from: String,
+}
+
+pub(super) async fn on_job(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
+    Path((id, action)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(given): Form<Given>,
+) -> Result<Response, Trouble> {
+    let id = JobId::parse(&id).ok_or_else(|| Trouble::not_found("There is no such job."))?;
+    let jobs = vec![id.clone()];
+    let command = match action.as_str() {
+        "retry" => Command::Retry { jobs },
+        "release" => Command::Release { jobs },
+        "cancel" => Command::Cancel { jobs },
+        "hold" => Command::Hold { jobs },
+        "answer" => Command::Answer { jobs, answer: given.answer.clone() },
+        "reprint" => Command::Reprint(reprint(&id, &given)?),
+        _ => return Err(Trouble::not_found("A job has no such button.")),
+    };
+    let to = if given.from == "job" { format!("/jobs/{}", encoded(id.as_str())) } else { "/".to_string() };
+    dashboard.carry_out(command, &visitor, &headers, &to).await
+}
+
+pub(super) async fn pause(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    dashboard.carry_out(Command::Pause, &visitor, &headers, "/").await
+}
+
+pub(super) async fn resume(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    dashboard.carry_out(Command::Resume, &visitor, &headers, "/").await
+}
+
+fn reprint(id: &JobId, given: &Given) -> Result<Reprint, Trouble> {
+    let number = |text: &str| {
+        let fine = text.trim().parse::<u32>().ok().filter(|number| *number > 0);
+        fine.ok_or_else(|| Trouble::new(StatusCode::BAD_REQUEST, format!("`{}` is no number.", text.trim())))
+    };
+    let lines = given.lines.split(',').filter(|text| !text.trim().is_empty()).map(number);
+    Ok(Reprint {
+        job: id.clone(),
+        lines: lines.collect::<Result<_, _>>()?,
+        copies: Some(given.copies.as_str()).filter(|text| !text.trim().is_empty()).map(number).transpose()?,
+        manifest: None,
+        as_then: given.as_then.is_some(),
+    })
+}
+
+impl Dashboard {
+    /// Asks the server, and goes on to a page that says what came of it; a program gets the answer itself.
+    pub(super) async fn carry_out(
+        &self,
+        command: Command,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        to: &str,
+    ) -> Result<Response, Trouble> {
+        let spool = self.site.spool.clone();
+        let word = serde_json::to_value(&command).ok().and_then(|value| Some(value["command"].as_str()?.to_string()));
+        let jobs = command.jobs().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let answer = blocking(move || Ok(control::ask(&spool, &command, "this one")?)).await?;
+        tracing::info!(
+            "dashboard: {} asked for {} {jobs}: {}",
+            visitor.name.as_deref().unwrap_or("somebody on this computer"),
+            word.unwrap_or_default(),
+            if answer.refused.is_empty() { "done" } else { "refused" },
+        );
+        let as_json = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|v| v.contains("json"));
+        if as_json {
+            let status = if answer.refused.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
+            return Ok((status, Json(answer)).into_response());
+        }
+        let note = self.notes.leave(Note { done: answer.done, refused: answer.refused });
+        let sign = if to.contains('?') { '&' } else { '?' };
+        Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("{to}{sign}note={note}"))]).into_response())
+    }
+}

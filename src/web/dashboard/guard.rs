@@ -1,0 +1,234 @@
+//! Who may come in, and from where.
+//!
+//! Owns: nothing behind it sees a request that another site made a browser send, that came under a name that is not ours,
+//! or that its sender may not make. The order matters: host, method, origin, session, role.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN};
+use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::Dashboard;
+use super::sessions::Visitor;
+use crate::model::config::{Config, UserRole};
+use crate::web::page::Trouble;
+
+/// Whoever comes may see these.
+fn is_open(path: &str) -> bool {
+    matches!(path, "/login" | "/healthz" | "/favicon.ico") || path.starts_with("/assets/")
+}
+
+/// Programs that cannot keep a cookie may say name and password with each request here.
+fn takes_basic(path: &str) -> bool {
+    path == "/metrics" || path.starts_with("/api/")
+}
+
+pub(super) async fn guard(
+    State(dashboard): State<Arc<Dashboard>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    mut request: Request<Body>,
+    next: Next,
+) -> Result<Response, Trouble> {
+    let config = dashboard.site.config();
+    let host = host_of(&request)
+        .ok_or_else(|| Trouble::new(StatusCode::BAD_REQUEST, "The request does not say which host it is for."))?;
+    if !is_ours(&host, &config) {
+        let text = format!(
+            "This server is not known as `{}`. If it should be, add the name to `server.hosts` in the config.",
+            host.name
+        );
+        return Err(Trouble::new(StatusCode::MISDIRECTED_REQUEST, text));
+    }
+    let changes = match *request.method() {
+        Method::GET | Method::HEAD => false,
+        Method::POST => true,
+        _ => return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response()),
+    };
+    if changes && !is_from_our_pages(request.headers(), &host) {
+        let text = "The request did not come from a page of this dashboard. Open the dashboard anew and try again.";
+        return Err(Trouble::new(StatusCode::FORBIDDEN, text));
+    }
+    let path = request.uri().path().to_string();
+    let visitor = if config.server.users.is_empty() {
+        // The config lets this be on a loopback address alone.
+        Some(Visitor { name: None, role: UserRole::Operator })
+    } else {
+        match token(request.headers(), &config) {
+            Some(token) => dashboard.sessions.visitor(token, &config, Instant::now()),
+            None if takes_basic(&path) => basic(&dashboard, &config, from.ip(), request.headers()).await?,
+            None => None,
+        }
+    };
+    request.extensions_mut().insert(host);
+    if is_open(&path) {
+        request.extensions_mut().insert(visitor);
+        return Ok(next.run(request).await);
+    }
+    let Some(visitor) = visitor else { return Ok(to_login(request.uri(), request.method())) };
+    if changes && path != "/logout" && !visitor.acts() {
+        let text = "You are a viewer: you see everything, and an operator acts.";
+        return Err(Trouble::new(StatusCode::FORBIDDEN, text));
+    }
+    request.extensions_mut().insert(visitor);
+    Ok(next.run(request).await)
+}
+
+/// A page is asked for after the login once more; programs are told.
+fn to_login(uri: &Uri, method: &Method) -> Response {
+    let path = uri.path();
+    if takes_basic(path) || path == "/events" || *method == Method::POST {
+        return Trouble::new(StatusCode::UNAUTHORIZED, "Log in first.").into_response();
+    }
+    let wanted = uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    let target = if wanted == "/" { "/login".to_string() } else { format!("/login?next={}", super::encoded(wanted)) };
+    (StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response()
+}
+
+/// A `Host` header: the name without its port, and both as they were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Host {
+    /// In small letters, without brackets.
+    pub(super) name: String,
+    pub(super) written: String,
+}
+
+impl Host {
+    fn parse(written: &str) -> Option<Host> {
+        let bracketed = written.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let (name, port) = match bracketed {
+            Some((name, port)) => (name, port),
+            None => written.split_at(written.find(':').unwrap_or(written.len())),
+        };
+        let port_is_fine = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        let name_is_fine = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._:".contains(c));
+        (port_is_fine && name_is_fine)
+            .then(|| Host { name: name.to_ascii_lowercase(), written: written.to_ascii_lowercase() })
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        let name = self.name.strip_suffix('.').unwrap_or(&self.name);
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    }
+}
+
+/// One header, once; a whole address in the request line says the same.
+pub(super) fn host_of<B>(request: &Request<B>) -> Option<Host> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return None;
+    }
+    let host = Host::parse(first?.to_str().ok()?)?;
+    let named = request.uri().authority().map(|authority| authority.as_str().to_ascii_lowercase());
+    named.is_none_or(|named| named == host.written).then_some(host)
+}
+
+/// A page of another site can make a browser call its own name with our address behind it; so only names that are ours
+/// are answered. An address cannot be made to mean another one.
+fn is_ours(host: &Host, config: &Config) -> bool {
+    if host.is_loopback() || config.server.hosts.iter().any(|known| known.eq_ignore_ascii_case(&host.name)) {
+        return true;
+    }
+    let Ok(address) = host.name.parse::<IpAddr>() else { return false };
+    config.server.listen.is_some_and(|listen| listen.ip().is_unspecified() || listen.ip() == address.to_canonical())
+}
+
+/// Browsers of today say where a request comes from; older ones, and programs, say their origin.
+fn is_from_our_pages(headers: &HeaderMap, host: &Host) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let origin = text(ORIGIN.as_str()).and_then(|origin| {
+        origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).map(str::to_ascii_lowercase)
+    });
+    origin.is_some_and(|origin| origin == host.written)
+}
+
+/// Two dashboards on one machine share its cookies: each has a name of its own.
+pub(super) fn cookie_name(config: &Config) -> String {
+    format!("hotfolders-{}", config.server.listen.map_or(0, |address| address.port()))
+}
+
+pub(super) fn token<'h>(headers: &'h HeaderMap, config: &Config) -> Option<&'h str> {
+    let name = cookie_name(config);
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
+        let (known, value) = cookie.trim().split_once('=')?;
+        (known == name).then_some(value)
+    })
+}
+
+async fn basic(
+    dashboard: &Dashboard,
+    config: &Config,
+    from: IpAddr,
+    headers: &HeaderMap,
+) -> Result<Option<Visitor>, Trouble> {
+    let Some(given) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else { return Ok(None) };
+    let given = given.strip_prefix("Basic ").and_then(unbase64).and_then(|text| String::from_utf8(text).ok());
+    let Some((name, password)) = given.as_deref().and_then(|text| text.split_once(':')) else { return Ok(None) };
+    let user = dashboard.log_in(config, from, name, password).await.map_err(super::login::Refused::trouble)?;
+    Ok(Some(Visitor { name: Some(user.name), role: user.role }))
+}
+
+fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for c in text.trim_end_matches('=').bytes() {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_strictly() {
+        for (written, name, loopback) in [
+            ("localhost:8642", "localhost", true),
+            ("LOCALHOST.", "localhost.", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.1.2.3:80", "127.1.2.3", true),
+            ("[::1]:8642", "::1", true),
+            ("10.0.0.5:8642", "10.0.0.5", false),
+            ("localhost.evil.example", "localhost.evil.example", false),
+        ] {
+            let host = Host::parse(written).unwrap();
+            assert_eq!((host.name.as_str(), host.is_loopback()), (name, loopback), "{written}");
+        }
+        for wrong in ["", ":80", "a b", "a:b", "a@b", "a/b", "[::1", "a:80:80", "a\u{e9}"] {
+            assert_eq!(Host::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn base64_is_read() {
+        assert_eq!(unbase64("YW5uYTpzZWNyZXQ=").unwrap(), b"anna:secret");
+        assert_eq!(unbase64("YW5uYTpzZWNyZXQ").unwrap(), b"anna:secret");
+        assert_eq!(unbase64("YW5 uYQ"), None);
+    }
+}

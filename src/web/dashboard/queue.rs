@@ -1,0 +1,302 @@
+//! The first page: what runs, what waits for whom, what failed and why, what came out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::response::Response;
+
+use super::frame::{Frame, NoteKey, Page, Setting};
+use super::jobs::Face;
+use super::sessions::Visitor;
+use super::told::{self, Told};
+use super::words::{self, Badge, Clock, Moment};
+use super::{Dashboard, blocking};
+use crate::model::config::Config;
+use crate::spool::index::History;
+use crate::spool::job::{self, JobId, Question, Reason, file};
+use crate::spool::queue::State as Place;
+use crate::web::page::{self, Trouble};
+
+/// So many of each kind are shown; the rest is counted.
+const SHOWN_MAX: usize = 40;
+const DONE_SHOWN: usize = 12;
+
+#[derive(Template)]
+#[template(path = "dashboard/queue.html")]
+struct QueuePage {
+    frame: Frame,
+    alarms: Vec<Alarm>,
+    running: Vec<Running>,
+    held: Vec<Held>,
+    held_more: usize,
+    failed: Vec<Failed>,
+    failed_more: usize,
+    waiting: Vec<Waiting>,
+    waiting_more: usize,
+    arriving: Vec<Arriving>,
+    done: Vec<Done>,
+}
+
+impl QueuePage {
+    fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty() && self.arriving.is_empty()
+    }
+
+    /// For those who hear the page rather than see it.
+    fn summary(&self) -> String {
+        let held = self.held.len() + self.held_more;
+        let failed = self.failed.len() + self.failed_more;
+        format!(
+            "{} running, {} waiting, {held} to answer, {failed} failed",
+            self.running.len(),
+            self.waiting.len() + self.waiting_more
+        )
+    }
+}
+
+/// Something that somebody should look at, whichever job it stops.
+struct Alarm {
+    class: &'static str,
+    title: String,
+    text: String,
+}
+
+struct Running {
+    face: Arc<Face>,
+    since: Moment,
+    pictures: Option<Bar>,
+    deliveries: Option<Bar>,
+    pace: String,
+}
+
+/// A progress bar and its words.
+struct Bar {
+    done: usize,
+    of: usize,
+    text: String,
+}
+
+struct Held {
+    face: Arc<Face>,
+    questions: Vec<Asked>,
+    /// A release answers all of it.
+    releases: bool,
+}
+
+struct Asked {
+    text: String,
+    answers: Vec<Answer>,
+}
+
+struct Answer {
+    word: String,
+    label: String,
+}
+
+struct Failed {
+    face: Arc<Face>,
+    text: String,
+    attempts: u32,
+}
+
+struct Waiting {
+    face: Arc<Face>,
+    text: String,
+    urgent: bool,
+}
+
+struct Arriving {
+    name: String,
+    hot_folder: String,
+    since: Moment,
+    text: String,
+}
+
+struct Done {
+    id: JobId,
+    title: String,
+    client: Option<String>,
+    badge: Badge,
+    finished: Moment,
+}
+
+pub(super) async fn show(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
+    Query(key): Query<NoteKey>,
+) -> Result<Response, Trouble> {
+    let setting = dashboard.setting(Page::Queue, &visitor, &key);
+    let page = blocking(move || gather(&dashboard, setting)).await?;
+    Ok(page::html(&page))
+}
+
+fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble> {
+    let spool = &dashboard.site.spool;
+    let Setting { frame, told, clock } = setting;
+    let config = dashboard.site.config();
+    let running: Vec<Running> = told.running.iter().filter_map(|run| running(dashboard, run, &clock)).collect();
+
+    let mut held_jobs = spool.jobs(Place::Held)?;
+    let held_more = held_jobs.len().saturating_sub(SHOWN_MAX);
+    held_jobs.truncate(SHOWN_MAX);
+    let held = held_jobs
+        .iter()
+        .filter_map(|located| {
+            let questions: Vec<Question> = job::read(&located.folder, file::QUESTIONS).unwrap_or_default();
+            Some(held(dashboard.faces.of(located)?, questions))
+        })
+        .collect();
+
+    let (failed_jobs, failed_more) = spool.newest(Place::Failed, SHOWN_MAX)?;
+    let failed = failed_jobs
+        .iter()
+        .filter_map(|located| {
+            let reason: Option<Reason> = job::read(&located.folder, file::REASON).ok();
+            let attempts = reason.as_ref().map_or(1, |reason| reason.attempts);
+            let text = reason.map_or_else(|| "It has no reason that can be read.".into(), |reason| reason.text);
+            Some(Failed { face: dashboard.faces.of(located)?, text, attempts })
+        })
+        .collect();
+
+    let (waiting, waiting_more) = waiting(dashboard, &told, &clock);
+    let arriving = told
+        .hot_folders
+        .iter()
+        .flat_map(|folder| folder.waiting.iter().map(|drop| arriving(folder, drop, &clock)))
+        .take(SHOWN_MAX)
+        .collect();
+    let open: HashSet<&str> = told.running.iter().map(|run| run.job.as_str()).collect();
+    let history = History::newest(spool, DONE_SHOWN * 4)?;
+    let done = history
+        .jobs()
+        .into_iter()
+        .rev()
+        .filter(|brief| brief.result != "failed" && !brief.is_erased() && !open.contains(&*brief.job))
+        .filter_map(|brief| {
+            let id = JobId::parse(&brief.job)?;
+            Some(Done {
+                title: super::jobs::title(brief.kind, &brief.record, &id),
+                client: Some(brief.client.to_string()).filter(|client| !client.is_empty()),
+                badge: words::result(&brief.result),
+                finished: clock.moment(jiff::Timestamp::from_millisecond(brief.finished_ms).ok()?),
+                id,
+            })
+        })
+        .take(DONE_SHOWN)
+        .collect();
+    let alarms = alarms(&told, &config, &clock);
+    Ok(QueuePage {
+        frame,
+        alarms,
+        running,
+        held,
+        held_more,
+        failed,
+        failed_more,
+        waiting,
+        waiting_more,
+        arriving,
+        done,
+    })
+}
+
+fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<Running> {
+    let face = dashboard.faces.find(&dashboard.site.spool, &run.job)?;
+    let progress = run.progress;
+    let bar =
+        |done: usize, of: usize, what: &str| (of > 0).then(|| Bar { done, of, text: format!("{done} of {of} {what}") });
+    let mut pace = Vec::new();
+    if let Some(rate) = run.pictures_per_second {
+        pace.push(format!("{rate:.1} pictures a second"));
+    }
+    if let Some(left) = run.seconds_left {
+        pace.push(format!("about {} left", words::duration(left)));
+    }
+    Some(Running {
+        face,
+        since: clock.moment(run.since),
+        pictures: bar(progress.rendered, progress.to_render, "pictures"),
+        deliveries: bar(progress.delivered, progress.to_deliver, "deliveries"),
+        pace: pace.join(" · "),
+    })
+}
+
+fn held(face: Arc<Face>, questions: Vec<Question>) -> Held {
+    let releases = questions.iter().all(|question| !question.needs_answer);
+    let questions = questions
+        .into_iter()
+        .map(|question| {
+            let answer = |word: String| Answer { label: words::label(&word), word };
+            Asked { text: question.text, answers: question.answers.into_iter().map(answer).collect() }
+        })
+        .collect();
+    Held { face, questions, releases }
+}
+
+/// In the order in which they will start, as far as that is known now.
+fn waiting(dashboard: &Dashboard, told: &Told, clock: &Clock) -> (Vec<Waiting>, usize) {
+    let mut jobs: Vec<&told::Waiting> = told.waiting.iter().collect();
+    jobs.sort_by_key(|job| (job.not_before, std::cmp::Reverse(job.priority), &job.job));
+    let more = jobs.len().saturating_sub(SHOWN_MAX);
+    let row = |job: &told::Waiting| {
+        let face = dashboard.faces.find(&dashboard.site.spool, &job.job)?;
+        let text = match (&job.why, job.not_before) {
+            (Some(why), _) if job.halted => format!("Stopped, somebody must look: {why}"),
+            (Some(why), _) => why.clone(),
+            (None, Some(at)) => format!("Starts {}", clock.moment(at).shown),
+            (None, None) => "Waits for its turn".to_string(),
+        };
+        Some(Waiting { face, text, urgent: job.halted })
+    };
+    (jobs.into_iter().take(SHOWN_MAX).filter_map(row).collect(), more)
+}
+
+fn arriving(folder: &told::HotFolder, drop: &told::Arriving, clock: &Clock) -> Arriving {
+    let mut text = drop.why.clone();
+    if !drop.missing.is_empty() {
+        let shown = drop.missing.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = drop.missing.len().saturating_sub(5) + drop.missing_more;
+        text += &format!(": {shown}");
+        if more > 0 {
+            text += &format!(" and {more} more");
+        }
+    }
+    Arriving { name: drop.name.clone(), hot_folder: folder.name.clone(), since: clock.moment(drop.since), text }
+}
+
+fn alarms(told: &Told, config: &Config, clock: &Clock) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    if told.config_refused.is_some() {
+        alarms.push(Alarm {
+            class: "bad",
+            title: format!("The edited {} is not in force", name_of(&config.file)),
+            text: "The last good one is. What is wrong with it stands under Profiles.".into(),
+        });
+    }
+    for folder in &told.hot_folders {
+        if let told::Mode::Unreachable { since, reason } = &folder.mode {
+            let title = format!("Hot folder {} cannot be reached since {}", folder.name, clock.moment(*since).shown);
+            alarms.push(Alarm { class: "bad", title, text: reason.clone() });
+        }
+    }
+    for place in &told.places {
+        let who = if place.jobs == 1 { "1 job waits".to_string() } else { format!("{} jobs wait", place.jobs) };
+        let title = format!("{who} for {} since {}", place.path.display(), clock.moment(place.since).shown);
+        alarms.push(Alarm { class: "warn", title, text: place.why.clone() });
+    }
+    for printer in told.printers.iter().filter(|printer| matches!(printer.state.as_str(), "stopped" | "unreachable")) {
+        let title = format!("Printer {} is {}", printer.name, printer.state);
+        alarms.push(Alarm { class: "warn", title, text: printer.reasons.join("; ") });
+    }
+    if let Some(closed) = &told.closed {
+        alarms.push(Alarm { class: "quiet", title: "No job starts now".into(), text: closed.clone() });
+    }
+    alarms
+}
+
+pub(super) fn name_of(path: &std::path::Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,107 @@
+//! What the server tells of itself, as far as the pages show it.
+//!
+//! Owns: whatever is missing in it, such as in the first moments after a start, is shown as nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::Site;
+use crate::spool::job::JobId;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Told {
+    pub(super) hot_folders: Vec<HotFolder>,
+    pub(super) running: Vec<Running>,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) places: Vec<Place>,
+    pub(super) printers: Vec<Printer>,
+    /// Why no job starts at this time of day.
+    pub(super) closed: Option<String>,
+    /// What is wrong with the edited config.
+    pub(super) config_refused: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct HotFolder {
+    pub(super) name: String,
+    pub(super) mode: Mode,
+    pub(super) waiting: Vec<Arriving>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub(super) enum Mode {
+    Events,
+    Polling,
+    Unreachable { since: Timestamp, reason: String },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Arriving {
+    pub(super) name: String,
+    pub(super) since: Timestamp,
+    pub(super) missing: Vec<String>,
+    pub(super) missing_more: usize,
+    pub(super) why: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Running {
+    pub(super) job: JobId,
+    pub(super) since: Timestamp,
+    pub(super) progress: Progress,
+    #[serde(default)]
+    pub(super) pictures_per_second: Option<f64>,
+    #[serde(default)]
+    pub(super) seconds_left: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Progress {
+    pub(super) rendered: usize,
+    pub(super) to_render: usize,
+    pub(super) delivered: usize,
+    pub(super) to_deliver: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) job: JobId,
+    pub(super) priority: i32,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) why: Option<String>,
+    pub(super) halted: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Place {
+    #[serde(rename = "place")]
+    pub(super) path: PathBuf,
+    pub(super) why: String,
+    pub(super) since: Timestamp,
+    pub(super) jobs: usize,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Printer {
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) reasons: Vec<String>,
+}
+
+/// What is told now. What another version tells differently is left out rather than shown wrong.
+pub(super) fn told(site: &Site) -> Told {
+    let status = Arc::clone(&site.status.borrow());
+    Told::deserialize(&*status).unwrap_or_else(|e| {
+        if !status.is_null() {
+            tracing::warn!("the dashboard cannot read what the server tells: {e}");
+        }
+        Told::default()
+    })
+}
