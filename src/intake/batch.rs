@@ -1,6 +1,7 @@
 //! Many drops through the accept point together: all are written, then all put on disk, then all renamed.
 //!
-//! Owns: a drop that fails on the way stays whole in its folder, with the pictures that it shares with others.
+//! Owns: a drop that fails on the way stays whole in its folder, with the pictures that it shares with others; none that
+//! came after it goes before it, which may take it back or correct it.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -80,12 +81,16 @@ impl Acceptance {
     fn commit_all(&self, jobs: Vec<JobFile>, batch: &mut Batch) {
         let (tmp, pending) = (self.spool.tmp(), self.spool.folder(State::Pending));
         let names: Vec<&str> = jobs.iter().map(|j| j.job.as_str()).collect();
-        let moved: Vec<Result<bool, String>> = match durable::move_all_new(&tmp, &pending, &names) {
-            Ok(moves) => moves.into_iter().map(|done| done.map(|()| true).map_err(|e| e.to_string())).collect(),
+        // Without a text it was not tried, because one before it failed.
+        let moved: Vec<Result<bool, Option<String>>> = match durable::move_all_new(&tmp, &pending, &names) {
+            Ok(moves) => {
+                let moves = moves.into_iter().map(|done| done.map(|()| true).map_err(|e| Some(e.to_string())));
+                moves.chain(std::iter::repeat_with(|| Err(None))).take(names.len()).collect()
+            }
             // The moves were made, but perhaps not on disk: until they are, the drops are the jobs' only durable home.
             Err(e) => names
                 .iter()
-                .map(|name| if pending.join(name).is_dir() { Ok(false) } else { Err(e.to_string()) })
+                .map(|name| if pending.join(name).is_dir() { Ok(false) } else { Err(Some(e.to_string())) })
                 .collect(),
         };
         let mut needed: HashSet<PathBuf> = HashSet::new();
@@ -94,7 +99,7 @@ impl Acceptance {
                 Ok(certain) => batch.jobs.push((job, certain)),
                 Err(e) => {
                     self.abandon(&job);
-                    batch.failed.push((job.manifest, e));
+                    batch.failed.extend(e.map(|why| (job.manifest, why)));
                     needed.extend(job.taken.into_iter().map(|t| t.from));
                 }
             }

@@ -374,15 +374,19 @@ pub fn move_new(from: &Path, to: &Path) -> Done {
     Ok(())
 }
 
-/// Moves folders of one parent into another, to names that must be free. Both parents are synced once, at the end: an
-/// error of that (the outer one) leaves open which moves a power failure would undo.
+/// Moves folders of one parent into another, to names that must be free, until one cannot be moved: those behind it are
+/// not tried. Both parents are synced once, at the end: an error of that (the outer one) leaves open which moves a power
+/// failure would undo.
 pub fn move_all_new(from: &Path, to: &Path, names: &[&str]) -> Done<Vec<Done>> {
-    let moves = names.iter().map(|name| {
+    let mut moves: Vec<Done> = Vec::new();
+    for name in names {
         let (source, target) = (from.join(name), to.join(name));
-        point("move", &source)?;
-        rename_new(&source, &target).named("move", &source)
-    });
-    let moves: Vec<Done> = moves.collect();
+        let moved = point("move", &source).and_then(|()| rename_new(&source, &target).named("move", &source));
+        moves.push(moved);
+        if moves.last().is_some_and(Result::is_err) {
+            break;
+        }
+    }
     if moves.iter().any(Result::is_ok) {
         sync_folder(to)?;
         sync_folder(from)?;

@@ -209,7 +209,7 @@ fn every_point(variable: &str, suffix: &str) -> u32 {
             assert!(life(None));
         }
         let spool = Spool::open(&dir.path().join("spool"), false).unwrap();
-        let jobs: Vec<JobFile> = spool
+        let mut jobs: Vec<JobFile> = spool
             .jobs(State::Pending)
             .unwrap()
             .iter()
@@ -225,6 +225,10 @@ fn every_point(variable: &str, suffix: &str) -> u32 {
                 job
             })
             .collect();
+        // In the order in which they were dropped: one that fails is not overtaken by what may take it back.
+        jobs.sort_by_key(|job| (job.accepted, job.sequence));
+        let dropped = |job: &JobFile| (job.taken[0].stamp.modified_ns, job.manifest.clone());
+        assert!(jobs.iter().map(dropped).is_sorted(), "{variable}={point}: {jobs:?}");
         let mut records: Vec<&str> = jobs.iter().map(|j| j.record.as_str()).collect();
         records.sort_unstable();
         assert_eq!(records, ["S1", "S2", "S3", "d"], "{variable}={point}");
