@@ -149,7 +149,11 @@ pub fn made(workshop: &Workshop, kind: Option<Kind>, record: &str, but: &JobId) 
             made.push(Made { job: line.job, works: line.works });
         } else if !line.placed.is_empty() {
             for before in &mut made {
-                let in_doubt = |work: &Work| line.works.deliveries.iter().any(|w| w.is_run_of(work));
+                // Of a job whose pictures were not all there only what it placed tells which deliveries it ran.
+                let in_doubt = |work: &Work| {
+                    line.works.deliveries.iter().any(|w| w.is_run_of(work))
+                        || line.placed.iter().any(|file| file.owner == work.owner && file.to == work.to)
+                };
                 before.works.deliveries.retain(|work| !in_doubt(work));
                 before.works.request.clear();
             }

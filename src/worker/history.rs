@@ -63,7 +63,7 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
     // A duplicate leaves nothing of its own. There are none where it never came to a plan.
     let works: Works =
         if end.is_duplicate { Works::default() } else { job::read(folder, file::WORKS).unwrap_or_default() };
-    let placed = plan.map(|plan| placed_by(plan, progress, !works.deliveries.is_empty())).unwrap_or_default();
+    let placed = plan.map(|plan| placed_by(plan, progress, !works.request.is_empty())).unwrap_or_default();
     IndexLine {
         job: job.job.clone(),
         result: end.result.to_string(),

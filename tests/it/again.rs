@@ -38,6 +38,35 @@ fn a_status_that_is_sent_twice_makes_nothing_twice_also_after_a_restart() {
 }
 
 #[test]
+fn what_a_second_try_finished_is_known_and_what_a_failed_correction_left_is_not_taken_for_it() {
+    let mut studio = Studio::new();
+    studio.serve();
+    // Picture 4 comes after the first try.
+    studio.drop_file("status", "a.json", &resent(&session("S1", &[1, 4]), "first"));
+    studio.wait_jobs("failed", 1);
+    studio.picture("sessions/S1/Hi-Res/S1004.jpg", 90, 60);
+    studio.run(&["jobs", "retry", "S1"]).expect(0);
+    studio.wait_jobs("done", 1);
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[1, 4]), "again"));
+    studio.wait_jobs("done", 2);
+    assert_eq!(receipt_of(&studio, "again")["result"], "duplicate");
+
+    // Half of a correction stands there: the first order, sent once more, is not what was made.
+    let good = studio.bytes_below("delivery");
+    let grey = session("S1", &[1, 9]).replacen("{\"number\":1,", "{\"number\":1,\"tone\":\"bw\",", 1);
+    assert!(grey.contains("bw"));
+    studio.drop_file("status", "c.json", &resent(&grey, "half"));
+    studio.wait_jobs("failed", 1);
+    assert_ne!(studio.bytes_below("delivery"), good);
+    studio.drop_file("status", "d.json", &resent(&session("S1", &[1, 4]), "back"));
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    assert_eq!(receipt_of(&studio, "back")["result"], "done");
+    assert_eq!(studio.bytes_below("delivery"), good);
+    studio.audit();
+}
+
+#[test]
 fn a_corrected_session_is_made_and_takes_the_place_of_its_earlier_pictures() {
     let mut studio = Studio::new();
     studio.serve();

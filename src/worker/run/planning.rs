@@ -1,5 +1,6 @@
 //! From the manifest to a plan: read it, decide again what may be decided again, keep what is done.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use super::{Outcome, Run, Stop, reject};
@@ -107,13 +108,20 @@ impl Run<'_> {
         Ok(self.job.reprint)
     }
 
-    /// What the job makes, to be compared with what others of its record made.
-    fn works_of(&self, bare: &Plan, request: String) -> Works {
+    /// What the job makes, to be compared with what others of its record made. Of pictures that are finished by now it
+    /// counts which original they were made from, whatever lies there today.
+    fn works_of(&self, bare: &Plan, request: String, old: Option<&Plan>) -> Works {
+        let was = self.works().sources;
+        let finished = self.progress().rendered.values().flat_map(|rendered| &rendered.sources);
+        let used: BTreeSet<&str> =
+            finished.filter_map(|digest| Some(old?.sources.get(digest.source)?.shown.as_str())).collect();
         let mut identities = Vec::new();
-        let mut sources = std::collections::BTreeMap::new();
+        let mut sources = BTreeMap::new();
         for source in &bare.sources {
+            let then = was.get(&source.shown).filter(|_| used.contains(source.shown.as_str())).cloned();
             // An original that goes away just now is found missing when it is read.
-            let Ok(identity) = earlier::identity(source, self.folder()) else { continue };
+            let now = || earlier::identity(source, self.folder()).ok();
+            let Some(identity) = then.or_else(now) else { continue };
             sources.insert(source.shown.clone(), identity.clone());
             identities.push(identity);
         }
@@ -163,13 +171,14 @@ impl Run<'_> {
             // Without the day and the job: these make no difference to what is ordered.
             let bare = make(manifest, frozen, &printing, &facts, &fonts, fingerprint::ANY_JOB, fingerprint::ANY_DAY);
             fingerprint::name_outputs(&mut plan, &bare);
+            let mut works = self.works_of(&bare, asked.request, old.as_ref());
+            // Once something of it has left it is finished, whatever other jobs have made meanwhile.
             if self.progress().nothing_left() {
-                let mut works = self.works_of(&bare, asked.request);
                 self.duplicate_of = self.leave_out_what_was_made(&mut plan, &mut works, manifest, frozen)?;
-                job::write(self.folder(), file::WORKS, &works)?;
-                if self.duplicate_of.is_some() {
-                    return Ok(plan);
-                }
+            }
+            job::write(self.folder(), file::WORKS, &works)?;
+            if self.duplicate_of.is_some() {
+                return Ok(plan);
             }
         }
         if let Some(old) = old {
