@@ -257,8 +257,10 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
             if job.state == State::Done && receipt["result"] != "cancelled" {
                 return Err("it is done; nothing is left to try again".into());
             }
-            // Left by a crash, it would end the job once more.
-            durable::remove_file(&job.folder.join(CANCEL_MARK)).map_err(|e| e.to_string())?;
+            // Left by a crash, they would end or hold the job once more.
+            for mark in [CANCEL_MARK, HOLD_MARK] {
+                durable::remove_file(&job.folder.join(mark)).map_err(|e| e.to_string())?;
+            }
             requeue(spool, job, |record| {
                 record.not_before = None;
                 record.released = false;
@@ -294,7 +296,9 @@ fn questions(job: &Located) -> Vec<Question> {
 
 /// A job that was held by hand, and for nothing else, has still to be asked about.
 fn go_on(spool: &Spool, job: &Located, asked: &[Question]) -> Result<String, String> {
-    durable::remove_file(&job.folder.join(file::QUESTIONS)).map_err(|e| e.to_string())?;
+    for name in [HOLD_MARK, file::QUESTIONS] {
+        durable::remove_file(&job.folder.join(name)).map_err(|e| e.to_string())?;
+    }
     let by_hand = !asked.is_empty() && asked.iter().all(|question| question.code == BY_HAND);
     requeue(spool, job, |record| {
         if !by_hand {
@@ -373,8 +377,20 @@ fn cancel(spool: &Spool, job: &Located) -> Result<String, String> {
 
 /// So that a running job ends as cancelled also when the server ends before it does.
 pub fn mark_cancelled(spool: &Spool, id: &JobId) -> Result<(), String> {
-    let mark = spool.folder(State::Processing).join(id.as_str()).join(CANCEL_MARK);
-    durable::replace(&mark, b"").map_err(|e| e.to_string())
+    mark_running(spool, id, CANCEL_MARK)
+}
+
+/// So that a running job is held also when the server ends before it is.
+pub fn mark_held(spool: &Spool, id: &JobId) -> Result<(), String> {
+    mark_running(spool, id, HOLD_MARK)
+}
+
+fn mark_running(spool: &Spool, id: &JobId, mark: &str) -> Result<(), String> {
+    let folder = spool.folder(State::Processing).join(id.as_str());
+    if !folder.is_dir() {
+        return Err("it is just coming to its end; see `hotfolders jobs show`".into());
+    }
+    durable::replace(&folder.join(mark), b"").map_err(|e| e.to_string())
 }
 
 /// Ends a waiting or held job as cancelled, for a reason that its receipt tells.
@@ -390,5 +406,7 @@ fn exclusively<T>(act: impl FnOnce() -> T) -> T {
     act()
 }
 
+/// In the folder of a job that ran when somebody held it: it is held at its next step.
+pub const HOLD_MARK: &str = "hold";
 /// In a job's folder: it ends as cancelled at its next step; its text, where it has one, says why.
 pub const CANCEL_MARK: &str = "cancel";

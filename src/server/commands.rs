@@ -22,7 +22,8 @@ impl Scheduler {
                 Ok(Command::Hold { jobs }) => {
                     self.forget(jobs);
                     let told = "it stops after the step in hand and is held";
-                    self.signal(jobs, &|jobs| Command::Hold { jobs }, &|_| Ok(()), Signals::hold, told)
+                    let mark = |id: &JobId| control::mark_held(&self.workshop.spool, id);
+                    self.signal(jobs, &|jobs| Command::Hold { jobs }, &mark, Signals::hold, told)
                 }
                 Ok(Command::Erase { whom, dry_run }) => {
                     erase::serve(&self.workshop, whom, *dry_run, &|id| self.running.contains_key(id))

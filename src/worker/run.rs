@@ -297,6 +297,9 @@ impl<'a> Run<'a> {
         if self.folder().join(control::CANCEL_MARK).exists() {
             return Err(Stop::Cancelled);
         }
+        if self.folder().join(control::HOLD_MARK).exists() {
+            return Err(Stop::Held);
+        }
         let own = Open { at: self.at.clone(), record: self.job.clone(), works: None };
         if let Some(by) = earlier::replaced_by(&self.workshop.spool, &own, later)? {
             self.warnings.push(Notice::new("replaced", again::replaced_text(by.as_str())));

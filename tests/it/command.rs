@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::studio::{CONFIG, Studio, files, session};
 
 /// A studio whose pictures go to a program; `run` is behind the program's name.
-fn studio(script: &str, delivery: &str) -> Studio {
+pub fn studio(script: &str, delivery: &str) -> Studio {
     let config = CONFIG.replace(
         "    deliver: [ { to: folder, path: \"delivery/web/{session}\" } ]\n",
         &format!("    deliver: [ {{ to: command, {delivery} }} ]\n"),

@@ -56,6 +56,31 @@ fn a_running_job_is_held_after_the_step_in_hand_and_keeps_what_it_has_made() {
     studio.audit();
 }
 
+/// The step in hand is a program that takes a while.
+#[test]
+fn a_hold_of_a_running_job_outlives_a_server_that_is_killed_before_the_step_ends() {
+    let script = "echo started >> log; sleep 2";
+    let mut studio = super::command::studio(script, r#"run: [tools/upload, "{file}"]"#);
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &[1]));
+    studio.wait("the program to run", || studio.path("log").exists().then_some(()));
+    let said = studio.run(&["jobs", "hold", "S1"]).expect(0).out;
+    assert!(said.contains("after the step in hand"), "{said}");
+    studio.kill();
+    assert_eq!(studio.jobs("held").len(), 0);
+    studio.serve();
+    let held = studio.wait_jobs("held", 1);
+    assert_eq!(studio.json(&held[0].join("questions.json"))[0]["code"], "by_hand");
+    studio.run(&["jobs", "release", "S1"]).expect(0);
+    // Only now it asks about the program.
+    studio.wait("the doubt", || {
+        studio.run(&["jobs", "answer", "S1", "--done"]).code.is_some_and(|code| code == 0).then_some(())
+    });
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    studio.audit();
+}
+
 #[test]
 fn a_reprint_makes_single_lines_again_with_other_copies_as_then_or_as_now() {
     let mut studio = Studio::new();

@@ -35,6 +35,8 @@ impl Run<'_> {
     pub(super) fn hold(&mut self, questions: &[Question]) -> Result<Outcome, Stop> {
         job::write(self.folder(), file::QUESTIONS, &questions)?;
         self.at = self.workshop.spool.move_to(&self.at, State::Held, Self::day(&self.job))?;
+        // Not before: cut off in between, it would go on.
+        self.remove_marks(&[control::HOLD_MARK])?;
         Ok(Outcome::Held { questions: questions.len() })
     }
 
@@ -88,9 +90,17 @@ impl Run<'_> {
         }
         let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
         self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
-        // Not before: cut off in between, a cancelled job would be made after all.
-        durable::remove_file(&self.folder().join(control::CANCEL_MARK))?;
+        // Not before: cut off in between, a cancelled job would be made after all. A hold came too late.
+        self.remove_marks(&[control::CANCEL_MARK, control::HOLD_MARK])?;
         Ok(Outcome::Finished { state, result: result.to_string() })
+    }
+
+    fn remove_marks(&self, marks: &[&str]) -> Result<(), Stop> {
+        let paths = marks.iter().map(|mark| self.folder().join(mark)).filter(|path| path.exists());
+        for path in paths {
+            durable::remove_file(&path)?;
+        }
+        Ok(())
     }
 
     /// None where it never came to a plan.
