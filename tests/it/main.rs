@@ -38,4 +38,5 @@ mod smtp;
 mod studio;
 mod tidy;
 mod web;
+mod upgrade;
 mod writers;
