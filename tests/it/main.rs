@@ -37,6 +37,6 @@ mod sheets;
 mod smtp;
 mod studio;
 mod tidy;
-mod web;
 mod upgrade;
+mod web;
 mod writers;
