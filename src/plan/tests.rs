@@ -280,7 +280,7 @@ fn fingerprints_are_those_of_earlier_versions() {
         { "line": 3, "item": "PANEL", "layout": "panel", "size": "10x20in", "slots": [{ "image": 7 }, { "image": 9 }], "quantity": 1 }
     ]"#;
     let (text, profiles) = (order(images, lines), ["prints", "proof", "framed"]);
-    let (manifest, frozen) = frozen(&text, &profiles);
+    let (manifest, frozen) = frozen(CONFIG, &text, &profiles);
     let plan = planned(&text, &profiles);
     let sources: Vec<String> = plan.sources.iter().map(|source| format!("what {} is told by", source.shown)).collect();
     let works = fingerprint::works(&plan, &sources).unwrap();

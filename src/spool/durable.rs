@@ -381,9 +381,10 @@ pub fn move_all_new(from: &Path, to: &Path, names: &[&str]) -> Done<Vec<Done>> {
     let mut moves: Vec<Done> = Vec::new();
     for name in names {
         let (source, target) = (from.join(name), to.join(name));
-        let moved = point("move", &source).and_then(|()| rename_new(&source, &target).named("move", &source));
-        moves.push(moved);
-        if moves.last().is_some_and(Result::is_err) {
+        let done = point("move", &source).and_then(|()| rename_new(&source, &target).named("move", &source));
+        let is_end = done.is_err();
+        moves.push(done);
+        if is_end {
             break;
         }
     }
