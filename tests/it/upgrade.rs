@@ -76,7 +76,7 @@ const ROOT: &str = "@ROOT@";
 
 /// Originals are told by their time too.
 fn long_ago() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_000_000)
+    SystemTime::UNIX_EPOCH + Duration::from_mins(29_450_000)
 }
 
 fn order(record: &str) -> String {
@@ -177,6 +177,9 @@ fn cut_off(record: &str, text: &str, is_it: &dyn Fn(&str) -> bool) -> Studio {
     unreachable!()
 }
 
+/// A record, its manifest, and what its journal says where it is cut off.
+type Cut<'c> = (&'c str, &'c String, &'c dyn Fn(&str) -> bool);
+
 /// `HOTFOLDERS_FREEZE` names the folder below `tests/spools/`, such as `0.2.0`. Made from what this version does, so run it
 /// on the commit that is released.
 #[test]
@@ -219,7 +222,7 @@ fn freeze_a_spool() {
     let has = |text: &str, entry: &str| text.matches(&format!("\"entry\":\"{entry}\"")).count();
     let two = session("RECORD", &[1, 2]);
     let sent = two.replace("imported", "send");
-    let cuts: [(&str, &String, &dyn Fn(&str) -> bool); 4] = [
+    let cuts: [Cut<'_>; 4] = [
         ("C1", &two, &|text| has(text, "rendered") == 1 && has(text, "placed") == 1),
         ("C2", &two, &|text| has(text, "delivering") > has(text, "placed")),
         ("C3", &two, &|text| has(text, "delivered") == 1),
