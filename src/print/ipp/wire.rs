@@ -23,7 +23,7 @@ use crate::model::limits::PRINTER_ANSWER_MAX_BYTES;
 const IPP_TYPE: &str = "application/ipp";
 
 /// Where requests go.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Address {
     /// `http` or `https`, always with its port.
     pub(super) url: String,
@@ -31,6 +31,13 @@ pub(super) struct Address {
     /// The whole header for HTTP's basic authentication.
     pub(super) authorization: Option<String>,
     pub(super) connect_within: Duration,
+}
+
+/// Without the password.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Address").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// What happened to the bytes of a request.
