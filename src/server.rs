@@ -7,6 +7,7 @@ mod commands;
 pub(crate) mod erase;
 mod gate;
 pub(crate) mod housekeeping;
+mod labs;
 mod memory;
 mod reload;
 mod scanner;
@@ -108,14 +109,18 @@ impl Server {
             move || scanner.run(&stop)
         });
         let housekeeping = housekeeping::start(&workshop, &stop);
+        let orders = labs::Orders::default();
+        let at_labs = labs::start(&workshop, &orders, &stop);
         let web = Arc::new(Web::start(spool, &config).map_err(|e| failed(&e))?);
         let max_jobs = max_jobs(&config);
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
             let (stop, web) = (Arc::clone(&stop), Arc::clone(&web));
-            move || Scheduler::new(workshop, folders, reload, max_jobs).run(&stop, &news, &web)
+            move || Scheduler::new(workshop, folders, reload, orders, max_jobs).run(&stop, &news, &web)
         });
-        let threads =
-            [scanner, scheduler, housekeeping].into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
+        let threads = [scanner, scheduler, housekeeping, at_labs]
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| failed(&e))?;
         Ok(Server { stop, waker, threads, web, _lock: lock })
     }
 
@@ -173,6 +178,7 @@ struct Scheduler {
     workshop: Arc<Workshop>,
     folders: Arc<Mutex<Vec<FolderState>>>,
     reload: Reload,
+    orders: labs::Orders,
     max_jobs: usize,
     queue: Queue,
     running: BTreeMap<JobId, Running>,
@@ -189,11 +195,12 @@ impl Scheduler {
         workshop: Arc<Workshop>,
         folders: Arc<Mutex<Vec<FolderState>>>,
         reload: Reload,
+        orders: labs::Orders,
         max_jobs: usize,
     ) -> Scheduler {
         let (end, ended) = mpsc::channel();
         let (queue, running, announced) = (Queue::default(), BTreeMap::new(), HashSet::new());
-        Scheduler { workshop, folders, reload, max_jobs, queue, running, announced, changes: 0, ended, end }
+        Scheduler { workshop, folders, reload, orders, max_jobs, queue, running, announced, changes: 0, ended, end }
     }
 
     fn run(mut self, stop: &AtomicBool, news: &mpsc::Receiver<Vec<JobId>>, web: &Web) {
@@ -419,7 +426,8 @@ impl Scheduler {
             .collect();
         let closed = gate::outside_hours(&self.workshop.config(), clock::now());
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::json!({ "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
+        let labs = crate::spool::labs::shown(&self.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        serde_json::json!({ "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
             "places": self.queue.places(), "config_refused": self.reload.refused(), "changes": self.changes })
     }
 }

@@ -70,6 +70,7 @@ fn look(config: &Config) -> Vec<Finding> {
     for delivery in deliveries {
         match delivery {
             Delivery::Folder { path, .. } | Delivery::Zip { path, .. } => destination(path, &mut add),
+            Delivery::Lab { path, .. } => lab_folder(path, &mut add),
             Delivery::Disc { path, extras, .. } => {
                 destination(path, &mut add);
                 for extra in extras {
@@ -122,6 +123,13 @@ fn destination(destination: &Destination, add: &mut impl FnMut(String, Option<St
         stands(&destination.fixed, true)
     };
     add(what, trouble);
+}
+
+/// Unlike a zip it is a folder to its last part: its lab's software watches it, so it stands before the first order.
+fn lab_folder(destination: &Destination, add: &mut impl FnMut(String, Option<String>)) {
+    let folder = &destination.fixed;
+    let trouble = if destination.made { can_be_made(folder) } else { stands(folder, true) };
+    add(format!("lab's folder {}", destination.written), trouble);
 }
 
 fn stands(folder: &Path, written: bool) -> Option<String> {

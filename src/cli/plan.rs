@@ -15,6 +15,7 @@ use crate::model::manifest::{self, Manifest, ManifestError};
 use crate::model::pricing;
 use crate::model::units::show_bytes;
 use crate::plan::frozen::{Frozen, Verdict};
+use crate::plan::lab::{self, LabOrder};
 use crate::plan::make::make;
 use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, RenderStep, Weight, Work, matching, selection};
 use crate::render::Fonts;
@@ -229,7 +230,10 @@ fn show_delivery(step: &DeliveryStep) -> Result<(), Error> {
     for print in &step.prints {
         say_painted(&format!("       {} {}", print.id, paint(&shown_print(print), "0")))?;
     }
-    for member in step.members.iter().filter(|_| step.prints.is_empty()) {
+    for order in lab::orders(step) {
+        show_order(&order)?;
+    }
+    for member in step.members.iter().filter(|_| step.prints.is_empty() && step.lab.is_none()) {
         let of = match &member.content {
             Content::Step(id) => id.to_string(),
             Content::File(path) => path.display().to_string(),
@@ -246,6 +250,21 @@ fn shown_print(print: &PlannedPrint) -> String {
     let paper = ask.paper.as_ref().map(|paper| format!(", paper {paper}")).unwrap_or_default();
     let copies = if *copies == 1 { "1 copy".to_string() } else { format!("{copies} copies") };
     format!("{sheet} to {}: {}{on}{paper}, {copies}", ask.printer, ask.size)
+}
+
+fn show_order(order: &LabOrder<'_>) -> Result<(), Error> {
+    let of_channel = order.channel.map(|channel| format!(", channel {channel}")).unwrap_or_default();
+    say(&format!("       order {}{of_channel}: {} prints", order.name, order.copies()))?;
+    for entry in &order.entries {
+        let print = entry.print;
+        let channel = print.channel.map(|channel| format!(", channel {channel}")).unwrap_or_default();
+        let channel = if order.channel.is_some() { String::new() } else { channel };
+        let back: Vec<&str> = print.back.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
+        let back = if back.is_empty() { String::new() } else { format!(", on the back: {}", back.join(" / ")) };
+        let told = format!("{} of {}{channel}{back} ({})", entry.quantity, print.size.label(), print.step);
+        say_painted(&format!("         {} {}", paint(print.file.as_str(), "0"), paint(&told, DIM)))?;
+    }
+    Ok(())
 }
 
 /// Bytes that are free where a folder is or will be.

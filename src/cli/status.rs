@@ -7,12 +7,13 @@ use jiff::SignedDuration;
 
 use super::config;
 use super::jobs;
-use super::terminal::{self, DIM, GREEN, YELLOW, paint, say, say_painted};
+use super::terminal::{self, DIM, GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::server::housekeeping;
+use crate::spool::labs::{self, HandedOver, LabState};
 use crate::spool::queue::{Spool, State};
 use crate::spool::retention::Forecast;
 
@@ -38,6 +39,8 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     }
     let tomorrow = spool.as_ref().map(|spool| forecast(spool, &loaded.config)).transpose()?;
     let paused = spool.as_ref().is_some_and(control::is_paused);
+    // What is known of them stands in the spool, also while nobody watches.
+    let orders = spool.as_ref().map(|spool| labs::all(spool).0).unwrap_or_default();
     if args.json {
         let counts: serde_json::Map<String, serde_json::Value> =
             counts.iter().map(|(state, n)| (state.word().to_string(), (*n).into())).collect();
@@ -48,6 +51,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "waiting": live.as_ref().map(|l| &l["waiting"]),
             "places": live.as_ref().map(|l| &l["places"]),
             "closed": live.as_ref().map(|l| &l["closed"]),
+            "labs": labs::shown(&orders),
             "removed_within_a_day": tomorrow,
         }));
     }
@@ -68,6 +72,18 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     }
     if let Some(live) = live {
         show_live(&live)?;
+    }
+    show_orders(&orders)
+}
+
+/// Orders at labs: what needs somebody, then how many wait.
+fn show_orders(orders: &[HandedOver]) -> Result<(), Error> {
+    for trouble in orders.iter().filter_map(HandedOver::trouble) {
+        say_painted(&format!("{} {}", paint("lab:", RED), paint(&trouble, "0")))?;
+    }
+    let waiting = orders.iter().filter(|order| order.state == LabState::Sent && !order.late).count();
+    if waiting > 0 {
+        say(&format!("lab: {waiting} orders stand at the lab's folder and are not taken in yet"))?;
     }
     Ok(())
 }

@@ -59,6 +59,12 @@ impl<'j> Ledger<'j> {
         self.late.push(Entry::Placed { step: self.step.clone(), unit: unit.to_string() });
     }
 
+    /// Announced, and not to become visible any more; durable when it returns.
+    pub(super) fn withdraw(&mut self, unit: &str) -> Result<(), DeliverError> {
+        self.late.push(Entry::Withdrawn { step: self.step.clone(), unit: unit.to_string() });
+        self.flush()
+    }
+
     /// All of it stands.
     pub(super) fn close(&mut self) -> Result<(), DeliverError> {
         self.late.push(Entry::Delivered { step: self.step.clone() });

@@ -1,4 +1,4 @@
-//! Finished pictures to their destinations: `folder`, `disc`, `zip`, what lies behind a link.
+//! Finished pictures to their destinations: `folder`, `disc`, `zip`, `lab`, `command`, what lies behind a link.
 //!
 //! Owns: a destination sees complete files only, and running twice equals running once. It knows the plan, the journal
 //! and the outputs of one job; nothing of how pictures are made, of other jobs, or of when it is called.
@@ -9,6 +9,7 @@ mod content;
 mod disc;
 mod error;
 mod folder;
+mod lab;
 mod ledger;
 pub mod link;
 mod place;
@@ -26,6 +27,7 @@ use jiff::Timestamp;
 
 pub use self::command::{Doubt, settle};
 pub use self::error::DeliverError;
+pub use self::lab::{LabFolder, unit as order_unit};
 use self::ledger::{Ledger, TRIGGER};
 use self::staging::Names;
 pub use self::superseded::{Superseded, remove_superseded};
@@ -40,6 +42,8 @@ use crate::spool::journal::{Journal, Progress};
 pub struct Job<'a> {
     pub id: &'a str,
     pub record: &'a str,
+    /// When it was accepted, in the studio's time: what orders to a lab are dated.
+    pub accepted: jiff::civil::DateTime,
     /// Where commands are run: the config's folder.
     pub home: &'a Path,
     /// Finished pictures; their names are `RenderedFile.file`.
@@ -87,6 +91,7 @@ pub fn deliver(job: &Job<'_>, step: &DeliveryStep, journal: &mut Journal) -> Res
                 }
                 Delivery::Disc { medium, .. } => disc::deliver(job, step, *medium, &mut ledger)?,
                 Delivery::Zip { split, .. } => zip::deliver(job, step, *split, &mut ledger)?,
+                Delivery::Lab { .. } => lab::deliver(job, step, &mut ledger, &mut warnings)?,
                 other => {
                     return Err(DeliverError::NotBuilt(format!(
                         "delivery {} is `to: {}`, which this version does not have",
@@ -149,7 +154,9 @@ fn planned<'s>(step: &'s DeliveryStep, unit: &str) -> Option<&'s RelPath> {
 /// The place of a step, and the folder that the paths in its journal are below.
 fn root(step: &DeliveryStep) -> Option<(Place, PathBuf)> {
     match step.delivery {
-        Delivery::Folder { .. } => place::of_files(step).ok().map(|place| (place.clone(), place.folder())),
+        Delivery::Folder { .. } | Delivery::Lab { .. } => {
+            place::of_files(step).ok().map(|place| (place.clone(), place.folder()))
+        }
         Delivery::Disc { .. } | Delivery::Zip { .. } => {
             place::of_volumes(step).ok().map(|place| (place.clone(), place.fixed))
         }
@@ -183,7 +190,7 @@ impl Standing {
 pub fn placed(step: &DeliveryStep, progress: &Progress) -> Vec<Standing> {
     let Some((place, root)) = root(step) else { return Vec::new() };
     let above = match step.delivery {
-        Delivery::Folder { .. } => place.shown.as_str(),
+        Delivery::Folder { .. } | Delivery::Lab { .. } => place.shown.as_str(),
         _ => place::shown_fixed(&place),
     };
     let units = progress.placed.get(&step.id).into_iter().flatten().filter(|(_, (_, stands))| *stands);
@@ -211,6 +218,9 @@ pub fn where_is(step: &DeliveryStep, progress: &Progress, member: usize) -> Opti
     if let Some(link) = progress.links.get(&step.id) {
         return link.zip.as_ref().map(|zip| format!("{zip}/{path}"));
     }
+    if let Delivery::Lab { .. } = step.delivery {
+        return lab::where_is(step, &standing, member);
+    }
     let mut volumes = standing.iter().filter(|s| volume_number(&s.unit).is_some());
     match (&step.delivery, volumes.next(), volumes.next()) {
         (Delivery::Folder { .. }, ..) => {
@@ -221,12 +231,18 @@ pub fn where_is(step: &DeliveryStep, progress: &Progress, member: usize) -> Opti
     }
 }
 
-/// Removes temporary names of ours that a job left at a destination (cancel, end of job, recovery). Makes nothing; a
+/// Removes temporary names of ours that a job left at a destination (cancel, end of job, recovery), and what of a lab's
+/// order was prepared and not handed over. Makes nothing; a
 /// destination that is not there is waited for when it never is made, because something may lie in it.
-pub fn clean(job_id: &str, step: &DeliveryStep) -> Result<(), DeliverError> {
+pub fn clean(
+    job_id: &str,
+    step: &DeliveryStep,
+    journal: &mut Journal,
+    now: &dyn Fn() -> Timestamp,
+) -> Result<(), DeliverError> {
     let place = match step.delivery {
         _ if step.blocked.is_some() || step.members.is_empty() => return Ok(()),
-        Delivery::Folder { .. } => place::of_files(step)?,
+        Delivery::Folder { .. } | Delivery::Lab { .. } => place::of_files(step)?,
         Delivery::Disc { .. } | Delivery::Zip { .. } => place::of_volumes(step)?,
         _ => return Ok(()),
     };
@@ -235,6 +251,11 @@ pub fn clean(job_id: &str, step: &DeliveryStep) -> Result<(), DeliverError> {
     }
     let fixed = place::open(&place)?;
     let names = Names::new(job_id, &step.id);
+    if let Delivery::Lab { format, .. } = step.delivery
+        && let Some(root) = place::find_if_folder(&fixed, place.path.as_ref())?
+    {
+        lab::withdraw(format, &root, &names, &mut Ledger::new(journal, &step.id, now))?;
+    }
     // The folder that appears whole is staged beside itself, files inside it.
     let beside = place.path.as_ref().and_then(RelPath::parent);
     for path in [beside.as_ref(), place.path.as_ref()] {

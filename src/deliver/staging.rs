@@ -109,6 +109,11 @@ impl<'f> Tree<'f> {
         copy(source, &folder, path.file_name())
     }
 
+    pub(super) fn write(&mut self, text: &[u8], path: &RelPath) -> Result<Written, DeliverError> {
+        let folder = self.folder(path.parent())?;
+        write(text, &folder, path.file_name())
+    }
+
     fn folder(&mut self, path: Option<RelPath>) -> Result<Folder, DeliverError> {
         let Some(path) = path else { return Ok(self.root.again()?) };
         if self.inner.contains(&path) {

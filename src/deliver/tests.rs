@@ -3,6 +3,7 @@
 mod crash;
 mod disc;
 mod folder;
+mod lab;
 mod zip;
 
 use std::cell::RefCell;
@@ -14,10 +15,12 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::delivery::{Destination, DiscSize, OnConflict, Publish};
+use crate::model::delivery::{Destination, DiscSize, LabFormat, LabNames, OnConflict, Publish};
 use crate::model::digest::sha256;
 use crate::model::spec::PixelSize;
 use crate::model::template::Template;
+use crate::model::units::Dimensions;
+use crate::plan::lab::{LabPrint, PlannedLab};
 use crate::plan::{Member, StepId};
 use crate::spool::durable;
 use crate::spool::journal::{Entry, RenderedFile};
@@ -83,6 +86,7 @@ impl Bench {
         let job = Job {
             id: "J1",
             record: "1",
+            accepted: jiff::civil::datetime(2026, 11, 20, 15, 4, 5, 0),
             home: self.dir.path(),
             outputs: &self.path("outputs"),
             now: &now,
@@ -97,19 +101,19 @@ impl Bench {
         Ok(Delivered { complete, warnings: Vec::new(), doubts: Vec::new() })
     }
 
+    pub(super) fn clean(&self, step: &DeliveryStep) -> Result<(), DeliverError> {
+        if step.link.is_some() {
+            link::clean("J1", &step.id, &self.path("out")).unwrap();
+        }
+        clean("J1", step, &mut self.journal(), &|| Timestamp::UNIX_EPOCH)
+    }
+
     /// Delivers all, and says the warnings.
     pub(super) fn complete(&self, step: &DeliveryStep) -> Vec<String> {
         let delivered = self.run(step).unwrap();
         assert!(delivered.complete);
-        self.clean(step);
+        self.clean(step).unwrap();
         delivered.warnings
-    }
-
-    pub(super) fn clean(&self, step: &DeliveryStep) {
-        clean("J1", step).unwrap();
-        if step.link.is_some() {
-            link::clean("J1", &step.id, &self.path("out")).unwrap();
-        }
     }
 
     pub(super) fn standing(&self, step: &DeliveryStep) -> Vec<Standing> {
@@ -165,6 +169,7 @@ impl Bench {
             runs: Vec::new(),
             prints: Vec::new(),
             link: None,
+            lab: None,
             hold: false,
             blocked: None,
         }
@@ -216,6 +221,41 @@ impl Bench {
     pub(super) fn to_zip(&self, path: Option<&str>, members: &[(&str, &str)], split: Option<u64>) -> DeliveryStep {
         self.step(path, members, Delivery::Zip { path: destination(), split })
     }
+
+    /// Two of each picture, on 8x10in through channel 11.
+    pub(super) fn to_lab(&self, format: LabFormat, members: &[(&str, &str)]) -> DeliveryStep {
+        let delivery = Delivery::Lab {
+            format,
+            path: destination(),
+            channels: Vec::new(),
+            back_print: Vec::new(),
+            image_folder: None,
+            customer_id: Some("4711".into()),
+            device: Some("PICsRGB".into()),
+            names: LabNames::Long,
+            accepted_within: None,
+        };
+        let mut step = self.step(None, members, delivery);
+        let print = |(number, member): (u32, &Member)| LabPrint {
+            step: StepId(format!("r{number}")),
+            line: Some(number),
+            item: Some("8X10".into()),
+            size: Dimensions::parse("10x8in").unwrap(),
+            paper: Some("lustre".into()),
+            channel: Some(11),
+            quantity: 2,
+            file: member.path.clone(),
+            original: Some("S1001.jpg".into()),
+            back: vec!["1 Larson".into(), String::new()],
+        };
+        step.lab = Some(PlannedLab {
+            name: "1-7f3a".into(),
+            client: Some("Ada Larson".into()),
+            client_last: Some("Larson".into()),
+            prints: (1..).zip(&step.members).map(print).collect(),
+        });
+        step
+    }
 }
 
 /// What the operator wrote; deliveries go by the place in the plan.
@@ -240,7 +280,7 @@ fn what_is_not_built_is_refused_with_its_reason() {
         color_mode: None,
     };
     assert!(bench.run(&step).unwrap_err().to_string().contains("`to: print`"));
-    clean("J1", &step).unwrap();
+    bench.clean(&step).unwrap();
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod digest;
 pub mod document;
 pub mod element;
 pub mod globs;
+pub mod likeness;
 pub mod limits;
 pub mod manifest;
 pub mod name;

@@ -12,9 +12,8 @@ pub fn unbuilt_delivery(delivery: &Delivery) -> Option<String> {
         | Delivery::Disc { .. }
         | Delivery::Zip { .. }
         | Delivery::Link { .. }
+        | Delivery::Lab { .. }
         | Delivery::Command { .. } => None,
-        Delivery::Print { .. } | Delivery::Lab { .. } => {
-            Some(format!("delivery to {}: not built yet", delivery.word()))
-        }
+        Delivery::Print { .. } => Some(format!("delivery to {}: not built yet", delivery.word())),
     }
 }

@@ -1,5 +1,7 @@
 //! Which finished pictures go where, under which names.
 
+mod lab;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::frozen::Frozen;
@@ -112,7 +114,9 @@ impl Planner<'_> {
             Err(why) => (None, Some(why)),
         };
         // A zip or disc is one name at its destination; a folder is shared, and its pictures are the names.
-        let is_container = matches!(delivery, Delivery::Zip { .. } | Delivery::Disc { .. } | Delivery::Lab { .. });
+        let is_container = matches!(delivery, Delivery::Zip { .. } | Delivery::Disc { .. });
+        // A lab's folder is shared as well, but pictures are names of their own order there.
+        let is_shared = !is_container && !matches!(delivery, Delivery::Lab { .. });
         let place = if is_container { place.map(|p| self.distinct_container(p, delivery, owner)) } else { place };
         let mut inside = HashSet::new();
         let mut members = Vec::new();
@@ -128,8 +132,8 @@ impl Planner<'_> {
                 }
             };
             let step = &self.renders[*index];
-            let path = match (&place, is_container) {
-                (Some(place), false) => {
+            let path = match (&place, is_shared) {
+                (Some(place), true) => {
                     let base = place.folder().to_string_lossy().into_owned();
                     let taken = &mut self.taken;
                     free_name(&wanted, |name| taken.insert(format!("{}/{}", base, name.as_str()).to_lowercase()))
@@ -181,6 +185,7 @@ impl Planner<'_> {
         };
         let (runs, unsafe_argument) = self.runs(owner, delivery, indices, &members);
         let (prints, no_folder) = self.prints(owner, delivery, indices);
+        let (lab, not_for_a_lab) = self.lab(owner, delivery, place.as_ref(), indices, &members);
         self.steps.push(DeliveryStep {
             id: StepId(format!("d{}", self.steps.len() + 1)),
             owner: owner.to_string(),
@@ -192,8 +197,14 @@ impl Planner<'_> {
             runs,
             prints,
             link,
+            lab,
             hold: held,
-            blocked: unbuilt::unbuilt_delivery(delivery).or(nowhere).or(unsafe_argument).or(no_folder).or(unsorted),
+            blocked: unbuilt::unbuilt_delivery(delivery)
+                .or(nowhere)
+                .or(unsafe_argument)
+                .or(no_folder)
+                .or(unsorted)
+                .or(not_for_a_lab),
         });
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::frozen::Frozen;
-use super::{Content, DeliveryStep, Member, Plan, PlannedPrint, RenderStep};
+use super::{Content, DeliveryStep, Member, Plan, PlannedPrint, RenderStep, StepId};
 use crate::model::delivery::Delivery;
 use crate::model::digest::sha256;
 use crate::model::manifest::Manifest;
@@ -121,7 +121,7 @@ pub fn works(plan: &Plan, sources: &[String]) -> Option<Vec<Work>> {
                 Content::Step(id) => {
                     let step = of_step(plan.render(id)?, sources)?;
                     let print = delivery.prints.iter().find(|print| print.sheet == *id);
-                    print.map_or(step.clone(), |print| of_print(&step, delivery, print))
+                    print.map_or(of_lab(delivery, id, step.clone()), |print| Some(of_print(&step, delivery, print)))?
                 }
             };
             works[at].outputs.insert(output(delivery, member), digest);
@@ -166,6 +166,15 @@ fn of_print(sheet: &str, delivery: &DeliveryStep, print: &PlannedPrint) -> Strin
     };
     let asked = serde_json::to_vec(&(sheet, print.copies, &print.ask, &print.demand.paper, how));
     asked.map(|bytes| sha256(&bytes)).unwrap_or_default()
+}
+
+/// What a lab is told of a picture counts too: the same pixels through another channel are another print.
+fn of_lab(delivery: &DeliveryStep, step: &StepId, digest: String) -> Option<String> {
+    let Some(print) = delivery.lab.iter().flat_map(|lab| &lab.prints).find(|print| print.step == *step) else {
+        return Some(digest);
+    };
+    let told = (digest, print.channel, print.size.label(), &print.paper, print.quantity, &print.back);
+    serde_json::to_vec(&told).ok().map(|bytes| sha256(&bytes))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod fingerprint;
 pub mod frozen;
 pub mod geometry;
 pub mod judge;
+pub mod lab;
 pub mod layout;
 pub mod make;
 pub mod matching;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::lab::PlannedLab;
 use self::printing::{Ask, Demand};
 use crate::keyword;
 use crate::model::delivery::Delivery;
@@ -199,6 +201,9 @@ pub struct DeliveryStep {
     /// Of a download link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<PlannedLink>,
+    /// Of a lab: what it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<PlannedLab>,
     /// Rendered, then waits for a release before anything is delivered.
     pub hold: bool,
     /// It cannot be done by this version; why.
@@ -310,8 +315,8 @@ impl Plan {
         self.findings.iter().filter(|f| f.weight == Weight::Warn)
     }
 
-    /// `-r1` in front of the extension of every picture's name: a print that is made again, on purpose, takes no name of
-    /// the first.
+    /// `-r1` in front of the extension of every picture's name, and at the end of a lab order's: a print that is made
+    /// again, on purpose, takes no name of the first.
     pub fn mark_reprint(&mut self, number: u32) {
         let mark = |path: &RelPath| {
             let text = path.as_str();
@@ -322,18 +327,22 @@ impl Plan {
         for step in &mut self.renders {
             step.name = mark(&step.name);
         }
-        for member in self.deliveries.iter_mut().flat_map(|d| &mut d.members) {
-            if matches!(member.content, Content::Step(_)) {
+        for delivery in &mut self.deliveries {
+            for member in delivery.members.iter_mut().filter(|member| matches!(member.content, Content::Step(_))) {
                 member.path = mark(&member.path);
             }
-        }
-        for delivery in &mut self.deliveries {
             for file in delivery.runs.iter_mut().filter_map(|run| run.file.as_mut()) {
                 *file = mark(file);
             }
             for print in &mut delivery.prints {
                 print.file =
                     RelPath::parse(&format!("{}-r{number}", print.file)).unwrap_or_else(|_| print.file.clone());
+            }
+            if let Some(lab) = &mut delivery.lab {
+                lab.name += &format!("-r{number}");
+                for print in &mut lab.prints {
+                    print.file = mark(&print.file);
+                }
             }
         }
     }

@@ -20,6 +20,8 @@ use crate::plan::Plan;
 use crate::spool::durable;
 use crate::spool::index::{Change, History, Index, IndexLine, Summary};
 use crate::spool::job::{self, JobFile, JobId, file};
+use crate::spool::journal::Journal;
+use crate::spool::labs;
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 use crate::spool::retention;
 use crate::worker::history;
@@ -41,7 +43,7 @@ pub(crate) struct Erased {
     /// Lines of the history; a hash of each is left.
     pub(crate) history: usize,
     pub(crate) log_lines: usize,
-    /// Links, answers to commands, and copies of a damaged history with lines of it.
+    /// Links, orders at labs, answers to commands, and copies of a damaged history with lines of it.
     pub(crate) others: Vec<PathBuf>,
     /// What still stands at destinations.
     pub(crate) delivered: Vec<PathBuf>,
@@ -196,10 +198,10 @@ impl Eraser<'_> {
 
     fn others(&mut self) {
         let root = self.ground.spool.root();
-        for folder in ["links", "commands"] {
+        for folder in ["links", labs::FOLDER, "commands"] {
             for path in files(&root.join(folder)) {
                 // Requests are answered, one by one; this one is among them.
-                let counts = folder == "links" || path.to_string_lossy().ends_with(".answer.json");
+                let counts = folder != "commands" || path.to_string_lossy().ends_with(".answer.json");
                 let text = if counts { std::fs::read(&path).unwrap_or_default() } else { Vec::new() };
                 let of_ours = |id: &JobId| memchr::memmem::find(&text, id.as_str().as_bytes()).is_some();
                 if self.found.ids.iter().any(of_ours) && (self.dry_run || self.done(durable::remove_file(&path))) {
@@ -270,10 +272,16 @@ impl Eraser<'_> {
 }
 
 /// Temporary names at destinations that a job which has not ended left.
-fn clean_destinations(job: &Located) -> Result<(), deliver::DeliverError> {
+fn clean_destinations(job: &Located) -> Result<(), String> {
     let Ok(plan) = job::read::<Plan>(&job.folder, file::PLAN) else { return Ok(()) };
     let is_open = !job.state.is_dated();
-    plan.deliveries.iter().filter(|_| is_open).try_for_each(|step| deliver::clean(job.id.as_str(), step))
+    if !is_open {
+        return Ok(());
+    }
+    let mut journal = Journal::open(&job.folder.join(file::JOURNAL)).map_err(|e| e.to_string())?;
+    plan.deliveries.iter().try_for_each(|step| {
+        deliver::clean(job.id.as_str(), step, &mut journal, &clock::now).map_err(|e| e.to_string())
+    })
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -101,6 +101,11 @@ pub enum Entry {
         step: StepId,
         unit: String,
     },
+    /// It was announced, and did not become visible: it will not any more.
+    Withdrawn {
+        step: StepId,
+        unit: String,
+    },
     /// All of the delivery stands.
     Delivered {
         step: StepId,
@@ -201,6 +206,12 @@ impl Progress {
             Entry::Placed { step, unit } => {
                 if let Some(placed) = self.placed.entry(step).or_default().get_mut(&unit) {
                     placed.1 = true;
+                }
+            }
+            Entry::Withdrawn { step, unit } => {
+                let units = self.placed.entry(step).or_default();
+                if units.get(&unit).is_some_and(|(_, stands)| !stands) {
+                    units.remove(&unit);
                 }
             }
             Entry::Delivered { step } => {

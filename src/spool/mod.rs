@@ -4,6 +4,7 @@ pub mod durable;
 pub mod index;
 pub mod job;
 pub mod journal;
+pub mod labs;
 pub mod links;
 pub mod places;
 pub mod queue;

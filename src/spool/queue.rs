@@ -91,7 +91,8 @@ impl Spool {
             }
             Err(source) => return Err(SpoolError::Read { path: version.display().to_string(), source }),
         }
-        for folder in ["tmp", "pending", "processing", "held", "done", "failed", "assets", "commands", "links"] {
+        for folder in ["tmp", "pending", "processing", "held", "done", "failed", "assets", "commands", "links", "labs"]
+        {
             durable::make_folder(&root.join(folder))?;
         }
         Ok(spool)

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::deliver;
 use crate::model::digest;
 use crate::plan::frozen::Frozen;
-use crate::plan::{Content, Finding, Plan, StepId, Work};
+use crate::plan::{Content, Finding, Plan, StepId, Work, lab};
 use crate::spool::job::{FailedStep, JobFile, Reason};
 use crate::spool::journal::{MadeLink, Progress};
+use crate::spool::labs::LabState;
 
 /// The form of a receipt that this version writes.
 const RECEIPT_VERSION: u32 = 1;
@@ -84,6 +85,20 @@ pub struct ReceiptDelivery {
     pub owner: String,
     pub paths: Vec<String>,
     pub complete: bool,
+    /// Of a lab: what was handed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<ReceiptOrder>,
+}
+
+/// An order that was handed to a lab's software. What becomes of it there shows in `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptOrder {
+    pub path: String,
+    pub channel: Option<u32>,
+    /// How many prints it asks for.
+    pub copies: u64,
+    /// `sent`.
+    pub state: String,
 }
 
 /// A download link. Whoever can read this can open it.
@@ -235,6 +250,7 @@ fn delivered(plan: &Plan, progress: &Progress) -> Vec<ReceiptDelivery> {
                 .map(|s| s.shown)
                 .collect(),
             complete: progress.delivered.contains(&step.id),
+            orders: orders(step, progress),
         })
         .collect()
 }
@@ -250,6 +266,15 @@ pub fn links(progress: &Progress) -> Vec<ReceiptLink> {
         refreshed: made.refreshed,
     };
     progress.links.iter().map(link).collect()
+}
+
+fn orders(step: &crate::plan::DeliveryStep, progress: &Progress) -> Vec<ReceiptOrder> {
+    let standing = deliver::placed(step, progress);
+    let of_order = |(number, order): (usize, lab::LabOrder<'_>)| {
+        let path = standing.iter().find(|s| s.unit == deliver::order_unit(number))?.shown.clone();
+        Some(ReceiptOrder { path, channel: order.channel, copies: order.copies(), state: LabState::Sent.to_string() })
+    };
+    (1..).zip(lab::orders(step)).filter_map(of_order).collect()
 }
 
 /// The JSON Schema of a receipt.
@@ -302,6 +327,13 @@ pub fn schema() -> serde_json::Value {
                 "properties": {
                     "step": text, "to": text, "owner": text, "paths": { "type": "array", "items": text },
                     "complete": { "type": "boolean" },
+                    "orders": { "type": "array", "items": {
+                        "type": "object",
+                        "properties": {
+                            "path": text, "channel": { "type": ["integer", "null"] }, "copies": count, "state": text,
+                        },
+                        "required": ["path", "copies", "state"],
+                    } },
                 },
                 "required": ["step", "to", "owner", "paths", "complete"],
             } },

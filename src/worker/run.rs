@@ -2,6 +2,7 @@
 
 mod again;
 mod ending;
+mod handing;
 mod linking;
 mod making;
 mod planning;
@@ -258,6 +259,12 @@ impl<'a> Run<'a> {
 
     fn day(job: &JobFile) -> jiff::civil::Date {
         job.accepted.to_zoned(clock::time_zone(None)).date()
+    }
+
+    /// In the studio's time.
+    fn accepted(&self) -> jiff::civil::DateTime {
+        let zone = self.frozen.as_ref().and_then(|frozen| frozen.studio.time_zone.as_deref());
+        self.job.accepted.to_zoned(clock::time_zone(zone)).datetime()
     }
 
     fn folder(&self) -> &Path {

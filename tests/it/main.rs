@@ -26,6 +26,7 @@ mod fuzz;
 mod history;
 mod http;
 mod ipp;
+mod labs;
 mod links;
 mod mail;
 mod opening;

@@ -177,10 +177,10 @@ fn an_absolute_folder_is_never_made() {
     step.place.as_mut().unwrap().fixed = bench.path("share/out");
     let error = bench.run(&step).unwrap_err();
     assert!(matches!(error, DeliverError::Unreachable(_)) && error.is_world(), "{error}");
-    assert!(clean("J1", &step).unwrap_err().is_world());
+    assert!(bench.clean(&step).unwrap_err().is_world());
     assert!(!bench.path("share").exists());
     step.place.as_mut().unwrap().made = true;
-    clean("J1", &step).unwrap();
+    bench.clean(&step).unwrap();
     assert!(!bench.path("share").exists());
     bench.complete(&step);
     assert!(bench.path("share/out/S1/a.jpg").exists());
@@ -202,7 +202,7 @@ fn a_damaged_or_missing_output_goes_nowhere() {
             let error = bench.run(&step).unwrap_err();
             assert!(matches!(&error, DeliverError::Damaged(why) if why.contains(message)), "{error}");
             assert!(!error.is_world());
-            clean("J1", &step).unwrap();
+            bench.clean(&step).unwrap();
             assert_eq!(bench.files(), [""; 0]);
         }
     }
@@ -249,7 +249,7 @@ fn a_file_where_a_folder_is_needed_is_for_a_person() {
     let step = bench.to_folder(Some("S1"), &[("r1", "a.jpg")], Files, OnConflict::Suffix);
     let error = bench.run(&step).unwrap_err();
     assert!(matches!(&error, DeliverError::Conflict(why) if why.contains("is a file where a folder")), "{error}");
-    clean("J1", &step).unwrap();
+    bench.clean(&step).unwrap();
 }
 
 #[cfg(unix)]
@@ -267,7 +267,7 @@ fn links_below_the_destination_lead_nowhere() {
         assert!(matches!(&error, DeliverError::Conflict(why) if why.contains("is a link")), "{error}");
         let member = bench.to_folder(None, &[("r1", "Full size/a.jpg")], publish, OnConflict::Suffix);
         assert!(matches!(bench.run(&member), Err(DeliverError::Conflict(_))));
-        clean("J1", &through).unwrap();
+        bench.clean(&through).unwrap();
         // A link that has the name of a file is not written through either.
         symlink(bench.path("secret/kept"), bench.path("out/a.jpg")).unwrap();
         let file = bench.to_folder(None, &[("r1", "a.jpg")], publish, OnConflict::Replace);

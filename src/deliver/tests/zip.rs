@@ -118,6 +118,6 @@ fn damage_is_seen_before_anything_shows() {
     bench.put("outputs/r2.jpg", "r2".repeat(999) + "x2");
     let step = bench.to_zip(Some("x.zip"), THREE, None);
     assert!(matches!(bench.run(&step), Err(DeliverError::Damaged(_))));
-    clean("J1", &step).unwrap();
+    bench.clean(&step).unwrap();
     assert!(bench.tree().is_empty());
 }

@@ -2,6 +2,9 @@
 
 use super::Context;
 use crate::model::delivery::{Channel, Delivery, LabFormat, LabNames};
+use crate::model::globs::Globs;
+use crate::model::likeness;
+use crate::model::name::quoted;
 use crate::model::section::{Span, Whole};
 use crate::model::template::Template;
 use crate::model::units::Dimensions;
@@ -18,7 +21,7 @@ section! {
         channels: Vec<RawChannel>,
         /// Lines on the back of a print, at most two templates. Default none.
         back_print: Vec<Template>,
-        /// Noritsu: name of the folder with the pictures in an order. Default `IMAGE`.
+        /// Noritsu: name of the folder with the pictures in an order; empty for the order's folder itself. Default `IMAGE`.
         image_folder: String,
         /// Noritsu: the customer number that the lab gave the studio. Default none.
         customer_id: String,
@@ -36,7 +39,7 @@ section! {
     pub(super) struct RawChannel {
         /// The print's size, such as `8x10in`.
         size: Dimensions [required],
-        /// The line's paper. Default: any.
+        /// The line's paper, a glob. Default: any.
         paper: String,
         /// The lab's channel, 1 to 999.
         channel: Whole<1, 999> [required],
@@ -71,12 +74,24 @@ impl RawLab {
             cx.missing(&here, "device", "the machine's queue and colour space, such as `PICsRGB`");
         }
         if let Some(folder) = &self.image_folder
-            && (folder.is_empty() || folder.contains(['/', '\\', '.']) || !folder.is_ascii())
+            && (!folder.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+                || folder.eq_ignore_ascii_case("MISC"))
         {
             cx.error(
                 &here.key("image_folder"),
                 format!("`{folder}` is no folder name that a Noritsu machine reads; `IMAGE` is"),
             );
+        }
+        for (key, value) in [("customer_id", &self.customer_id), ("device", &self.device)] {
+            if let Some(value) = value
+                && (value.trim().is_empty() || likeness::ascii(value).text != *value || value.contains('"'))
+            {
+                let text = format!("{} has characters that no machine reads here: ASCII without quotes", quoted(value));
+                cx.error(&here.key(key), text);
+            }
+        }
+        if self.accepted_within.as_ref().is_some_and(|span| span.0.is_zero()) {
+            cx.error(&here.key("accepted_within"), "give it some time, such as `30m`");
         }
 
         let back_print = self.back_print.unwrap_or_default();
@@ -102,6 +117,12 @@ fn channels(raw: Vec<RawChannel>, cx: &mut Context<'_>) -> Vec<Channel> {
     let mut channels: Vec<Channel> = Vec::new();
     for entry in raw {
         let (Some(size), Some(channel)) = (entry.size, entry.channel) else { continue };
+        if size.is_px() {
+            cx.error(&entry.here.key("size"), format!("{size}: a lab prints in inches, cm or mm"));
+        }
+        if let Some(Err(why)) = entry.paper.clone().map(|paper| Globs::new(vec![paper])) {
+            cx.error(&entry.here.key("paper"), why);
+        }
         if channels.iter().any(|c| c.size.same_size(size) && c.paper == entry.paper) {
             let paper = entry.paper.as_deref().map_or("any paper".to_string(), |paper| format!("`{paper}`"));
             cx.error(&entry.here, format!("{size} on {paper} has a channel already"));

@@ -167,6 +167,10 @@ impl Run<'_> {
                 *owner == work.owner && fingerprint::target(delivery) == work.to
             };
             let Some((_, delivery)) = fingerprint::deliveries(frozen).find(same) else { continue };
+            // The lab has it, and prints it: taking the folder away would not take that back.
+            if matches!(delivery, Delivery::Lab { .. }) {
+                continue;
+            }
             let Some(destination) = delivery.destination() else { continue };
             self.remove_superseded(&file, destination)?;
         }
@@ -246,7 +250,8 @@ fn skipped(work: &Work, reason: &str) -> Skipped {
     Skipped { line: None, image: None, profile: Some(work.owner.clone()), reason: reason.to_string() }
 }
 
-/// Where each picture is a file of its own, those that are as they were stay out. A disc or a zip is made whole.
+/// Where each picture is a file, or a print, of its own, those that are as they were stay out. A disc or a zip is made
+/// whole.
 fn leave_out_equal(plan: &mut Plan, work: &Work, earlier: &Work, made: &Made) {
     let is_equal = |output: &String| earlier.outputs.get(output).is_some_and(|d| work.outputs.get(output) == Some(d));
     let lost = work.lacks(earlier).next().is_some();
@@ -258,7 +263,10 @@ fn leave_out_equal(plan: &mut Plan, work: &Work, earlier: &Work, made: &Made) {
         let members = step.members.len();
         if matches!(
             step.delivery,
-            Delivery::Folder { .. } | Delivery::Print { .. } | Delivery::Command { r#for: CommandFor::File, .. }
+            Delivery::Folder { .. }
+                | Delivery::Lab { .. }
+                | Delivery::Print { .. }
+                | Delivery::Command { r#for: CommandFor::File, .. }
         ) {
             step.members.retain(|member| !is_equal(&member.output));
         } else if !lost && step.members.iter().all(|member| is_equal(&member.output)) {

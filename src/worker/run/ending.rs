@@ -76,7 +76,8 @@ impl Run<'_> {
         let plan = self.plan.take();
         if let Some(plan) = &plan {
             for step in &plan.deliveries {
-                deliver::clean(self.job.job.as_str(), step).map_err(|e| unreachable(step, &e))?;
+                let cleaned = deliver::clean(self.job.job.as_str(), step, &mut self.journal, &clock::now);
+                cleaned.map_err(|e| unreachable(step, &e))?;
                 self.clean_link(step)?;
             }
         }

@@ -37,6 +37,7 @@ impl Run<'_> {
         let job = deliver::Job {
             id: &id,
             record: "",
+            accepted: self.accepted(),
             home: &outputs,
             outputs: &outputs,
             now: &clock::now,

@@ -152,6 +152,7 @@ impl Run<'_> {
             let code = match &step.delivery {
                 delivery if unbuilt_delivery(delivery).is_some() => "not_built_yet",
                 Delivery::Command { .. } => "unsafe_argument",
+                Delivery::Lab { .. } => "lab",
                 _ => "empty_token",
             };
             return self.append(vec![failed(code, text)]);
@@ -170,6 +171,7 @@ impl Run<'_> {
         let job = deliver::Job {
             id: self.job.job.as_str(),
             record: &self.job.record,
+            accepted: self.accepted(),
             home: config.file.parent().unwrap_or(Path::new(".")),
             outputs: &outputs,
             now: &clock::now,
@@ -226,6 +228,7 @@ impl Run<'_> {
             if whole || (!step.delivery.cannot_be_taken_back() && !step.hold) {
                 self.deliver_one(step)?;
             }
+            self.remember_orders(step)?;
             self.tell(plan);
         }
         if !self.doubts.is_empty() {
