@@ -3,6 +3,7 @@
 //! Owns: jobs of one record never run at the same time, in the order in which they came; a job that waits for the world
 //! gives its place up. One thread scans, one schedules, each running job has its own.
 
+mod alarm;
 mod commands;
 pub(crate) mod erase;
 mod gate;
@@ -11,6 +12,7 @@ mod labs;
 mod memory;
 mod reload;
 mod scanner;
+mod sight;
 mod waiting;
 
 use std::collections::{BTreeMap, HashSet};
@@ -22,10 +24,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use self::alarm::{AlarmThreads, Alarms};
 use self::memory::Memory;
 pub use self::reload::Load;
 use self::reload::Reload;
 use self::scanner::Scanner;
+use self::sight::SharedSight;
 use self::waiting::{Queue, Waiting};
 
 use crate::clock;
@@ -47,7 +51,7 @@ const TICK: Duration = Duration::from_millis(150);
 const REFRESH: Duration = Duration::from_secs(2);
 /// How long a server that is told to stop waits for the steps in hand.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
-/// How often the pages are told what the server does.
+/// How often pages and alerts are told what the server does.
 const TELL: Duration = Duration::from_millis(500);
 /// How often it is looked at which places lie on volumes of their own.
 const LEARN: Duration = Duration::from_secs(10);
@@ -58,6 +62,7 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     waker: Arc<Mutex<Waker>>,
     threads: Vec<JoinHandle<()>>,
+    alarms: AlarmThreads,
     web: Arc<Web>,
     _lock: Lock,
 }
@@ -113,15 +118,19 @@ impl Server {
         let at_labs = labs::start(&workshop, &orders, &stop);
         let web = Arc::new(Web::start(spool, &config).map_err(|e| failed(&e))?);
         let max_jobs = max_jobs(&config);
+        let (alarms, sight) = (Alarms::new(&workshop), SharedSight::default());
+        let alarm_threads = alarms.start(Arc::clone(&sight), Arc::clone(&folders)).map_err(|e| failed(&e))?;
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
             let (stop, web) = (Arc::clone(&stop), Arc::clone(&web));
-            move || Scheduler::new(workshop, folders, reload, orders, max_jobs).run(&stop, &news, &web)
+            move || {
+                Scheduler::new(workshop, folders, reload, orders, max_jobs, alarms, sight).run(&stop, &news, &web);
+            }
         });
         let threads = [scanner, scheduler, housekeeping, at_labs]
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| failed(&e))?;
-        Ok(Server { stop, waker, threads, web, _lock: lock })
+        Ok(Server { stop, waker, threads, alarms: alarm_threads, web, _lock: lock })
     }
 
     /// Finishes the steps in hand and returns when all is at rest.
@@ -135,6 +144,7 @@ impl Server {
                 tracing::error!("a thread of the server had stopped before");
             }
         }
+        self.alarms.stop();
     }
 }
 
@@ -186,6 +196,10 @@ struct Scheduler {
     announced: HashSet<JobId>,
     /// Counts what happened to jobs: what came and went between two looks at the status shows in it.
     changes: u64,
+    alarms: Alarms,
+    sight: SharedSight,
+    /// Jobs of an earlier life that were not tried again yet; none before the first look.
+    recovering: Option<HashSet<JobId>>,
     ended: mpsc::Receiver<(JobId, Outcome)>,
     end: mpsc::Sender<(JobId, Outcome)>,
 }
@@ -197,15 +211,30 @@ impl Scheduler {
         reload: Reload,
         orders: labs::Orders,
         max_jobs: usize,
+        alarms: Alarms,
+        sight: SharedSight,
     ) -> Scheduler {
         let (end, ended) = mpsc::channel();
-        let (queue, running, announced) = (Queue::default(), BTreeMap::new(), HashSet::new());
-        Scheduler { workshop, folders, reload, orders, max_jobs, queue, running, announced, changes: 0, ended, end }
+        Scheduler {
+            workshop,
+            folders,
+            reload,
+            orders,
+            max_jobs,
+            queue: Queue::default(),
+            running: BTreeMap::new(),
+            announced: HashSet::new(),
+            changes: 0,
+            alarms,
+            sight,
+            recovering: None,
+            ended,
+            end,
+        }
     }
 
     fn run(mut self, stop: &AtomicBool, news: &mpsc::Receiver<Vec<JobId>>, web: &Web) {
-        let (mut refreshed, mut learned, mut told): (Option<Instant>, Option<Instant>, Option<Instant>) =
-            (None, None, None);
+        let (mut refreshed, mut learned, mut told, mut shown) = (None::<Instant>, None::<Instant>, None, None);
         while !stop.load(Ordering::SeqCst) {
             let mut fresh = false;
             while let Ok(ids) = news.try_recv() {
@@ -224,7 +253,11 @@ impl Scheduler {
                 self.max_jobs = max_jobs(&config);
                 web.reconfigure(config);
             }
-            if told.is_none_or(|at| at.elapsed() >= TELL) && web.is_watched() {
+            if shown.is_none_or(|at: Instant| at.elapsed() >= TELL) && self.workshop.config().alerts.is_some() {
+                self.show();
+                shown = Some(Instant::now());
+            }
+            if told.is_none_or(|at: Instant| at.elapsed() >= TELL) && web.is_watched() {
                 web.tell(self.status());
                 told = Some(Instant::now());
             }
@@ -428,6 +461,7 @@ impl Scheduler {
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         let labs = crate::spool::labs::shown(&self.orders.lock().unwrap_or_else(PoisonError::into_inner));
         serde_json::json!({ "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
-            "places": self.queue.places(), "config_refused": self.reload.refused(), "changes": self.changes })
+            "places": self.queue.places(), "config_refused": self.reload.refused(), "changes": self.changes,
+            "alerts": self.alarms.state() })
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::config;
 use super::terminal::{GREEN, RED, YELLOW, paint, say, say_painted};
+use crate::alert;
 use crate::error::Error;
 use crate::model::config::{Config, Images};
 use crate::model::delivery::{Delivery, Destination};
@@ -109,7 +110,23 @@ fn look(config: &Config) -> Vec<Finding> {
             add(format!("font {}", path.display()), is_font(path));
         }
     }
+    telling(config, &mut add);
     findings
+}
+
+/// The mail server is asked whether it lets us in, the webhook's whether somebody answers; neither gets anything.
+fn telling(config: &Config, add: &mut impl FnMut(String, Option<String>)) {
+    if let Some(mail) = &config.mail {
+        let trouble = alert::probe_mail(mail).err().map(|e| e.to_string());
+        add(format!("mail server {}", mail.smtp.written), trouble);
+        if let Some(template) = &mail.template {
+            let trouble = alert::read_template(template).err();
+            add(format!("mail template {}", template.display()), trouble);
+        }
+    }
+    if let Some(webhook) = config.alerts.as_ref().and_then(|alerts| alerts.webhook.as_ref()) {
+        add("webhook of the alerts".into(), alert::probe_webhook(webhook).err());
+    }
 }
 
 fn destination(destination: &Destination, add: &mut impl FnMut(String, Option<String>)) {

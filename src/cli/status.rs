@@ -52,6 +52,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "places": live.as_ref().map(|l| &l["places"]),
             "closed": live.as_ref().map(|l| &l["closed"]),
             "labs": labs::shown(&orders),
+            "alerts": live.as_ref().map(|l| &l["alerts"]),
             "removed_within_a_day": tomorrow,
         }));
     }
@@ -125,6 +126,7 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
             progress["to_render"]
         ))?;
     }
+    show_alerts(&live["alerts"])?;
     for place in list("places") {
         let since = age(text(&place, "since"));
         let told =
@@ -160,6 +162,26 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
         }
         for never in folder["never"].as_array().cloned().unwrap_or_default() {
             say_painted(&format!("  {}", paint(&format!("never taken: {}", never.as_str().unwrap_or_default()), DIM)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the studio was told of and is not over, and what could not be told yet.
+fn show_alerts(alerts: &serde_json::Value) -> Result<(), Error> {
+    for open in alerts["open"].as_array().into_iter().flatten() {
+        let told = format!("{}, for {}", text(open, "title"), age(text(open, "since")));
+        say_painted(&format!("{} {}", paint("alert:", YELLOW), paint(&told, "0")))?;
+    }
+    if let Some(more @ 1..) = alerts["open_more"].as_u64() {
+        say(&format!("alert: and {more} more"))?;
+    }
+    for (way, how) in [("mail", "mailed"), ("webhook", "posted")] {
+        let trouble = &alerts[way]["trouble"];
+        if let Some(why) = trouble["why"].as_str() {
+            let told =
+                format!("{} could not be {how} for {}: {why}", alerts[way]["undelivered"], age(text(trouble, "since")));
+            say_painted(&format!("{} {}", paint("alerts:", YELLOW), paint(&told, "0")))?;
         }
     }
     Ok(())

@@ -52,7 +52,7 @@ pub const TOKENS: &[&str] = &[
 /// One token: its name, and what stands behind its colon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Token {
-    /// One of [`TOKENS`], or `fields.NAME`.
+    /// One of [`TOKENS`] or of those that its place has more, or `fields.NAME`.
     pub name: String,
     /// A width with leading zeros (`04`), or for `date` a format.
     pub format: Option<String>,
@@ -87,6 +87,11 @@ pub type Values<'v> = dyn Fn(&Token) -> Option<String> + 'v;
 
 impl Template {
     pub fn parse(source: &str) -> Result<Template, TemplateError> {
+        Template::parse_with(source, &[])
+    }
+
+    /// With tokens that have a value in this place alone.
+    pub fn parse_with(source: &str, more: &[&str]) -> Result<Template, TemplateError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = source;
@@ -106,7 +111,7 @@ impl Template {
                 if !literal.is_empty() {
                     parts.push(Part::Literal(std::mem::take(&mut literal)));
                 }
-                parts.push(Part::Token(Token::parse(&after[..end], source)?));
+                parts.push(Part::Token(Token::parse(&after[..end], source, more)?));
                 rest = &after[end + 1..];
             } else if c == '}' {
                 return Err(TemplateError(format!("`{source}`: a `}}` has no `{{`; a brace itself is written `}}}}`")));
@@ -203,15 +208,16 @@ impl Template {
 }
 
 impl Token {
-    fn parse(text: &str, source: &str) -> Result<Token, TemplateError> {
+    fn parse(text: &str, source: &str, more: &[&str]) -> Result<Token, TemplateError> {
         let (name, format) = text.split_once(':').map_or((text, None), |(n, f)| (n, Some(f)));
         let wrong = |why: String| Err(TemplateError(format!("`{source}`: {why}")));
         if let Some(field) = name.strip_prefix("fields.") {
             if field.is_empty() {
                 return wrong("`{fields.}` names no field".into());
             }
-        } else if !TOKENS.contains(&name) {
-            return wrong(format!("`{{{name}}}` is no token{}", did_you_mean(name, TOKENS.iter().copied())));
+        } else if !TOKENS.contains(&name) && !more.contains(&name) {
+            let known = TOKENS.iter().chain(more).copied();
+            return wrong(format!("`{{{name}}}` is no token{}", did_you_mean(name, known)));
         }
         if let Some(format) = format {
             let is_width = !format.is_empty() && format.len() <= 2 && format.bytes().all(|b| b.is_ascii_digit());

@@ -40,6 +40,11 @@ impl Reload {
         self.refused.as_deref()
     }
 
+    /// Whether the file was read since the start, as it stands.
+    pub(super) fn was_read(&self) -> bool {
+        self.is_read
+    }
+
     /// Puts an edited config into force; returns it.
     pub(super) fn look(&mut self, workshop: &Workshop, now: Instant) -> Option<Arc<Config>> {
         if now < self.due {

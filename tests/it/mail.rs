@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hotfolders::alert::{MailError, Message, MessageId, probe, send_to_all, send_to_any};
+use hotfolders::alert::{MailError, Message, MessageId, probe_mail, send_to_all, send_to_any};
 use hotfolders::model::config::{Config, Mail, Security};
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ fn look_over(mail: &Received) {
     assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("studio@larson.example", TO.map(String::from).as_slice()));
     let parsed = mail.parsed();
     assert_eq!(mail.subject(), "Ihre Bilder \u{1F4F7}");
-    assert_eq!(mail.text().replace("\r\n", "\n"), "Grüße\n.\n.. von uns\n");
+    assert_eq!(mail.text(), "Grüße\n.\n.. von uns\n");
     assert_eq!(mail.html().trim(), "<p>Grüße</p>");
     let from = parsed.from().unwrap().first().unwrap();
     assert_eq!((from.name(), from.address()), (Some("Larson Porträts"), Some("studio@larson.example")));
@@ -81,14 +81,14 @@ fn with_tls_from_the_start_and_after_the_greeting_with_a_login() {
         let stranger = to_all(&make(&login)).unwrap_err();
         assert!(matches!(&stranger, MailError::NotNow(text) if text.contains("certificate")), "{stranger}");
         to_all(&make(&trusting)).unwrap();
-        probe(&make(&trusting)).unwrap();
+        probe_mail(&make(&trusting)).unwrap();
         let received = server.received();
         assert_eq!(received.len(), 1);
         assert!(received[0].tls && received[0].user.as_deref() == Some("studio"));
         look_over(&received[0]);
 
         std::fs::write(&password_file, "wrong-secret").unwrap();
-        for refused in [to_all(&make(&trusting)), probe(&make(&trusting))] {
+        for refused in [to_all(&make(&trusting)), probe_mail(&make(&trusting))] {
             let MailError::NotNow(text) = refused.unwrap_err() else { panic!("a wrong password can be mended") };
             // The server repeats what it was told.
             assert!(text.contains("535") && text.contains("password_file"), "{text}");

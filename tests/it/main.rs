@@ -10,6 +10,7 @@
 
 mod again;
 mod agree;
+mod alarm;
 mod alone;
 mod bad_input;
 mod browser;
@@ -24,6 +25,7 @@ mod fake_printer;
 mod flow;
 mod fuzz;
 mod history;
+mod hook;
 mod http;
 mod ipp;
 mod labs;

@@ -32,7 +32,7 @@ impl Received {
     }
 
     pub fn text(&self) -> String {
-        self.parsed().body_text(0).unwrap().into_owned()
+        self.parsed().body_text(0).unwrap().replace("\r\n", "\n")
     }
 
     pub fn html(&self) -> String {

@@ -20,12 +20,10 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         let node = path.iter().try_fold(root, |node, key| node.get(key));
         node.is_some_and(|node| *node != Node::Null && *node != Node::Map(Vec::new()))
     };
-    let sections: [(&[&str], &str); 7] = [
+    let sections: [(&[&str], &str); 5] = [
         (&["printers"], "nothing is printed"),
         (&["pools"], "nothing is printed"),
         (&["downloads"], "there are no download pages"),
-        (&["mail"], "no mail is sent"),
-        (&["alerts"], "problems are in the log alone"),
         (&["server", "listen"], "there is no dashboard"),
         (&["server", "users"], "there is no dashboard"),
     ];

@@ -1,0 +1,453 @@
+//! `alerts.json`: what is wrong, and who still has to hear of it.
+//!
+//! Owns: one telling when a cause comes up and one when it is over, also over a restart. What could not be told is kept
+//! until it can be, and is bounded: what is dropped is counted, and the count is told. It compares what is seen with what
+//! is known; nothing depends on an event that could be missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::MessageId;
+use super::notice::{Condition, Event, Kind, Notice};
+use crate::spool::durable::{self, DurableError};
+
+/// The file's name in the spool.
+pub const FILE: &str = "alerts.json";
+/// The form of the file that this version writes.
+const FORM: u32 = 1;
+/// Most causes that are kept apart; the rest waits for room.
+const OPEN_MAX: usize = 1_000;
+/// Most tellings that wait for a channel that is away.
+const KEPT_MAX: usize = 1_000;
+/// Something that happens again within this time is not told again.
+const AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// Mails that are remembered, to keep their number down.
+const MAILS_REMEMBERED: usize = 20;
+
+/// The ways to the studio that the config names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Channels {
+    pub mail: bool,
+    pub webhook: bool,
+}
+
+/// A cause that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    #[serde(flatten)]
+    pub condition: Condition,
+    pub told: Timestamp,
+}
+
+/// A mail on its way: what it tells is fixed, so that a repetition is the same mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    pub message_id: String,
+    pub at: Timestamp,
+    /// Notices up to this number.
+    pub upto: u64,
+    pub lost: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Record {
+    form: u32,
+    /// Nothing that ended before is told.
+    since: Timestamp,
+    /// A server runs, or ended without saying so.
+    running: bool,
+    /// Jobs that failed until then are accounted for.
+    failed_until: Timestamp,
+    next: u64,
+    open: BTreeMap<String, Open>,
+    /// What happened lately, by its cause.
+    #[serde(default)]
+    lately: BTreeMap<String, Timestamp>,
+    notices: Vec<Notice>,
+    /// Dropped since the last mail.
+    #[serde(default)]
+    lost: u64,
+    #[serde(default)]
+    mailed: Vec<Timestamp>,
+    #[serde(default)]
+    batch: Option<Batch>,
+}
+
+/// What was looked at, and what is wrong with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub kinds: &'static [Kind],
+    pub wrong: Vec<Condition>,
+    /// All was seen: a cause of these kinds that is not named is over.
+    pub complete: bool,
+    /// Causes that are over for certain, with a sentence about how.
+    pub over: Vec<(String, String)>,
+    /// Causes that nobody needs to hear of any more.
+    pub gone: Vec<String>,
+}
+
+/// The record, and whether the disk has it.
+#[derive(Debug)]
+pub struct Book {
+    path: PathBuf,
+    record: Record,
+    is_saved: bool,
+}
+
+impl Book {
+    /// Reads it, or begins one. A damaged one is set aside, never emptied; the text says so.
+    pub fn open(spool: &Path, now: Timestamp) -> Result<(Book, Option<String>), DurableError> {
+        let path = spool.join(FILE);
+        let read = |source| DurableError { action: "read", path: path.clone(), source };
+        let (record, warning) = match std::fs::read(&path) {
+            Ok(text) => match serde_json::from_slice::<Record>(&text) {
+                Ok(record) if record.form == FORM => (Some(record), None),
+                _ => {
+                    let aside = path.with_extension("json.damaged");
+                    durable::publish_replace(&path, &aside)?;
+                    let text = format!(
+                        "{} cannot be read and was set aside as {}: what was still to be told is in it",
+                        path.display(),
+                        aside.display()
+                    );
+                    (None, Some(text))
+                }
+            },
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => (None, None),
+            Err(e) => return Err(read(e)),
+        };
+        let is_saved = record.is_some();
+        let record = record.unwrap_or_else(|| Record {
+            form: FORM,
+            since: now,
+            running: false,
+            failed_until: now,
+            next: 1,
+            open: BTreeMap::new(),
+            lately: BTreeMap::new(),
+            notices: Vec::new(),
+            lost: 0,
+            mailed: Vec::new(),
+            batch: None,
+        });
+        Ok((Book { path, record, is_saved }, warning))
+    }
+
+    /// Puts it on the disk where it changed.
+    pub fn save(&mut self) -> Result<(), DurableError> {
+        if !self.is_saved {
+            let mut text = serde_json::to_vec_pretty(&self.record).unwrap_or_default();
+            text.push(b'\n');
+            durable::replace_private(&self.path, &text)?;
+            self.is_saved = true;
+        }
+        Ok(())
+    }
+
+    fn change(&mut self) -> &mut Record {
+        self.is_saved = false;
+        &mut self.record
+    }
+
+    /// A server begins; says whether the one before ended without a word.
+    pub fn begin(&mut self) -> bool {
+        std::mem::replace(&mut self.change().running, true)
+    }
+
+    pub fn end(&mut self) {
+        self.change().running = false;
+    }
+
+    pub fn failed_until(&self) -> Timestamp {
+        self.record.failed_until
+    }
+
+    pub fn account_for_failed(&mut self, until: Timestamp) {
+        if until > self.record.failed_until {
+            self.change().failed_until = until;
+        }
+    }
+
+    pub fn is_open(&self, cause: &str) -> bool {
+        self.record.open.contains_key(cause)
+    }
+
+    pub fn open_causes(&self) -> impl Iterator<Item = &Open> {
+        self.record.open.values()
+    }
+
+    pub fn undelivered(&self) -> &[Notice] {
+        &self.record.notices
+    }
+
+    pub fn lost(&self) -> u64 {
+        self.record.lost
+    }
+
+    /// Takes in what was seen.
+    pub fn observe(&mut self, seen: Seen, channels: Channels, now: Timestamp) {
+        let named: BTreeSet<&str> = seen.wrong.iter().map(|c| c.cause.as_str()).collect();
+        let mut over = seen.over.clone();
+        for cause in &seen.gone {
+            if self.record.open.contains_key(cause) {
+                let record = self.change();
+                record.open.remove(cause);
+                record.notices.retain(|notice| notice.of.cause != *cause);
+            }
+        }
+        if seen.complete {
+            let ended = self.record.open.values().filter(|open| {
+                seen.kinds.contains(&open.condition.kind) && !named.contains(open.condition.cause.as_str())
+            });
+            over.extend(ended.map(|open| (open.condition.cause.clone(), open.condition.kind.relief().to_string())));
+        }
+        for (cause, how) in over {
+            if let Some(open) = self.record.open.get(&cause).cloned() {
+                self.change().open.remove(&cause);
+                let condition = Condition { text: how, ..open.condition };
+                self.tell(Event::Over, condition, channels, now);
+            }
+        }
+        for condition in seen.wrong {
+            if self.record.open.contains_key(&condition.cause) || self.record.open.len() >= OPEN_MAX {
+                continue;
+            }
+            let open = Open { condition: condition.clone(), told: now };
+            self.change().open.insert(condition.cause.clone(), open);
+            self.tell(Event::Began, condition, channels, now);
+        }
+    }
+
+    /// Something happened that has no end. Of the same cause once a day.
+    pub fn happened(&mut self, condition: Condition, channels: Channels, now: Timestamp) {
+        let is_recent = |at: &Timestamp| now.duration_since(*at) < AGAIN_AFTER;
+        if self.record.lately.get(&condition.cause).is_some_and(is_recent) {
+            return;
+        }
+        let record = self.change();
+        record.lately.retain(|_, at| is_recent(at));
+        if record.lately.len() < OPEN_MAX {
+            record.lately.insert(condition.cause.clone(), now);
+            self.tell(Event::Once, condition, channels, now);
+        }
+    }
+
+    fn tell(&mut self, event: Event, of: Condition, channels: Channels, at: Timestamp) {
+        let record = self.change();
+        let number = record.next;
+        record.next += 1;
+        record.notices.push(Notice { number, event, of, at, mail: channels.mail, webhook: channels.webhook });
+        if record.notices.len() > KEPT_MAX {
+            record.notices.remove(0);
+            record.lost += 1;
+        }
+        self.forget_what_is_told();
+    }
+
+    /// A way that the config does not name any more is not waited for.
+    pub fn keep_to(&mut self, channels: Channels) {
+        let is_left = |notice: &Notice| (notice.mail && !channels.mail) || (notice.webhook && !channels.webhook);
+        if self.record.notices.iter().any(is_left) {
+            for notice in &mut self.change().notices {
+                notice.mail &= channels.mail;
+                notice.webhook &= channels.webhook;
+            }
+            self.forget_what_is_told();
+        }
+    }
+
+    fn forget_what_is_told(&mut self) {
+        self.record.notices.retain(|notice| notice.mail || notice.webhook);
+    }
+
+    /// When the oldest of what is to be mailed came up.
+    pub fn to_mail_since(&self) -> Option<Timestamp> {
+        self.record.notices.iter().find(|notice| notice.mail).map(|notice| notice.at)
+    }
+
+    /// When mails were sent, the last one last.
+    pub fn mailed(&self) -> &[Timestamp] {
+        &self.record.mailed
+    }
+
+    pub fn has_batch(&self) -> bool {
+        self.record.batch.is_some()
+    }
+
+    /// What the next mail tells: that of a batch which was cut off, or all that is there. To be saved before it is sent.
+    pub fn batch(&mut self, from: &str, now: Timestamp) -> Option<(Batch, Vec<Notice>)> {
+        if self.record.batch.is_none() {
+            let upto = self.record.notices.iter().filter(|notice| notice.mail).map(|notice| notice.number).max()?;
+            let id = MessageId::of(&format!("alerts {} {upto}", self.record.since), from);
+            let batch = Batch { message_id: id.as_str().to_string(), at: now, upto, lost: self.record.lost };
+            self.change().batch = Some(batch);
+        }
+        let batch = self.record.batch.clone()?;
+        let of_batch = |notice: &&Notice| notice.mail && notice.number <= batch.upto;
+        let notices: Vec<Notice> = self.record.notices.iter().filter(of_batch).cloned().collect();
+        if notices.is_empty() {
+            // All of it was dropped or erased meanwhile.
+            self.change().batch = None;
+            return None;
+        }
+        Some((batch, notices))
+    }
+
+    pub fn mailed_batch(&mut self, batch: &Batch, now: Timestamp) {
+        let record = self.change();
+        record.batch = None;
+        record.lost = record.lost.saturating_sub(batch.lost);
+        record.notices.iter_mut().filter(|notice| notice.number <= batch.upto).for_each(|notice| notice.mail = false);
+        record.mailed.push(now);
+        let most = record.mailed.len().saturating_sub(MAILS_REMEMBERED);
+        record.mailed.drain(..most);
+        self.forget_what_is_told();
+    }
+
+    /// The next one for the webhook.
+    pub fn to_post(&self) -> Option<Notice> {
+        self.record.notices.iter().find(|notice| notice.webhook).cloned()
+    }
+
+    pub fn posted(&mut self, number: u64) {
+        self.change().notices.iter_mut().filter(|n| n.number == number).for_each(|notice| notice.webhook = false);
+        self.forget_what_is_told();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: Channels = Channels { mail: true, webhook: true };
+    const PLACES: &[Kind] = &[Kind::Place];
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn nas(name: &str) -> Condition {
+        Condition {
+            cause: format!("place {name}"),
+            kind: Kind::Place,
+            title: format!("{name} cannot be reached"),
+            text: "mount it".into(),
+            since: at(0),
+            job: None,
+        }
+    }
+
+    fn seen(names: &[&str]) -> Seen {
+        Seen { kinds: PLACES, wrong: names.iter().map(|n| nas(n)).collect(), complete: true, ..Seen::default() }
+    }
+
+    fn told(book: &Book) -> Vec<(Event, String)> {
+        book.undelivered().iter().map(|notice| (notice.event, notice.of.cause.clone())).collect()
+    }
+
+    #[test]
+    fn one_telling_for_each_cause_and_one_when_it_is_over_also_over_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let reopen = |book: Option<Book>| {
+            drop(book);
+            let (book, warning) = Book::open(dir.path(), at(0)).unwrap();
+            assert_eq!(warning, None);
+            book
+        };
+        let mut book = reopen(None);
+        for names in [&["a", "b"][..], &["b", "a"], &["a"], &["a"], &[], &[]] {
+            book.observe(seen(names), BOTH, at(1));
+            book.save().unwrap();
+            book = reopen(Some(book));
+        }
+        let expected = [(Event::Began, "a"), (Event::Began, "b"), (Event::Over, "b"), (Event::Over, "a")];
+        assert_eq!(told(&book), expected.map(|(event, name)| (event, format!("place {name}"))));
+        book.observe(seen(&["a"]), BOTH, at(2));
+        assert_eq!(told(&book).len(), 5, "it is a new cause when it comes again");
+    }
+
+    #[test]
+    fn what_was_not_seen_whole_ends_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(0)).unwrap();
+        book.observe(seen(&["a", "b", "c"]), BOTH, at(1));
+        let partly = Seen { complete: false, over: vec![("place b".into(), "back".into())], ..seen(&["a"]) };
+        book.observe(Seen { gone: vec!["place c".into()], ..partly }, BOTH, at(2));
+        // Of `c`, that nobody needs to hear of, not even the beginning is told.
+        let expected = [(Event::Began, "a"), (Event::Began, "b"), (Event::Over, "b")];
+        assert_eq!(told(&book), expected.map(|(event, name)| (event, format!("place {name}"))));
+        assert!(book.is_open("place a") && !book.is_open("place b") && !book.is_open("place c"));
+        let others = Seen { kinds: &[Kind::DiskLow], complete: true, ..Seen::default() };
+        book.observe(others, BOTH, at(3));
+        assert!(book.is_open("place a"), "another kind says nothing of it");
+    }
+
+    #[test]
+    fn each_way_is_told_once_and_a_mail_that_was_cut_off_is_the_same_mail() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(0)).unwrap();
+        book.observe(seen(&["a", "b"]), BOTH, at(1));
+        let (first, notices) = book.batch("s@larson.example", at(2)).unwrap();
+        assert_eq!(notices.len(), 2);
+        book.save().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(3)).unwrap();
+        book.observe(seen(&["a", "b", "c"]), BOTH, at(3));
+        assert_eq!(book.batch("s@larson.example", at(4)), Some((first.clone(), notices)));
+        book.mailed_batch(&first, at(5));
+        let (second, notices) = book.batch("s@larson.example", at(6)).unwrap();
+        assert_eq!(notices.iter().map(|n| n.of.cause.as_str()).collect::<Vec<_>>(), ["place c"]);
+        assert_ne!(second.message_id, first.message_id);
+        book.mailed_batch(&second, at(7));
+        assert_eq!(book.batch("s@larson.example", at(8)), None);
+        for cause in ["place a", "place b", "place c"] {
+            let notice = book.to_post().unwrap();
+            assert_eq!(notice.of.cause, cause);
+            book.posted(notice.number);
+        }
+        assert_eq!((book.to_post(), book.undelivered().len()), (None, 0));
+        book.observe(seen(&[]), Channels { mail: false, webhook: true }, at(9));
+        book.keep_to(Channels { mail: true, webhook: false });
+        assert_eq!(book.undelivered(), []);
+    }
+
+    #[test]
+    fn it_is_bounded_and_says_what_it_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(0)).unwrap();
+        let names: Vec<String> = (0..2_500).map(|n| n.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for round in 0..3 {
+            book.observe(seen(&names), BOTH, at(round));
+            book.observe(seen(&[]), BOTH, at(round));
+        }
+        assert_eq!((book.undelivered().len(), book.lost()), (KEPT_MAX, 5_000));
+        let (batch, _) = book.batch("s@larson.example", at(9)).unwrap();
+        book.mailed_batch(&batch, at(9));
+        assert_eq!(book.lost(), 0);
+    }
+
+    #[test]
+    fn what_happens_again_is_told_again_a_day_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(0)).unwrap();
+        for (hour, count) in [(0, 1), (1, 1), (23, 1), (24, 2)] {
+            book.happened(nas("x"), BOTH, at(hour * 3600));
+            assert_eq!(told(&book).len(), count, "after {hour} hours");
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        durable::replace(&dir.path().join(FILE), b"{ \"form\": 1").unwrap();
+        let (mut book, warning) = Book::open(dir.path(), at(0)).unwrap();
+        assert!(warning.unwrap().contains("alerts.json.damaged"));
+        assert_eq!(std::fs::read(dir.path().join("alerts.json.damaged")).unwrap(), b"{ \"form\": 1");
+        assert!(!book.begin());
+        book.save().unwrap();
+        assert!(Book::open(dir.path(), at(1)).unwrap().0.begin(), "it did not say that it ended");
+    }
+}

@@ -1,0 +1,299 @@
+//! One look at everything that may be wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::super::sight::{ConfigFile, Sight};
+use crate::alert::{Book, Condition, Kind, Seen};
+use crate::intake::{FolderState, Mode};
+use crate::model::config::{Alerts, Config};
+use crate::spool::job::{self, JobId, Question, Reason, Stamp, file};
+use crate::spool::queue::{Located, State, free_space};
+use crate::worker::receipt;
+use crate::worker::run::Workshop;
+
+/// Longest reason that is repeated, in characters.
+const REASON_MAX_CHARS: usize = 1_000;
+/// Jobs that left `failed/` and are looked for, at each look.
+const FOLLOWED_AT_ONCE: usize = 20;
+/// Room must come back so far beyond the bound before the alert is over, or files that come and go would ring for ever.
+const RELIEF_PERCENT: u64 = 110;
+
+/// What is remembered between looks: jobs that rest need not be read again.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    failed: BTreeMap<JobId, Failed>,
+    held: BTreeMap<JobId, Condition>,
+    /// Where the following of jobs goes on.
+    followed: usize,
+}
+
+/// A job in `failed/`.
+#[derive(Debug, Clone)]
+struct Failed {
+    folder: PathBuf,
+    finished: Timestamp,
+    condition: Condition,
+}
+
+impl Look {
+    pub(super) fn all(
+        &mut self,
+        workshop: &Workshop,
+        config: &Config,
+        sight: &Sight,
+        folders: &[FolderState],
+        book: &mut Book,
+        now: Timestamp,
+    ) -> Vec<Seen> {
+        let Some(alerts) = &config.alerts else { return Vec::new() };
+        let mut all = vec![disks(workshop, config, alerts, book, now)];
+        all.extend(self.failed(workshop, book, now));
+        all.extend(self.held(workshop, alerts, now));
+        if sight.is_there {
+            all.push(places(config, sight, folders));
+            all.push(stopped(sight, now));
+            all.push(queue(sight, alerts, now));
+            all.extend(config_file(config, sight, now));
+        }
+        all
+    }
+
+    /// Jobs that failed. One that is tried again is waited for: then it is over, or another failure.
+    fn failed(&mut self, workshop: &Workshop, book: &mut Book, now: Timestamp) -> Option<Seen> {
+        let located = workshop.spool.jobs(State::Failed).ok()?;
+        let here: BTreeSet<&JobId> = located.iter().map(|job| &job.id).collect();
+        self.failed.retain(|id, failed| here.contains(id) && failed.folder.is_dir());
+        for job in &located {
+            if !self.failed.contains_key(&job.id) {
+                self.failed.insert(job.id.clone(), read_failed(job, now));
+            }
+        }
+        let until = book.failed_until();
+        let is_wrong = |failed: &&Failed| failed.finished > until || book.is_open(&failed.condition.cause);
+        let wrong: Vec<Condition> =
+            self.failed.values().filter(is_wrong).map(|failed| failed.condition.clone()).collect();
+        let mut seen = Seen { kinds: &[Kind::JobFailed], wrong, ..Seen::default() };
+        let named: BTreeSet<&str> = seen.wrong.iter().map(|condition| condition.cause.as_str()).collect();
+        let left: Vec<(String, JobId)> = book
+            .open_causes()
+            .filter(|open| open.condition.kind == Kind::JobFailed && !named.contains(open.condition.cause.as_str()))
+            .filter_map(|open| Some((open.condition.cause.clone(), JobId::parse(open.condition.job.as_deref()?)?)))
+            .collect();
+        let count = left.len().max(1);
+        for (cause, id) in left.into_iter().cycle().skip(self.followed % count).take(FOLLOWED_AT_ONCE.min(count)) {
+            match workshop.spool.find(&id) {
+                Ok(Some(job)) if job.state == State::Done => {
+                    let result = receipt::read(&job.folder).map(|receipt| receipt.result);
+                    let how = match result.as_deref() {
+                        Some("cancelled") => "The job was cancelled.",
+                        _ => Kind::JobFailed.relief(),
+                    };
+                    seen.over.push((cause, how.to_string()));
+                }
+                // It failed again, which is told by itself.
+                Ok(Some(job)) if job.state == State::Failed => seen.over.push((cause, "It was tried again.".into())),
+                Ok(None) => seen.gone.push(cause),
+                Ok(Some(_)) | Err(_) => {}
+            }
+        }
+        self.followed = self.followed.wrapping_add(FOLLOWED_AT_ONCE);
+        let latest = self.failed.values().map(|failed| failed.finished).max();
+        book.account_for_failed(latest.unwrap_or(until));
+        Some(seen)
+    }
+
+    /// Jobs that have waited for an answer for too long.
+    fn held(&mut self, workshop: &Workshop, alerts: &Alerts, now: Timestamp) -> Option<Seen> {
+        let located = workshop.spool.jobs(State::Held).ok()?;
+        let here: BTreeSet<&JobId> = located.iter().map(|job| &job.id).collect();
+        self.held.retain(|id, _| here.contains(id));
+        let mut wrong = Vec::new();
+        for job in &located {
+            let since = std::fs::metadata(job.folder.join(file::QUESTIONS)).and_then(|m| m.modified()).ok();
+            let since = since.and_then(|at| Timestamp::try_from(at).ok()).unwrap_or(now);
+            if !is_longer(since, now, alerts) {
+                continue;
+            }
+            let known = self.held.entry(job.id.clone()).or_insert_with(|| read_held(job, since));
+            if known.since != since {
+                *known = read_held(job, since);
+            }
+            wrong.push(known.clone());
+        }
+        Some(Seen { kinds: &[Kind::JobHeld], wrong, complete: true, ..Seen::default() })
+    }
+}
+
+fn is_longer(since: Timestamp, now: Timestamp, alerts: &Alerts) -> bool {
+    let passed = now.duration_since(since);
+    passed.is_positive() && passed.unsigned_abs() > alerts.waiting
+}
+
+fn cut(text: &str) -> String {
+    let text = text.trim();
+    let short: String = text.chars().take(REASON_MAX_CHARS).collect();
+    if short.len() < text.len() { short + " …" } else { short }
+}
+
+/// `invoice 1042`; the id of a job whose record says nothing.
+fn shown(job: &Located) -> String {
+    let record = job::read::<job::JobFile>(&job.folder, file::JOB).ok();
+    record.map_or_else(
+        || format!("job {}", job.id),
+        |record| format!("{} {}", record.kind.map_or("job", |kind| kind.word()), record.record),
+    )
+}
+
+fn read_failed(job: &Located, now: Timestamp) -> Failed {
+    let reason = job::read::<Reason>(&job.folder, file::REASON).ok();
+    let finished = receipt::read(&job.folder).map_or(now, |receipt| receipt.finished);
+    let why = reason.as_ref().map_or_else(String::new, |reason| cut(&reason.text));
+    let condition = Condition {
+        cause: format!("job_failed {} {}", job.id, reason.map_or(0, |reason| reason.attempts)),
+        kind: Kind::JobFailed,
+        title: format!("{} failed", shown(job)),
+        text: format!(
+            "{why}\n`hotfolders jobs show {}` says more. When it is mended: `hotfolders jobs retry {}`.",
+            job.id, job.id
+        ),
+        since: finished,
+        job: Some(job.id.to_string()),
+    };
+    Failed { folder: job.folder.clone(), finished, condition }
+}
+
+fn read_held(job: &Located, since: Timestamp) -> Condition {
+    let questions = job::read::<Vec<Question>>(&job.folder, file::QUESTIONS).unwrap_or_default();
+    let asked: Vec<String> = questions.iter().map(|question| question.text.clone()).collect();
+    Condition {
+        cause: format!("job_held {} {since}", job.id),
+        kind: Kind::JobHeld,
+        title: format!("{} waits for an answer", shown(job)),
+        text: format!("{}\n`hotfolders jobs show {}` shows what can be answered.", cut(&asked.join("\n")), job.id),
+        since,
+        job: Some(job.id.to_string()),
+    }
+}
+
+/// Hot folders and what jobs wait for; where both are the same place it is one cause.
+fn places(config: &Config, sight: &Sight, folders: &[FolderState]) -> Seen {
+    let mut wrong: BTreeMap<PathBuf, Condition> = BTreeMap::new();
+    let condition = |place: &Path, title: String, text: String, since| Condition {
+        cause: format!("place {}", place.display()),
+        kind: Kind::Place,
+        title,
+        text,
+        since,
+        job: None,
+    };
+    for folder in folders {
+        if let Mode::Unreachable { since, reason } = &folder.mode {
+            let title = format!("the hot folder `{}` cannot be reached", folder.name);
+            let text = format!("{reason}\nNothing is taken from {} until it is back.", folder.path.display());
+            wrong.insert(folder.path.clone(), condition(&folder.path, title, text, *since));
+        }
+    }
+    for awaited in &sight.places {
+        let shown = awaited.place.strip_prefix(&config.folder).unwrap_or(&awaited.place).display();
+        let jobs: Vec<String> = awaited.named.iter().map(ToString::to_string).collect();
+        let text = format!("{}\n{} jobs wait for it: {}", cut(&awaited.why), awaited.jobs, jobs.join(", "));
+        let of_place = condition(&awaited.place, format!("jobs wait for {shown}"), text, awaited.since);
+        wrong.entry(awaited.place.clone()).or_insert(of_place);
+    }
+    // Before the first scan, and before every unfinished job was tried, nobody knows that something is right again.
+    let complete = !sight.is_recovering && folders.len() == config.hot_folders.len();
+    Seen { kinds: &[Kind::Place], wrong: wrong.into_values().collect(), complete, ..Seen::default() }
+}
+
+fn stopped(sight: &Sight, now: Timestamp) -> Seen {
+    let condition = |(id, why): &(JobId, String)| Condition {
+        cause: format!("job_stopped {id}"),
+        kind: Kind::JobStopped,
+        title: format!("job {id} cannot go on"),
+        text: format!("{}\nIt stays where it is until the next start of the server.", cut(why)),
+        since: now,
+        job: Some(id.to_string()),
+    };
+    let wrong = sight.halted.iter().map(condition).collect();
+    Seen { kinds: &[Kind::JobStopped], wrong, complete: !sight.is_recovering, ..Seen::default() }
+}
+
+/// Jobs that wait for nothing but their turn, and for too long.
+fn queue(sight: &Sight, alerts: &Alerts, now: Timestamp) -> Seen {
+    let late: Vec<_> = sight.queued.iter().filter(|(_, since)| is_longer(*since, now, alerts)).collect();
+    let wrong = late.first().filter(|_| !sight.is_quiet).map(|(oldest, since)| Condition {
+        cause: "queue".into(),
+        kind: Kind::Queue,
+        title: format!("{} jobs have waited long for their turn", late.len()),
+        text: format!("The one that waits longest is {oldest}. `hotfolders status` shows what is being made."),
+        since: *since,
+        job: None,
+    });
+    Seen { kinds: &[Kind::Queue], wrong: wrong.into_iter().collect(), complete: !sight.is_quiet, ..Seen::default() }
+}
+
+fn config_file(config: &Config, sight: &Sight, now: Timestamp) -> Option<Seen> {
+    let refused = match &sight.config {
+        ConfigFile::NotRead => return None,
+        ConfigFile::InForce => None,
+        ConfigFile::Refused(why) => Some(why),
+    };
+    let wrong = refused.map(|why| Condition {
+        cause: "config".into(),
+        kind: Kind::Config,
+        title: format!("the edited {} is refused", config.file.display()),
+        text: format!("{}\nThe one before stays in force.", cut(why)),
+        since: now,
+        job: None,
+    });
+    Some(Seen { kinds: &[Kind::Config], wrong: wrong.into_iter().collect(), complete: true, ..Seen::default() })
+}
+
+/// Every disk that we write to.
+fn disks(workshop: &Workshop, config: &Config, alerts: &Alerts, book: &Book, now: Timestamp) -> Seen {
+    let read_only = |place: &PathBuf| config.library.iter().any(|library| library.roots.contains(place));
+    let mut folders: Vec<PathBuf> = config.places().into_iter().filter(|place| !read_only(place)).collect();
+    folders.push(workshop.spool.root().to_path_buf());
+    folders.push(config.server.log.folder.clone());
+    folders.extend(config.downloads.iter().map(|downloads| downloads.folder.clone()));
+    let mut wrong: BTreeMap<String, Condition> = BTreeMap::new();
+    let mut looked_at = BTreeSet::new();
+    for folder in folders {
+        // What is not there is another alert's matter.
+        let (Some(disk), Some(free)) = (top_of_volume(&folder), free_space(&folder)) else { continue };
+        let cause = format!("disk_low {}", disk.display());
+        looked_at.insert(cause.clone());
+        let bound = if book.is_open(&cause) { alerts.disk_low / 100 * RELIEF_PERCENT } else { alerts.disk_low };
+        if free >= bound || wrong.contains_key(&cause) {
+            continue;
+        }
+        let condition = Condition {
+            cause: cause.clone(),
+            kind: Kind::DiskLow,
+            title: format!("the disk of {} is nearly full", folder.display()),
+            text: format!(
+                "{} MiB are free at {}. When nothing is left, jobs wait; nothing is lost.",
+                free / (1024 * 1024),
+                disk.display()
+            ),
+            since: now,
+            job: None,
+        };
+        wrong.insert(cause, condition);
+    }
+    // A disk that is not mounted just now has not become empty.
+    let unseen = book.open_causes().map(|open| &open.condition);
+    let unseen = unseen.filter(|c| c.kind == Kind::DiskLow && !looked_at.contains(&c.cause));
+    wrong.extend(unseen.map(|c| (c.cause.clone(), c.clone())));
+    Seen { kinds: &[Kind::DiskLow], wrong: wrong.into_values().collect(), complete: true, ..Seen::default() }
+}
+
+/// The highest folder of the volume that a folder lies on.
+fn top_of_volume(folder: &Path) -> Option<PathBuf> {
+    let device = |path: &Path| path.metadata().ok().map(|metadata| Stamp::from_metadata(&metadata).device);
+    let own = device(folder)?;
+    folder.ancestors().take_while(|above| device(above) == Some(own)).last().map(Path::to_path_buf)
+}

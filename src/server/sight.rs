@@ -1,0 +1,111 @@
+//! What the scheduler shows of itself to those who look from outside: the alerts.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::{Scheduler, gate};
+use crate::clock;
+use crate::control;
+use crate::spool::job::JobId;
+use crate::spool::queue::State;
+
+/// Most jobs that are named for one place, and for the queue.
+const NAMED_MAX: usize = 5;
+
+/// A place that jobs wait for.
+#[derive(Debug, Clone)]
+pub(super) struct AwaitedPlace {
+    pub(super) place: PathBuf,
+    pub(super) why: String,
+    pub(super) since: Timestamp,
+    pub(super) jobs: usize,
+    /// Some of them.
+    pub(super) named: Vec<JobId>,
+}
+
+/// The queue at one moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sight {
+    /// There was a look at all.
+    pub(super) is_there: bool,
+    pub(super) places: Vec<AwaitedPlace>,
+    /// Jobs that a person must look at.
+    pub(super) halted: Vec<(JobId, String)>,
+    /// Jobs that wait for nothing but their turn, and since when; the longest first.
+    pub(super) queued: Vec<(JobId, Timestamp)>,
+    /// Paused, or outside of the hours: that jobs wait is meant.
+    pub(super) is_quiet: bool,
+    /// Not every job that a server before left unfinished has been tried: what they wait for is not all known.
+    pub(super) is_recovering: bool,
+    pub(super) config: ConfigFile,
+}
+
+/// The config file as it stands.
+#[derive(Debug, Clone, Default)]
+pub(super) enum ConfigFile {
+    /// Nobody has looked at it since it changed.
+    #[default]
+    NotRead,
+    InForce,
+    /// Why.
+    Refused(String),
+}
+
+pub(super) type SharedSight = Arc<Mutex<Sight>>;
+
+impl Scheduler {
+    /// Puts down how things stand.
+    pub(super) fn show(&mut self) {
+        let spool = &self.workshop.spool;
+        let unfinished = || self.queue.jobs.values().filter(|job| job.located.state == State::Processing);
+        let recovering =
+            self.recovering.get_or_insert_with(|| unfinished().map(|job| job.located.id.clone()).collect());
+        // One that was put away by a command has nothing to tell any more.
+        recovering.retain(|id| {
+            self.running.contains_key(id)
+                || self.queue.jobs.get(id).is_some_and(|job| job.place.is_none() && !job.halted)
+        });
+        let named = |place: &PathBuf| {
+            let waits = self.queue.jobs.values().filter(|job| job.place.as_ref().is_some_and(|(p, _)| p == place));
+            waits.map(|job| job.located.id.clone()).take(NAMED_MAX).collect()
+        };
+        let places = self.queue.places().into_iter();
+        let places = places.map(|p| AwaitedPlace {
+            named: named(&p.place),
+            place: p.place,
+            why: p.why,
+            since: p.since,
+            jobs: p.jobs,
+        });
+        // What waits behind a job of its record waits for what that one waits for.
+        let stuck: std::collections::HashSet<_> =
+            self.queue.jobs.values().filter(|job| job.place.is_some() || job.halted).map(|job| &job.record).collect();
+        let now = clock::now();
+        let mut queued: Vec<(JobId, Timestamp)> = self
+            .queue
+            .jobs
+            .values()
+            .filter(|job| job.place.is_none() && !job.halted && !stuck.contains(&job.record))
+            .map(|job| (job.located.id.clone(), job.not_before.unwrap_or(job.accepted.0).max(job.accepted.0)))
+            .filter(|(_, since)| *since <= now && *since > Timestamp::MIN)
+            .collect();
+        queued.sort_by_key(|(_, since)| *since);
+        let halted = self.queue.jobs.values().filter(|job| job.halted);
+        let sight = Sight {
+            is_there: true,
+            places: places.collect(),
+            halted: halted.map(|job| (job.located.id.clone(), job.why.clone().unwrap_or_default())).collect(),
+            queued,
+            is_quiet: control::is_paused(spool) || gate::outside_hours(&self.workshop.config(), now).is_some(),
+            is_recovering: !recovering.is_empty(),
+            config: match self.reload.refused() {
+                _ if !self.reload.was_read() => ConfigFile::NotRead,
+                Some(why) => ConfigFile::Refused(why.to_string()),
+                None => ConfigFile::InForce,
+            },
+        };
+        *self.sight.lock().unwrap_or_else(PoisonError::into_inner) = sight;
+    }
+}
