@@ -437,31 +437,4 @@ impl Scheduler {
             }
         }
     }
-
-    fn status(&self) -> serde_json::Value {
-        let running: Vec<_> = self
-            .running
-            .iter()
-            .map(|(id, job)| {
-                let report = job.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                serde_json::json!({ "job": id, "since": job.since, "progress": report })
-            })
-            .collect();
-        let waiting: Vec<_> = self
-            .queue
-            .jobs
-            .iter()
-            .map(|(id, job)| {
-                serde_json::json!({
-                    "job": id, "priority": job.priority, "not_before": job.not_before, "why": job.why, "halted": job.halted,
-                })
-            })
-            .collect();
-        let closed = gate::outside_hours(&self.workshop.config(), clock::now());
-        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        let labs = crate::spool::labs::shown(&self.orders.lock().unwrap_or_else(PoisonError::into_inner));
-        serde_json::json!({ "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
-            "places": self.queue.places(), "config_refused": self.reload.refused(), "changes": self.changes,
-            "alerts": self.alarms.state() })
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::addressee;
 use super::deliveries;
 use super::facts::{Facts, Glyphs};
 use super::frozen::Frozen;
@@ -87,6 +88,8 @@ pub fn make(
     let (steps, mut found) = deliveries::plan(&values, frozen, printing, &maker.plan.renders, &maker.made);
     maker.plan.deliveries = steps;
     maker.plan.findings.append(&mut found);
+    let nobody = addressee::judge(&maker.plan.deliveries, manifest, frozen);
+    maker.plan.findings.extend(nobody);
     preview::add(&mut maker.plan, |cell| maker.sources.show(cell, true));
     maker.finish()
 }

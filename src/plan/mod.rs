@@ -3,6 +3,7 @@
 //! Owns: planning is total and deterministic; output paths are distinct, also without case; nothing is produced that is
 //! not in the plan; every line of the manifest is in it, or skipped with a reason.
 
+pub mod addressee;
 pub mod bleed;
 pub mod deliveries;
 pub mod draft;

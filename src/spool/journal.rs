@@ -137,6 +137,16 @@ pub enum Entry {
         step: StepId,
         link: MadeLink,
     },
+    /// Before the mail server hears of a link's mail. `step` is that of the link.
+    MailIntended {
+        step: StepId,
+        message_id: String,
+        to: Vec<String>,
+    },
+    /// The mail server has taken it.
+    MailSent {
+        step: StepId,
+    },
     /// A person released what was held, or asked for another try: failed steps count as open again.
     Retried,
 }
@@ -167,7 +177,18 @@ pub struct Progress {
     pub generation: u32,
     /// The last one of each step.
     pub links: BTreeMap<StepId, MadeLink>,
+    /// By the step of their link.
+    pub mails: BTreeMap<StepId, LinkMail>,
     pub entries: usize,
+}
+
+/// The mail of a link; what it is and whom it goes to is decided once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkMail {
+    pub message_id: String,
+    pub to: Vec<String>,
+    pub at: Timestamp,
+    pub sent: Option<Timestamp>,
 }
 
 /// What is known of one run of a program.
@@ -238,6 +259,14 @@ impl Progress {
             }
             Entry::LinkMade { step, link } => {
                 self.links.insert(step, link);
+            }
+            Entry::MailIntended { step, message_id, to } => {
+                self.mails.entry(step).or_insert(LinkMail { message_id, to, at, sent: None });
+            }
+            Entry::MailSent { step } => {
+                if let Some(mail) = self.mails.get_mut(&step) {
+                    mail.sent = mail.sent.or(Some(at));
+                }
             }
             Entry::Retried => {
                 self.failed.clear();
@@ -396,6 +425,24 @@ mod tests {
             done = now;
         }
         assert_eq!(done, (7, 1, 1));
+    }
+
+    #[test]
+    fn a_mail_is_decided_once_and_sent_once() {
+        let mut progress = Progress::default();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let intended = |id: &str| Entry::MailIntended {
+            step: StepId("d1".into()),
+            message_id: id.into(),
+            to: vec!["a@b.c".into()],
+        };
+        progress.apply(at(1), intended("<1@x>"));
+        progress.apply(at(2), intended("<2@x>"));
+        for second in [3, 4] {
+            progress.apply(at(second), Entry::MailSent { step: StepId("d1".into()) });
+        }
+        let mail = &progress.mails[&StepId("d1".into())];
+        assert_eq!((mail.message_id.as_str(), mail.at, mail.sent), ("<1@x>", at(1), Some(at(3))));
     }
 
     #[test]

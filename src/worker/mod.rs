@@ -8,6 +8,7 @@ pub mod budget;
 pub mod earlier;
 pub mod facts;
 pub mod history;
+pub mod letter;
 pub mod link;
 mod makers;
 pub mod passes;

@@ -111,6 +111,18 @@ pub struct ReceiptLink {
     pub max_downloads: Option<u32>,
     /// It is the link of an earlier run, with other files behind it now.
     pub refreshed: bool,
+    /// The mail that tells of it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<ReceiptMail>,
+}
+
+/// A mail with a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptMail {
+    pub to: Vec<String>,
+    pub message_id: String,
+    /// When the mail server took it; null where it did not.
+    pub sent: Option<Timestamp>,
 }
 
 /// A warning or an error.
@@ -264,6 +276,11 @@ pub fn links(progress: &Progress) -> Vec<ReceiptLink> {
         expires: made.expires,
         max_downloads: made.max_downloads,
         refreshed: made.refreshed,
+        mail: progress.mails.get(step).map(|mail| ReceiptMail {
+            to: mail.to.clone(),
+            message_id: mail.message_id.clone(),
+            sent: mail.sent,
+        }),
     };
     progress.links.iter().map(link).collect()
 }
@@ -343,6 +360,14 @@ pub fn schema() -> serde_json::Value {
                 "properties": {
                     "step": text, "url": { "type": "string", "format": "uri" }, "pin": maybe, "expires": time,
                     "max_downloads": { "type": ["integer", "null"] }, "refreshed": { "type": "boolean" },
+                    "mail": {
+                        "type": "object",
+                        "properties": {
+                            "to": { "type": "array", "items": text }, "message_id": text,
+                            "sent": { "type": ["string", "null"], "format": "date-time" },
+                        },
+                        "required": ["to", "message_id", "sent"],
+                    },
                 },
                 "required": ["url", "pin", "expires"],
             } },

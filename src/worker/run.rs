@@ -4,6 +4,7 @@ mod again;
 mod ending;
 mod handing;
 mod linking;
+mod mailing;
 mod making;
 mod planning;
 mod withdraw;

@@ -29,6 +29,7 @@ mod hook;
 mod http;
 mod ipp;
 mod labs;
+mod letters;
 mod links;
 mod mail;
 mod opening;

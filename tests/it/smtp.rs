@@ -47,6 +47,8 @@ pub struct Mood {
     pub replies: HashMap<String, String>,
     /// The connection ends there, without a reply.
     pub hangs_up_at: Option<String>,
+    /// There it waits until it is in another mood.
+    pub stalls_at: Option<String>,
     /// Recipients are told to come again so many times.
     pub greylists: usize,
     /// User and password that it wants.
@@ -69,6 +71,7 @@ struct Shared {
     said: Mutex<Vec<String>>,
     mood: Mutex<Mood>,
     connections: Mutex<usize>,
+    stalled: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -123,6 +126,11 @@ impl MailServer {
 
     pub fn said(&self) -> Vec<String> {
         self.shared.said.lock().unwrap().clone()
+    }
+
+    /// Whether it has come to where it stalls.
+    pub fn has_stalled(&self) -> bool {
+        self.shared.stalled.load(Ordering::SeqCst)
     }
 
     pub fn connections(&self) -> usize {
@@ -182,6 +190,10 @@ impl Talk<'_> {
         let mood = self.shared.mood.lock().unwrap().clone();
         if mood.hangs_up_at.as_deref() == Some(to) {
             return Err(End);
+        }
+        while self.shared.mood.lock().unwrap().stalls_at.as_deref() == Some(to) {
+            self.shared.stalled.store(true, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(mood.delay);
         let reply = mood.replies.get(to).map_or(usual, String::as_str);

@@ -84,7 +84,7 @@ impl Context<'_> {
 }
 
 /// One `@` with something around it, nothing that could end a header. Mail servers know the rest better.
-fn is_mail_address(text: &str) -> bool {
+pub fn is_mail_address(text: &str) -> bool {
     let odd =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')' | ':');
     match text.split_once('@') {

@@ -61,6 +61,7 @@ use crate::model::profile::Profile;
 use crate::model::rule::{Item, Rule};
 use crate::model::section::Read as _;
 
+pub use self::address::is_mail_address;
 pub use self::downloads::Downloads;
 pub use self::file::schema;
 pub use self::hot_folder::{HotFolder, Images, Unmatched};

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::deliver;
 use crate::model::delivery::Delivery;
 use crate::model::unbuilt::unbuilt_delivery;
+use crate::plan::addressee::mail_step;
 use crate::plan::{DeliveryStep, Plan, Work};
 use crate::render::{Assets, VerifyDepth};
 use crate::spool::durable;
@@ -231,10 +232,13 @@ impl Run<'_> {
             self.remember_orders(step)?;
             self.tell(plan);
         }
+        // A mail server that is down keeps nothing else from being done.
+        let mailed = self.mail_links(plan);
         if !self.doubts.is_empty() {
             let doubts = std::mem::take(&mut self.doubts);
             return self.hold(&doubts);
         }
+        mailed?;
         let errors = self.errors(plan);
         if errors.is_empty()
             && let Some(frozen) = self.frozen.take()
@@ -263,9 +267,9 @@ impl Run<'_> {
                 });
             }
         }
-        for step in &plan.deliveries {
-            if let Some((code, text)) = self.progress().failed.get(&step.id) {
-                errors.push(Notice { step: Some(step.id.to_string()), ..Notice::new(code, text.clone()) });
+        for id in plan.deliveries.iter().flat_map(|step| [step.id.clone(), mail_step(&step.id)]) {
+            if let Some((code, text)) = self.progress().failed.get(&id) {
+                errors.push(Notice { step: Some(id.to_string()), ..Notice::new(code, text.clone()) });
             }
         }
         errors

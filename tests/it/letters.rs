@@ -1,0 +1,249 @@
+//! The mail with a link: what the client reads, and that it comes once.
+
+use std::path::{Path, PathBuf};
+
+use hotfolders::spool::job::JobId;
+use hotfolders::spool::queue::{Located, State};
+use hotfolders::worker::letter::mail_again;
+use serde_json::Value;
+
+use super::smtp::{MailServer, Received, Tls};
+use super::studio::{CONFIG, Studio, files};
+
+/// Paid invoices get a link with what was ordered.
+fn config(mail: &str, delivery: &str) -> String {
+    let config = CONFIG.replacen(
+        "profiles:\n",
+        "profiles:\n  linked: { images: ordered, per: image, size: 48px, name: \"{number}\" }\n",
+        1,
+    );
+    format!(
+        "{config}  - {{ name: paid, when: {{ kind: invoice, status: paid }}, run: [linked], deliver: [ {{ to: link, {delivery} }} ] }}\n\
+         downloads: {{ listen: \"127.0.0.1:0\", public_url: \"https://photos.larson.example\" }}\n\
+         mail: {{ smtp: \"{mail}\", from: studio@larson.example }}\n\
+         server: {{ log: {{ level: trace }} }}\n"
+    )
+    .replacen("time_zone:", "email: ask@larson.example, time_zone:", 1)
+}
+
+fn studio(mail: &str, delivery: &str) -> Studio {
+    let studio = Studio::new();
+    studio.write("hotfolders.yaml", config(mail, delivery).as_bytes());
+    studio
+}
+
+fn paid(record: &str, client: &Value) -> String {
+    serde_json::json!({
+        "manifest": 1, "kind": "invoice", "record": record, "status": "paid", "session": "S1", "client": client,
+        "lines": [ { "line": 1, "item": "X", "image": 1 }, { "line": 2, "item": "X", "image": 2 } ],
+    })
+    .to_string()
+}
+
+fn ada() -> Value {
+    serde_json::json!({ "first": "Ada", "last": "Byron", "email": "ada@client.example", "language": "de" })
+}
+
+fn link_of(studio: &Studio, job: &Path) -> Value {
+    studio.receipt(job)["links"][0].clone()
+}
+
+fn id_of(job: &Path) -> String {
+    job.file_name().unwrap().to_str().unwrap().to_string()
+}
+
+fn log(studio: &Studio) -> String {
+    let folder = studio.path("logs");
+    files(&folder).iter().map(|file| std::fs::read_to_string(folder.join(file)).unwrap()).collect()
+}
+
+fn waits_for_mail(studio: &Studio, server: &str) {
+    studio.wait("the job to wait for the mail server", || {
+        let status = studio.run(&["status", "--json"]).expect(0).json();
+        let place = &status["places"][0];
+        (place["place"] == server && place["why"].is_string()).then_some(())
+    });
+}
+
+#[test]
+fn the_client_gets_the_link_in_their_language_and_never_the_pin() {
+    let server = MailServer::start();
+    let mut studio = studio(&server.url(), "expires: 30d, mail: client");
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    let job = studio.wait_jobs("done", 1).remove(0);
+    let link = link_of(&studio, &job);
+    let (url, pin) = (link["url"].as_str().unwrap(), link["pin"].as_str().unwrap());
+    let received = server.received();
+    assert_eq!(received.len(), 1);
+    let mail = &received[0];
+    assert_eq!(mail.to, ["ada@client.example"]);
+    assert_eq!(mail.subject(), "Ihre Bilder von Larson Portraits");
+    let text = mail.text();
+    let expires: jiff::Timestamp = link["expires"].as_str().unwrap().parse().unwrap();
+    let until = expires.to_zoned(jiff::tz::TimeZone::get("America/Chicago").unwrap());
+    let day = format!("{}. ", until.day());
+    for part in ["Guten Tag Ada,", "(2)", url, &day, &until.year().to_string(), "PIN", "Larson Portraits"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(mail.html().contains(&format!("<a href=\"{url}\">")));
+    assert!(
+        !text.contains(pin) && !mail.html().contains(pin) && !mail.subject().contains(url),
+        "the PIN is told otherwise"
+    );
+    assert_eq!(mail.parsed().reply_to().unwrap().first().unwrap().address(), Some("ask@larson.example"));
+    assert_eq!(link["mail"]["to"], serde_json::json!(["ada@client.example"]));
+    assert_eq!(link["mail"]["message_id"], format!("<{}>", mail.id()));
+    assert!(link["mail"]["sent"].is_string());
+
+    // Once more, on purpose, and to somebody else.
+    let loaded = hotfolders::model::config::Config::parse(
+        &std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap(),
+        &studio.path("hotfolders.yaml"),
+    );
+    let located = Located { id: JobId::parse(&id_of(&job)).unwrap(), state: State::Done, folder: job.clone() };
+    let step = hotfolders::plan::StepId(link["step"].as_str().unwrap().into());
+    let bob = ["bob@client.example".to_string()];
+    assert_eq!(mail_again(&loaded.unwrap(), &located, &step, &bob).unwrap(), bob);
+    let again = server.received().remove(1);
+    assert!(again.to == bob && again.text() == text && again.id() != mail.id());
+
+    studio.stop();
+    let log = log(&studio);
+    let token = url.rsplit('/').next().unwrap();
+    assert!(token.len() > 40 && log.contains("finished"));
+    assert!(!log.contains(token) && !log.contains(&format!("\"{pin}\"")), "no secret is in the log");
+    studio.audit();
+}
+
+#[test]
+fn a_mail_server_that_is_down_is_waited_out_and_one_mail_comes() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("smtp://127.0.0.1:{port}");
+    let mut studio = studio(&url, "pin: none, mail: [ada@client.example, desk@larson.example]");
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    studio.drop_file("status", "s.json", &super::studio::session("S1", &[1]));
+    // The other job does not wait for it.
+    studio.wait_jobs("done", 1);
+    waits_for_mail(&studio, &url);
+    assert_eq!(studio.jobs("failed").len(), 0);
+    studio.kill();
+    studio.serve();
+    waits_for_mail(&studio, &url);
+    let server = MailServer::start_at(port, Tls::None);
+    server.mood().greylists = 1;
+    studio.wait_jobs("done", 2);
+    let received = server.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].to, ["ada@client.example", "desk@larson.example"]);
+    assert!(!received[0].text().contains("PIN"));
+    assert!(server.connections() > 1, "it was told to come again");
+    studio.stop();
+    assert_eq!(server.received().len(), 1);
+    studio.audit();
+}
+
+#[test]
+fn what_the_server_refuses_fails_the_mail_and_a_retry_sends_it() {
+    let server = MailServer::start();
+    let mut studio = studio(&server.url(), "mail: client");
+    server.mood().replies =
+        [("RCPT ada@client.example".to_string(), "550 5.1.1 nobody of that name".to_string())].into();
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    let job = studio.wait_jobs("failed", 1).remove(0);
+    let receipt = studio.receipt(&job);
+    assert_eq!(receipt["errors"][0]["code"], "mail_refused");
+    let text = receipt["errors"][0]["text"].as_str().unwrap();
+    assert!(text.contains("ada@client.example") && text.contains("nobody of that name"), "{text}");
+    assert!(receipt["links"][0]["url"].is_string() && receipt["links"][0]["mail"]["sent"].is_null());
+    let url = receipt["links"][0]["url"].clone();
+    server.mood().replies.clear();
+    studio.run(&["jobs", "retry", &id_of(&job)]).expect(0);
+    let job = studio.wait_jobs("done", 1).remove(0);
+    assert_eq!(server.received().len(), 1);
+    let link = link_of(&studio, &job);
+    assert!(link["url"] == url && link["mail"]["sent"].is_string());
+    studio.stop();
+    studio.audit();
+}
+
+#[test]
+fn a_client_without_an_address_is_asked_about_beforehand() {
+    let server = MailServer::start();
+    let mut studio = studio(&server.url(), "mail: client");
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &serde_json::json!({ "first": "Ada" })));
+    studio.drop_file("status", "b.json", &paid("B1", &serde_json::json!({ "email": "call me" })));
+    let held = studio.wait_jobs("held", 2);
+    for (job, why) in held.iter().zip(["has no mail address", "`call me` is no mail address"]) {
+        let questions = studio.json(&job.join("questions.json"));
+        assert_eq!(questions[0]["code"], "no_email");
+        assert!(questions[0]["text"].as_str().unwrap().contains(why), "{questions}");
+        studio.run(&["jobs", "release", &id_of(job)]).expect(0);
+    }
+    for job in studio.wait_jobs("done", 2) {
+        let link = link_of(&studio, &job);
+        assert!(link["url"].is_string() && link["mail"].is_null());
+        assert_eq!(studio.receipt(&job)["warnings"][0]["code"], "no_email");
+    }
+    studio.stop();
+    assert_eq!(server.connections(), 0);
+    studio.audit();
+}
+
+/// Killed while the server waits with its answer: before it has the mail, with the mail in its hands, after its answer.
+#[test]
+fn cut_off_anywhere_the_same_mail_comes_and_no_other() {
+    for (stage, times) in [("greeting", 1), ("RCPT ada@client.example", 1), ("body", 2), ("QUIT", 2)] {
+        let server = MailServer::start();
+        server.mood().stalls_at = Some(stage.into());
+        let mut studio = studio(&server.url(), "mail: client");
+        studio.serve();
+        studio.drop_file("status", "a.json", &paid("A1", &ada()));
+        studio.wait(stage, || server.has_stalled().then_some(()));
+        studio.kill();
+        server.mood().stalls_at = None;
+        studio.serve();
+        let job = studio.wait_jobs("done", 1).remove(0);
+        studio.stop();
+        let received = server.received();
+        assert_eq!(received.len(), times, "{stage}");
+        assert!(
+            received.iter().all(|mail| mail.id() == received[0].id() && mail.text() == received[0].text()),
+            "{stage}"
+        );
+        assert_eq!(link_of(&studio, &job)["mail"]["message_id"], format!("<{}>", received[0].id()));
+        studio.audit();
+    }
+}
+
+#[test]
+fn the_studio_writes_in_its_own_words_and_a_broken_template_is_waited_out() {
+    let server = MailServer::start();
+    let mut studio = studio(&server.url(), "mail: client, pin: none");
+    let text = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    let text = text.replace("from: studio@larson.example", "from: studio@larson.example, template: words/link.txt");
+    studio.write("hotfolders.yaml", text.as_bytes());
+    studio.write("words/link.txt", "Subject: Auftrag {record}\n\nLiebe {client.first},\n{lnk}\n".as_bytes());
+    let checked = studio.run(&["check"]).expect(1).out;
+    assert!(checked.contains("`{lnk}` is no token") && checked.contains("did you mean `link`"), "{checked}");
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    studio.wait("the template to be waited for", || {
+        let status = studio.run(&["status", "--json"]).expect(0).json();
+        let place = PathBuf::from(status["places"][0]["place"].as_str().unwrap_or_default());
+        place.ends_with("words/link.txt").then_some(())
+    });
+    assert_eq!(server.received().len(), 0);
+    studio.write("words/link.txt", "Subject: Auftrag {record}\n\nLiebe {client.first},\n<{link}>\n".as_bytes());
+    studio.run(&["check"]).expect(0);
+    let job = studio.wait_jobs("done", 1).remove(0);
+    let url = link_of(&studio, &job)["url"].as_str().unwrap().to_string();
+    let subjects: Vec<String> = server.received().iter().map(Received::subject).collect();
+    assert_eq!(subjects, ["Auftrag A1"]);
+    assert_eq!(server.received()[0].text(), format!("Liebe Ada,\n<{url}>\n"));
+    studio.stop();
+    studio.audit();
+}
