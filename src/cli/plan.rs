@@ -254,7 +254,7 @@ fn shown_print(print: &PlannedPrint) -> String {
 
 fn show_order(order: &LabOrder<'_>) -> Result<(), Error> {
     let of_channel = order.channel.map(|channel| format!(", channel {channel}")).unwrap_or_default();
-    say(&format!("       order {}{of_channel}: {} prints", order.name, order.copies()))?;
+    say(&format!("       order {}{of_channel}: {}", order.name, lab::counted(order.copies())))?;
     for entry in &order.entries {
         let print = entry.print;
         let channel = print.channel.map(|channel| format!(", channel {channel}")).unwrap_or_default();

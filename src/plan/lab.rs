@@ -116,12 +116,18 @@ fn of_noritsu<'a>(name: &str, entries: &[LabEntry<'a>]) -> Vec<LabOrder<'a>> {
                 name += &format!("_{channel:03}");
             }
             if *number > 1 {
-                name += &format!("_{number}");
+                // Not with `_`: that is how a name gets out of another order's way.
+                name += &format!("-{number}");
             }
             orders.push(LabOrder { name, channel, entries: part.to_vec() });
         }
     }
     orders
+}
+
+/// `1 print`, `2 prints`.
+pub fn counted(prints: u64) -> String {
+    format!("{prints} {}", if prints == 1 { "print" } else { "prints" })
 }
 
 /// What a size is called on paper: `8x10`, `10x15`; the short side first, no unit.

@@ -404,6 +404,7 @@ mod tests {
             Entry::Rendered { step: step("r1"), output },
             Entry::Delivering { step: step("d1"), unit: "0".into(), file },
             Entry::Placed { step: step("d1"), unit: "0".into() },
+            Entry::Withdrawn { step: step("d1"), unit: "0".into() },
             Entry::Delivered { step: step("d1") },
             Entry::Retried,
         ]
@@ -424,7 +425,21 @@ mod tests {
             assert!(now.0 >= done.0 && now.1 >= done.1 && now.2 >= done.2);
             done = now;
         }
-        assert_eq!(done, (7, 1, 1));
+        assert_eq!(done, (8, 1, 1));
+    }
+
+    #[test]
+    fn what_stands_is_not_withdrawn() {
+        let mut progress = Progress::default();
+        for entry in sample() {
+            progress.apply(Timestamp::UNIX_EPOCH, entry);
+        }
+        let d1 = StepId("d1".into());
+        assert!(progress.placed[&d1]["0"].1);
+        let file = progress.placed[&d1]["0"].0.clone();
+        progress.apply(Timestamp::UNIX_EPOCH, Entry::Delivering { step: d1.clone(), unit: "1".into(), file });
+        progress.apply(Timestamp::UNIX_EPOCH, Entry::Withdrawn { step: d1.clone(), unit: "1".into() });
+        assert_eq!(progress.placed[&d1].keys().collect::<Vec<_>>(), ["0"]);
     }
 
     #[test]
@@ -470,6 +485,6 @@ mod tests {
             torn.extend_from_slice(b"{\"at\":\"2026");
             super::super::durable::replace(&path, &torn).unwrap();
         }
-        assert_eq!(read(&path).unwrap().entries, 7);
+        assert_eq!(read(&path).unwrap().entries, 8);
     }
 }

@@ -14,6 +14,7 @@ use super::queue::Spool;
 use crate::keyword;
 use crate::model::delivery::LabFormat;
 use crate::plan::StepId;
+use crate::plan::lab::counted;
 
 /// The folder's name in the spool.
 pub const FOLDER: &str = "labs";
@@ -103,17 +104,17 @@ impl HandedOver {
         let told = self.told.as_ref().map(|told| format!(" It wrote: {told}")).unwrap_or_default();
         match self.state {
             LabState::Rejected => Some(format!(
-                "the lab's software has rejected {} ({} prints of job {}).{told} Mend it there and submit it again, or take \
+                "the lab's software has rejected {} ({} of job {}).{told} Mend it there and submit it again, or take \
                  it away",
                 at.display(),
-                self.copies,
+                counted(self.copies),
                 self.job
             )),
             LabState::Sent if self.late => Some(format!(
-                "the lab's software has not accepted {} ({} prints of job {}) since {}: see whether it runs and watches that \
+                "the lab's software has not accepted {} ({} of job {}) since {}: see whether it runs and watches that \
                  folder",
                 at.display(),
-                self.copies,
+                counted(self.copies),
                 self.job,
                 self.sent
             )),

@@ -140,7 +140,7 @@ fn a_corrected_order_sends_what_changed_and_a_reprint_has_a_name_of_its_own() {
     let mut studio = studio(NORITSU);
     studio.write("i.json", order("9").as_bytes());
     let told = studio.run(&["plan", "i.json"]).expect(0).out;
-    assert!(told.contains("order 9_011, channel 11: 1 prints") && told.contains("on the back: 9 S1002"), "{told}");
+    assert!(told.contains("order 9_011, channel 11: 1 print") && told.contains("on the back: 9 S1002"), "{told}");
     studio.serve();
     studio.drop_file("status", "a.json", &order("9"));
     studio.wait_jobs("done", 1);

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::super::error::DeliverError;
 use super::super::ledger::Ledger;
 use super::parcel::Parcel;
-use super::{Hand, legal, placed_file, preparation, unit};
+use super::{Hand, is_known, legal, placed_file, preparation, unit};
+use crate::model::delivery::LabFormat;
 use crate::model::likeness;
 use crate::model::name::RelPath;
 use crate::plan::lab::{LabEntry, LabOrder, paper_size};
@@ -86,7 +87,7 @@ fn prepare(
             && hand.root.look(building)? != Found::Nothing
         {
             let name = building[BUILDING.len()..].to_string();
-            let is_seen = super::is_known(crate::model::delivery::LabFormat::Noritsu, &hand.root, building)?;
+            let is_seen = is_known(LabFormat::Noritsu, &hand.root, building)?;
             if !is_seen && parcel.stands(&hand.root, building)? {
                 names.push(name);
                 continue;

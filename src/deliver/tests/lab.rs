@@ -91,7 +91,7 @@ fn more_than_a_thousand_pictures_are_several_orders() {
     let step = bench.to_lab(LabFormat::Noritsu, &members);
     let orders = lab::orders(&step);
     let told: Vec<_> = orders.iter().map(|order| (order.name.as_str(), order.entries.len(), order.copies())).collect();
-    assert_eq!(told, [("1-7f3a_011", 999, 1998), ("1-7f3a_011_2", 999, 1998), ("1-7f3a_011_3", 2, 4)]);
+    assert_eq!(told, [("1-7f3a_011", 999, 1998), ("1-7f3a_011-2", 999, 1998), ("1-7f3a_011-3", 2, 4)]);
 }
 
 #[test]
@@ -167,6 +167,18 @@ fn an_order_gets_a_name_of_its_own() {
         let made = "o1-7f3a_011_2/MISC/AUTPRINT.MRK";
         assert!(bench.files().iter().any(|file| file == made), "{state}: {:?}", bench.files());
     }
+}
+
+/// The second folder of a channel and one that makes way for another order are two names.
+#[test]
+fn an_order_that_makes_way_does_not_take_the_name_of_the_next() {
+    let bench = rendered();
+    bench.put("out/e1-7f3a_011/x", "another order");
+    let mut step = bench.to_lab(LabFormat::Noritsu, TWO);
+    prints(&mut step)[1].size = Dimensions::parse("4x6in").unwrap();
+    bench.complete(&step);
+    let orders: Vec<String> = bench.files().into_iter().filter(|file| file.ends_with("MRK")).collect();
+    assert_eq!(orders, ["o1-7f3a_011-2/MISC/AUTPRINT.MRK", "o1-7f3a_011_2/MISC/AUTPRINT.MRK"]);
 }
 
 #[test]

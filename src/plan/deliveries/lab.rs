@@ -9,7 +9,8 @@ use super::{Planner, free_name};
 use crate::model::delivery::{Channel, Delivery, LabFormat, LabNames};
 use crate::model::globs::Globs;
 use crate::model::likeness::{self, Likeness};
-use crate::model::name::{RelPath, quoted};
+use crate::model::limits::QUOTED_MAX_CHARS;
+use crate::model::name::{RelPath, brief, quoted};
 use crate::model::profile::SizeChoice;
 use crate::model::units::Dimensions;
 use crate::plan::lab::{LabPrint, PlannedLab};
@@ -165,7 +166,7 @@ fn printable(
         return Ok((size, Some(channel)));
     }
     let (on, key) = match paper {
-        Some(paper) => (format!("on {} paper", quoted(paper)), format!(", paper: {paper}")),
+        Some(paper) => (format!("on {} paper", quoted(paper)), format!(", paper: {}", brief(paper, QUOTED_MAX_CHARS))),
         None => ("on no particular paper".to_string(), String::new()),
     };
     let size = size.label();

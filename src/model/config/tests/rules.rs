@@ -217,17 +217,18 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$WldVFG4ukGb0
 fn what_is_not_built_is_known_of_deliveries() {
     let config = read(&format!(
         "{LIBRARY}downloads: {{ public_url: \"https://x.example\" }}
+printers: {{ lustre: {{ uri: \"ipp://10.0.0.21/ipp/print\", media: [8x10in] }} }}
 profiles:
   fine: {{ size: 2048px, sharpen: {{ for: screen }}, deliver: [ {{ to: folder, path: out }}, {{ to: disc, path: burn }}, {{ to: zip, path: zips }} ] }}
-  sent: {{ size: ordered, deliver: [ {{ to: lab, format: csv, path: lab }}, {{ to: command, run: [x] }}, {{ to: link }} ] }}
+  sent: {{ size: ordered, deliver: [ {{ to: print, printer: lustre }}, {{ to: lab, format: csv, path: lab }}, {{ to: command, run: [x] }}, {{ to: link }} ] }}
 "
     ));
     assert!(config.profile("fine").unwrap().deliver.iter().all(|d| unbuilt_delivery(d).is_none()));
     assert_eq!(
         unbuilt_delivery(&config.profile("sent").unwrap().deliver[0]).unwrap(),
-        "delivery to lab: not built yet"
+        "delivery to print: not built yet"
     );
-    assert_eq!(config.warnings.len(), 1 + 1);
+    assert_eq!(config.warnings.len(), 1 + 2);
 }
 
 #[test]
