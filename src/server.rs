@@ -116,7 +116,7 @@ impl Server {
         let housekeeping = housekeeping::start(&workshop, &stop);
         let orders = labs::Orders::default();
         let at_labs = labs::start(&workshop, &orders, &stop);
-        let web = Arc::new(Web::start(spool, &config).map_err(|e| failed(&e))?);
+        let web = Arc::new(Web::start(spool, Arc::clone(&workshop.links), &config).map_err(|e| failed(&e))?);
         let max_jobs = max_jobs(&config);
         let (alarms, sight) = (Alarms::new(&workshop), SharedSight::default());
         let alarm_threads = alarms.start(Arc::clone(&sight), Arc::clone(&folders)).map_err(|e| failed(&e))?;

@@ -104,6 +104,10 @@ impl Links {
         Links { folder: root.join("links"), usages: Mutex::default() }
     }
 
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn name(hash: &str) -> String {
         format!("{hash}.json")
     }
@@ -147,7 +151,28 @@ impl Links {
     pub fn forget(&self, hash: &str) -> Done {
         durable::remove_file(&self.folder.join(Self::name(hash)))?;
         self.usages.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
+        durable::remove_file(&self.asked_path(hash))?;
         durable::remove_file(&self.usage_path(hash))
+    }
+
+    /// Somebody asks the studio for a link that does not open any more.
+    pub fn ask(&self, hash: &str, at: Timestamp) -> Done {
+        let asked = serde_json::to_vec(&at).unwrap_or_default();
+        durable::replace_private(&self.asked_path(hash), &asked)
+    }
+
+    fn asked_path(&self, hash: &str) -> PathBuf {
+        self.folder.join(format!("{hash}.asked"))
+    }
+
+    /// Since when somebody asks for this link; until it is renewed.
+    pub fn asked(&self, hash: &str) -> Option<Timestamp> {
+        serde_json::from_slice(&std::fs::read(self.asked_path(hash)).ok()?).ok()
+    }
+
+    /// The question is answered.
+    pub fn answered(&self, hash: &str) -> Done {
+        durable::remove_file(&self.asked_path(hash))
     }
 
     pub fn usage_path(&self, hash: &str) -> PathBuf {

@@ -14,6 +14,7 @@ pub mod body;
 mod connection;
 pub mod dashboard;
 mod door;
+pub mod downloads;
 mod headers;
 pub mod page;
 
@@ -29,6 +30,7 @@ pub use self::door::Door;
 pub use self::headers::secured;
 
 use crate::model::config::Config;
+use crate::spool::links::Links;
 use crate::spool::queue::Spool;
 
 /// Requests that run when the server stops may take so long to end.
@@ -40,6 +42,7 @@ const BLOCKING_THREADS: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Site {
     pub spool: Spool,
+    pub links: Arc<Links>,
     /// The one in force.
     pub config: watch::Receiver<Arc<Config>>,
     /// What the server tells of itself, as `hotfolders status --json` has it.
@@ -72,11 +75,11 @@ pub struct Web {
 
 impl Web {
     /// Opens the doors that the config asks for, now and after each edit of it.
-    pub fn start(spool: Spool, config: &Arc<Config>) -> std::io::Result<Web> {
+    pub fn start(spool: Spool, links: Arc<Links>, config: &Arc<Config>) -> std::io::Result<Web> {
         let (config, of_config) = watch::channel(Arc::clone(config));
         let (status, of_status) = watch::channel(Arc::new(serde_json::Value::Null));
         let (stop, of_stop) = watch::channel(false);
-        let site = Site { spool, config: of_config, status: of_status, stop: of_stop };
+        let site = Site { spool, links, config: of_config, status: of_status, stop: of_stop };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(BLOCKING_THREADS)
@@ -124,7 +127,7 @@ impl Web {
 }
 
 async fn serve(site: &Site) {
-    let doors = [dashboard::door(site)];
+    let doors = [dashboard::door(site), downloads::door(site)];
     let mut open = tokio::task::JoinSet::new();
     for door in doors {
         open.spawn(door.keep_open(site.clone()));

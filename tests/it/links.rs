@@ -29,7 +29,12 @@ render_jobs:
 }
 
 pub fn studio(options: &str) -> Studio {
-    let studio = Studio::bare(&config(options));
+    studio_at(options, "127.0.0.1:0")
+}
+
+/// Its download pages are at this address.
+pub fn studio_at(options: &str, listen: &str) -> Studio {
+    let studio = Studio::bare(&config(options).replace("127.0.0.1:0", listen));
     studio.write("release.txt", b"You may print these.\n");
     for number in 1..=3 {
         studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 90, 60);
@@ -49,12 +54,12 @@ pub fn link(studio: &Studio, job: &std::path::Path) -> Value {
     links[0].clone()
 }
 
-fn records(studio: &Studio) -> Vec<(String, Value)> {
+pub fn records(studio: &Studio) -> Vec<(String, Value)> {
     let names = files(&studio.path("spool/links")).into_iter().filter(|name| name.ends_with(".json"));
     names.map(|name| (name.clone(), studio.json(&studio.path(&format!("spool/links/{name}"))))).collect()
 }
 
-fn entries(zip: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub fn entries(zip: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
     (0..archive.len())
         .map(|index| {

@@ -20,6 +20,7 @@ mod command;
 mod crash;
 mod damage;
 mod determinism;
+mod downloads;
 mod erase;
 mod fake_printer;
 mod flow;

@@ -20,10 +20,9 @@ pub(super) fn warn(config: &Config, root: &Node, problems: &mut Problems) {
         let node = path.iter().try_fold(root, |node, key| node.get(key));
         node.is_some_and(|node| *node != Node::Null && *node != Node::Map(Vec::new()))
     };
-    let sections: [(&[&str], &str); 5] = [
+    let sections: [(&[&str], &str); 4] = [
         (&["printers"], "nothing is printed"),
         (&["pools"], "nothing is printed"),
-        (&["downloads"], "there are no download pages"),
         (&["server", "listen"], "there is no dashboard"),
         (&["server", "users"], "there is no dashboard"),
     ];

@@ -228,7 +228,7 @@ profiles:
         unbuilt_delivery(&config.profile("sent").unwrap().deliver[0]).unwrap(),
         "delivery to print: not built yet"
     );
-    assert_eq!(config.warnings.len(), 1 + 2);
+    assert_eq!(config.warnings.len(), 1 + 1);
 }
 
 #[test]

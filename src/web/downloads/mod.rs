@@ -1,0 +1,136 @@
+//! The pages that download links open, at an address of their own: nothing of the dashboard can be reached here.
+//!
+//! ```text
+//! GET /d/TOKEN ─▶ PIN, if there is one ─▶ page ─POST─▶ 303 ─▶ signed GET, good for a day, counted once ─▶ bytes
+//! ```
+//!
+//! Owns: a link that does not open looks the same, and takes as long, whatever the reason; nothing is counted that nobody
+//! clicked on; no file is in memory whole; no token, PIN or signed address gets into a log.
+
+mod closed;
+mod disposition;
+mod pages;
+mod range;
+mod seal;
+mod send;
+mod taking;
+mod throttle;
+mod visit;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use self::seal::Key;
+use self::throttle::Throttle;
+use self::visit::Shelf;
+use super::{Door, Site, asset_routes, secured};
+use crate::model::config::Config;
+
+/// Whoever downloads keeps a connection for long.
+const CONNECTIONS_MAX: usize = 512;
+
+/// What the pages share.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    site: Site,
+    throttle: Arc<Throttle>,
+    shelf: Arc<Shelf>,
+    key: Arc<OnceLock<Key>>,
+}
+
+impl Room {
+    /// Made when it is first needed: a spool whose disk is full still shows its pages.
+    fn key(&self) -> std::io::Result<&Key> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let key = Key::of_links(self.site.links.folder())?;
+        Ok(self.key.get_or_init(|| key))
+    }
+
+    /// What stands in front of every address of ours: `public_url` may lead into a folder of the studio's own site.
+    fn base(&self) -> String {
+        let config = self.site.config();
+        let url = config.downloads.as_ref().map_or("", |downloads| downloads.public_url.as_str());
+        let behind_host = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+        behind_host.unwrap_or_default().trim_end_matches('/').to_string()
+    }
+
+    fn is_public_over_tls(&self) -> bool {
+        let config = self.site.config();
+        config.downloads.as_ref().is_some_and(|downloads| downloads.public_url.starts_with("https://"))
+    }
+
+    fn studio(&self) -> String {
+        self.site.config().studio.name.clone().unwrap_or_else(|| "Your studio".into())
+    }
+}
+
+pub(super) fn door(site: &Site) -> Door {
+    let listen: fn(&Config) -> Option<SocketAddr> = |config| config.downloads.as_ref().map(|d| d.listen);
+    let room = Room {
+        site: site.clone(),
+        throttle: Arc::new(Throttle::default()),
+        shelf: Arc::new(Shelf::default()),
+        key: Arc::new(OnceLock::new()),
+    };
+    Door { name: "download pages", listen, router: secured(routes(room)), connections_max: CONNECTIONS_MAX }
+}
+
+fn routes(room: Room) -> Router {
+    Router::new()
+        .route("/", get(pages::nothing_here))
+        .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"))
+        .route("/ask", post(closed::ask))
+        .route("/d/{token}", get(pages::landing))
+        .route("/d/{token}/pin", post(pages::pin))
+        .route("/d/{token}/picture/{index}", get(pages::picture))
+        .route("/d/{token}/thumb/{index}", get(pages::thumb))
+        .route("/d/{token}/screen/{index}", get(pages::screen))
+        .route("/d/{token}/all", post(taking::ask_for_all))
+        .route("/d/{token}/file/{index}", post(taking::ask_for_file))
+        .route("/d/{token}/all/{grant}/{name}", get(taking::all))
+        .route("/d/{token}/file/{index}/{grant}/{name}", get(taking::file))
+        .with_state(room)
+        .merge(asset_routes())
+        .layer(middleware::from_fn(discreet))
+}
+
+/// Nobody is told where a page was opened, and no search engine keeps it.
+async fn discreet(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow, noarchive"));
+    response
+}
+
+/// Where a request comes from. A web server in front of us, on this machine, says so itself; nobody else is believed.
+fn source(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let told = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    let last = told.and_then(|list| list.rsplit(',').next()).and_then(|text| text.trim().parse().ok());
+    match last {
+        Some(client) if peer.ip().to_canonical().is_loopback() => client,
+        _ => peer.ip(),
+    }
+}
+
+/// What blocks is done where it may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, super::page::Trouble> {
+    tokio::task::spawn_blocking(work).await.map_err(super::page::Trouble::from)
+}
+
+/// A way out of a handler: what is answered instead.
+type Answer<T> = Result<T, Box<Response>>;
+
+#[allow(clippy::unnecessary_box_returns, reason = "an error of many results: a response is large")]
+fn instead(response: impl IntoResponse) -> Box<Response> {
+    Box::new(response.into_response())
+}

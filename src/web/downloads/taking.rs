@@ -1,0 +1,217 @@
+//! A click, the signed address that it is answered with, and the bytes that lie there.
+//!
+//! Owns: what a mail scanner, a preview or a prefetch does counts nothing: only the first use of a signed address does,
+//! and that there is one takes a click.
+
+use std::net::SocketAddr;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_RANGE, LOCATION, RANGE,
+};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+use super::disposition::{attachment, percent};
+use super::range::{Ranged, ranged};
+use super::send::{Sending, body};
+use super::visit::{self, Grace, Visit};
+use super::{Answer, Room, blocking, closed, instead, pages, source};
+use crate::model::delivery::Show;
+use crate::spool::links::{Set, ZIP};
+use crate::web::page::Trouble;
+
+/// A stretch of the zip that is a file of its own, or all of it.
+struct Piece {
+    name: String,
+    start: u64,
+    bytes: u64,
+    etag: String,
+    kind: &'static str,
+}
+
+/// What may be taken of a link.
+fn piece(visit: &Visit, set: Set) -> Option<Piece> {
+    let zip = visit.contents.zip.as_ref().filter(|_| visit.record.show == Show::Download)?;
+    let etag = |sha256: &str| format!("\"{}\"", &sha256[..sha256.len().min(32)]);
+    match set {
+        Set::All => Some(Piece {
+            name: zip.name.file_name().to_string(),
+            start: 0,
+            bytes: zip.bytes,
+            etag: etag(&zip.sha256),
+            kind: "application/zip",
+        }),
+        Set::File(index) => {
+            let file = visit.contents.files.get(index).filter(|_| visit.record.single_files)?;
+            Some(Piece {
+                name: file.path.file_name().to_string(),
+                start: file.offset,
+                bytes: file.bytes,
+                etag: etag(&file.sha256),
+                kind: kind_of(file.path.file_name()),
+            })
+        }
+    }
+}
+
+fn kind_of(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("png") => "image/png",
+        Some("tif" | "tiff") => "image/tiff",
+        Some("webp") => "image/webp",
+        Some("pdf") => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
+
+pub(super) async fn ask_for_all(
+    room: State<Room>,
+    from: ConnectInfo<SocketAddr>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    click(room.0, from.0, &token, &headers, Set::All).await.unwrap_or_else(|instead| *instead)
+}
+
+pub(super) async fn ask_for_file(
+    room: State<Room>,
+    from: ConnectInfo<SocketAddr>,
+    Path((token, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+) -> Response {
+    click(room.0, from.0, &token, &headers, Set::File(index)).await.unwrap_or_else(|instead| *instead)
+}
+
+/// Answers with a signed address.
+async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, set: Set) -> Answer<Response> {
+    let visit = visit::find(&room, token, source(peer, headers), Grace::None).await?;
+    if !visit.knows_pin(&room, headers) {
+        return Ok(pages::pin_page(&room, &visit, None));
+    }
+    let piece =
+        piece(&visit, set).ok_or_else(|| instead(Trouble::not_found("There is no such file behind this link.")))?;
+    if taken_up(&visit, set) {
+        return Err(instead(used_up()));
+    }
+    let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
+    let grant = key.grant(&visit.hash, set, visit.now).map_err(|e| instead(Trouble::from(e)))?;
+    let what = match set {
+        Set::All => "all".to_string(),
+        Set::File(index) => format!("file/{index}"),
+    };
+    let address = format!("{}/{what}/{grant}/{}", visit.address(&room.base()), percent(&piece.name));
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response())
+}
+
+fn taken_up(visit: &Visit, set: Set) -> bool {
+    let usage = visit.usage.lock().unwrap_or_else(PoisonError::into_inner);
+    visit.record.max_downloads.is_some_and(|max| usage.used().of(set) >= max)
+}
+
+fn used_up() -> Trouble {
+    let text = "This was downloaded as often as the link allows. Ask the studio for another link.";
+    Trouble::new(StatusCode::FORBIDDEN, text)
+}
+
+pub(super) async fn all(
+    room: State<Room>,
+    from: ConnectInfo<SocketAddr>,
+    Path((token, grant, _)): Path<(String, String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    take(room.0, from.0, &token, &grant, &method, &headers, Set::All).await.unwrap_or_else(|instead| *instead)
+}
+
+pub(super) async fn file(
+    room: State<Room>,
+    from: ConnectInfo<SocketAddr>,
+    Path((token, index, grant, _)): Path<(String, usize, String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    take(room.0, from.0, &token, &grant, &method, &headers, Set::File(index)).await.unwrap_or_else(|instead| *instead)
+}
+
+/// A browser that fetches ahead of its user.
+fn is_ahead(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
+        let value = headers.get(*name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.contains("prefetch") || value.contains("preview"))
+    })
+}
+
+async fn take(
+    room: Room,
+    peer: SocketAddr,
+    token: &str,
+    grant: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    set: Set,
+) -> Answer<Response> {
+    let start = Instant::now();
+    let from = source(peer, headers);
+    let visit = visit::find(&room, token, from, Grace::Download).await?;
+    let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
+    let granted = key.granted(grant, &visit.hash, set, visit.now).zip(piece(&visit, set));
+    let Some((grant, piece)) = granted else { return Err(closed::page(&room, token, from, start).await) };
+    let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let asked = ranged(header(RANGE), header(IF_RANGE), &piece.etag, piece.bytes);
+    let mut response = Response::default();
+    let told = response.headers_mut();
+    told.insert(CONTENT_TYPE, HeaderValue::from_static(piece.kind));
+    told.insert(CONTENT_DISPOSITION, attachment(&piece.name));
+    told.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    // Hexadecimal digits in quotes.
+    told.extend(HeaderValue::from_str(&piece.etag).ok().map(|etag| (ETAG, etag)));
+    let (first, last) = match asked {
+        Ranged::Whole => (0, piece.bytes),
+        Ranged::Part(first, last) => {
+            let text = format!("bytes {first}-{}/{}", last - 1, piece.bytes);
+            told.extend(HeaderValue::from_str(&text).ok().map(|range| (CONTENT_RANGE, range)));
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            (first, last)
+        }
+        Ranged::Nothing => {
+            let text = format!("bytes */{}", piece.bytes);
+            let mut response =
+                Trouble::new(StatusCode::RANGE_NOT_SATISFIABLE, "The file has no such bytes.").into_response();
+            response.headers_mut().extend(HeaderValue::from_str(&text).ok().map(|range| (CONTENT_RANGE, range)));
+            return Ok(response);
+        }
+    };
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(last - first));
+    if method == Method::HEAD {
+        return Ok(response);
+    }
+    if is_ahead(headers) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let path = visit.record.folder.join(ZIP);
+    let (usage, max, now) = (std::sync::Arc::clone(&visit.usage), visit.record.max_downloads, visit.now);
+    let begun = blocking(move || {
+        let file = std::fs::File::open(path)?;
+        let mut usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = usage.count(now, set, &grant.nonce, max, Some(from.to_string()));
+        Ok::<_, std::io::Error>((file, counted.map_err(|e| e.source)?))
+    });
+    let (file, counted) = begun.await.map_err(instead)?.map_err(|e| instead(Trouble::from(e)))?;
+    if !counted {
+        return Err(instead(used_up()));
+    }
+    let sending = Sending {
+        file,
+        stretch: (piece.start + first, piece.start + last),
+        set,
+        usage: visit.usage,
+        from: from.to_string(),
+    };
+    *response.body_mut() = body(sending);
+    Ok(response)
+}

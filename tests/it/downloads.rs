@@ -1,0 +1,371 @@
+//! The pages that download links open, as a browser, a mail scanner and a burglar meet them.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use super::http::{Answer, free_address, get, send, try_send};
+use super::links::{entries, link, paid, records, studio_at};
+use super::studio::{Studio, files};
+
+/// A served link.
+pub struct Served {
+    pub studio: Studio,
+    pub at: SocketAddr,
+    /// `/d/TOKEN`
+    pub page: String,
+    pub pin: Option<String>,
+    job: PathBuf,
+}
+
+/// One job with a link is done, and its pages are there.
+pub fn served(options: &str) -> Served {
+    served_with(options, &paid("1042", &[1, 2]))
+}
+
+pub fn served_with(options: &str, manifest: &str) -> Served {
+    let at = free_address();
+    let mut studio = studio_at(options, &at.to_string());
+    studio.serve();
+    studio.drop_file("status", "i.json", manifest);
+    let job = studio.wait_jobs("done", 1).remove(0);
+    studio.wait("the download pages", || try_send(at, "GET", "/", &[], b"").ok());
+    let made = link(&studio, &job);
+    let page = made["url"].as_str().unwrap().strip_prefix("https://photos.larson.example").unwrap().to_string();
+    let pin = made["pin"].as_str().map(String::from);
+    Served { studio, at, page, pin, job }
+}
+
+impl Served {
+    fn get(&self, below: &str) -> Answer {
+        get(self.at, &format!("{}{below}", self.page))
+    }
+
+    fn post(&self, below: &str) -> Answer {
+        send(self.at, "POST", &format!("{}{below}", self.page), &[], b"")
+    }
+
+    /// Clicks; the signed address.
+    fn click(&self, what: &str) -> String {
+        let answer = self.post(what);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        answer.header("location").unwrap().to_string()
+    }
+
+    fn zip(&self) -> Vec<u8> {
+        let name = files(&self.studio.path("downloads")).into_iter().find(|name| name.ends_with(".zip")).unwrap();
+        std::fs::read(self.studio.path(&format!("downloads/{name}"))).unwrap()
+    }
+
+    fn hash(&self) -> String {
+        hotfolders::model::token::Token::of_url(&self.page).unwrap().hash()
+    }
+
+    /// Lines of the link's log.
+    fn log(&self) -> Vec<Value> {
+        let path = self.studio.path(&format!("spool/links/{}.log", self.hash()));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn counted(&self) -> usize {
+        self.log().iter().filter(|line| line["entry"] == "counted").count()
+    }
+
+    fn change_record(&self, change: impl Fn(&mut Value)) {
+        let path = self.studio.path(&format!("spool/links/{}.json", self.hash()));
+        let mut record = self.studio.json(&path);
+        change(&mut record);
+        std::fs::write(path, record.to_string()).unwrap();
+    }
+}
+
+fn form(at: SocketAddr, path: &str, body: &str) -> Answer {
+    send(at, "POST", path, &[("content-type", "application/x-www-form-urlencoded")], body.as_bytes())
+}
+
+#[test]
+fn what_is_downloaded_is_what_was_made() {
+    let served = served("pin: none");
+    let landing = served.get("");
+    assert_eq!(landing.status, 200);
+    for (name, value) in [
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "private, no-store"),
+        ("x-robots-tag", "noindex, nofollow, noarchive"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(landing.header(name), Some(value));
+    }
+    assert!(landing.header("content-security-policy").unwrap().starts_with("default-src 'self'"));
+    let text = landing.text();
+    for shown in ["Larson Portraits", "Full size", "Web 1042", "release.txt", "4 pictures"] {
+        assert!(text.contains(shown), "{shown} is not on the page:\n{text}");
+    }
+    assert!(!text.contains("og:") && !text.contains("<script") && !text.contains("style="), "{text}");
+
+    let zip = served.zip();
+    let whole = get(served.at, &served.click("/all"));
+    assert_eq!((whole.status, whole.header("content-type")), (200, Some("application/zip")));
+    assert_eq!(
+        whole.header("content-disposition").unwrap(),
+        "attachment; filename=\"Larson Portraits 1042.zip\"; filename*=UTF-8''Larson%20Portraits%201042.zip"
+    );
+    assert_eq!(whole.body, zip);
+    let expected = entries(&zip);
+    let folder = PathBuf::from(records(&served.studio)[0].1["folder"].as_str().unwrap());
+    let contents = served.studio.json(&folder.join("contents.json"));
+    for (index, file) in contents["files"].as_array().unwrap().iter().enumerate() {
+        let single = get(served.at, &served.click(&format!("/file/{index}")));
+        let (_, bytes) = expected.iter().find(|(name, _)| *name == file["path"]).unwrap();
+        assert_eq!(&single.body, bytes);
+        assert_eq!(single.header("etag").unwrap().len(), 34);
+        if !file["thumb"].is_null() {
+            for what in ["thumb", "screen"] {
+                let small = served.get(&format!("/{what}/{}", index + 1));
+                assert_eq!(small.header("content-type"), Some("image/jpeg"));
+                assert_eq!(small.body, std::fs::read(folder.join(format!("{what}-{}.jpg", index + 1))).unwrap());
+            }
+            let page = served.get(&format!("/picture/{}", index + 1));
+            assert!(page.status == 200 && page.text().contains(&format!("/screen/{}", index + 1)));
+        }
+    }
+    for nothing in ["/file/99", "/picture/99", "/thumb/0", "/thumb/99", "/screen/5", "/picture/0"] {
+        let answer = if nothing.starts_with("/file") { served.post(nothing) } else { served.get(nothing) };
+        assert_eq!(answer.status, 404, "{nothing}");
+    }
+    // Nothing of the dashboard.
+    for elsewhere in ["/healthz", "/login", "/api/status", "/metrics", "/jobs"] {
+        assert_eq!(get(served.at, elsewhere).status, 404, "{elsewhere}");
+    }
+    let log = served.log();
+    assert_eq!(log.iter().filter(|line| line["entry"] == "counted").count(), 6);
+    assert!(log.iter().all(|line| line["from"] == "127.0.0.1"));
+}
+
+#[test]
+fn only_a_click_counts_and_its_repeats_do_not() {
+    let served = served("pin: none\n        max_downloads: 2");
+    // What scanners and previews do.
+    for _ in 0..5 {
+        assert_eq!(served.get("").status, 200);
+    }
+    for below in ["/all", "/file/0"] {
+        assert_eq!(served.get(below).status, 405, "a link is never followed into a download");
+        served.click(below);
+    }
+    let first = served.click("/all");
+    assert_eq!(send(served.at, "HEAD", &first, &[], b"").status, 200);
+    for ahead in [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("x-moz", "prefetch")] {
+        assert_eq!(send(served.at, "GET", &first, &[ahead], b"").status, 204);
+    }
+    assert_eq!(served.counted(), 0);
+    for _ in 0..3 {
+        assert_eq!(get(served.at, &first).status, 200);
+        assert_eq!(send(served.at, "GET", &first, &[("range", "bytes=5-9")], b"").status, 206);
+    }
+    assert_eq!(served.counted(), 1);
+    let (second, third) = (served.click("/all"), served.click("/all"));
+    assert_eq!(get(served.at, &second).status, 200);
+    // The third was clicked before the cap was reached, and used after.
+    assert_eq!(get(served.at, &third).status, 403);
+    assert_eq!(served.post("/all").status, 403);
+    assert_eq!(served.counted(), 2);
+    // Begun ones can be taken up again; single files have counts of their own.
+    assert_eq!(get(served.at, &first).body, served.zip());
+    let text = served.get("").text();
+    assert!(text.contains("as often as this link allows") && !text.contains("Download everything"), "{text}");
+    for _ in 0..2 {
+        assert_eq!(get(served.at, &served.click("/file/0")).status, 200);
+    }
+    assert_eq!(served.post("/file/0").status, 403);
+    served.click("/file/1");
+    // Signed for one file is not signed for another, nor for another link.
+    assert_eq!(get(served.at, &first.replace("/all/", "/file/1/")).status, 404);
+}
+
+#[test]
+fn a_download_is_taken_up_where_it_broke_off() {
+    let served = served("pin: none");
+    let (address, zip) = (served.click("/all"), served.zip());
+    let etag = get(served.at, &address).header("etag").unwrap().to_string();
+    let ask = |headers: &[(&str, &str)]| send(served.at, "GET", &address, headers, b"");
+    let half = zip.len() / 2;
+    let rest = ask(&[("range", &format!("bytes={half}-")), ("if-range", &etag)]);
+    assert_eq!((rest.status, rest.body.as_slice()), (206, &zip[half..]));
+    assert_eq!(rest.header("content-range").unwrap(), format!("bytes {half}-{}/{}", zip.len() - 1, zip.len()));
+    assert_eq!(ask(&[("range", "bytes=-10")]).body, zip[zip.len() - 10..]);
+    assert_eq!(ask(&[("range", "bytes=7-7")]).body, zip[7..=7]);
+    let other = ask(&[("range", &format!("bytes={half}-")), ("if-range", "\"other\"")]);
+    assert_eq!((other.status, other.body == zip), (200, true));
+    let beyond = ask(&[("range", &format!("bytes={}-", zip.len()))]);
+    assert_eq!((beyond.status, beyond.header("content-range")), (416, Some(format!("bytes */{}", zip.len()).as_str())));
+    let head = send(served.at, "HEAD", &address, &[], b"");
+    assert_eq!(head.header("content-length"), Some(zip.len().to_string().as_str()));
+    assert_eq!((head.header("accept-ranges"), head.header("etag")), (Some("bytes"), Some(etag.as_str())));
+
+    let url = format!("http://{}{address}", served.at);
+    let part = served.studio.path("part.zip");
+    for program in [
+        vec!["curl", "--silent", "--show-error", "--fail", "--continue-at", "-", "--output", "part.zip", &url],
+        vec!["wget", "--quiet", "--continue", "--output-document=part.zip", &url],
+    ] {
+        std::fs::write(&part, &zip[..half]).unwrap();
+        let mut command = std::process::Command::new(program[0]);
+        match command.args(&program[1..]).current_dir(part.parent().unwrap()).status() {
+            Ok(status) => assert!(status.success(), "{program:?}"),
+            // Ours does what both do; that the two are there is `scripts/test`'s to see to.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => continue,
+            Err(e) => panic!("{program:?}: {e}"),
+        }
+        assert_eq!(std::fs::read(&part).unwrap(), zip, "{program:?}");
+    }
+}
+
+#[test]
+fn nothing_is_shown_before_the_pin() {
+    let served = served_with(
+        "expires: 5d",
+        &paid("1042", &[1]).replacen('{', r#"{"client":{"first":"Ada","last":"Larson"},"#, 1),
+    );
+    let pin = served.pin.clone().unwrap();
+    let landing = served.get("");
+    assert_eq!(landing.status, 200);
+    for secret in ["Ada", "S1001", "Full size", "thumb", "1042", &pin] {
+        assert!(!landing.text().contains(secret), "{secret} is told before the PIN");
+    }
+    assert_eq!(served.get("/thumb/1").status, 403);
+    assert_eq!(served.get("/screen/1").status, 403);
+    assert!(served.get("/picture/1").text().contains("PIN") && !served.get("/picture/1").text().contains("S1001"));
+    // A click without the PIN asks for it.
+    assert!(served.post("/all").text().contains("name=\"pin\""));
+    let wrong = format!("pin={:04}", (pin.parse::<u32>().unwrap() + 1) % 10_000);
+    let give = |body: &str| form(served.at, &format!("{}/pin", served.page), body);
+    assert_eq!(give(&wrong).status, 403);
+    let right = give(&format!("pin=+{}+{}", &pin[..2], &pin[2..]));
+    assert_eq!((right.status, right.header("location")), (303, Some(served.page.as_str())));
+    let cookie = right.header("set-cookie").unwrap().to_string();
+    for flag in ["HttpOnly", "SameSite=Lax", "Secure", &format!("Path={}", served.page)] {
+        assert!(cookie.contains(flag), "{cookie}");
+    }
+    let cookie = cookie.split(';').next().unwrap().to_string();
+    let with = |path: &str, cookie: &str| {
+        send(served.at, "GET", &format!("{}{path}", served.page), &[("cookie", cookie)], b"")
+    };
+    assert!(with("", &cookie).text().contains("Pictures for Ada Larson"));
+    assert_eq!(with("/thumb/1", &format!("a=b; {cookie}")).status, 200);
+    assert!(!with("", &format!("{cookie}x")).text().contains("Ada"));
+
+    // Five wrong ones in a row; then not even the right one is looked at.
+    for _ in 0..6 {
+        give(&wrong);
+    }
+    let refused = give(&format!("pin={pin}"));
+    assert_eq!(refused.status, 429);
+    assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() > 30);
+    // Who is in stays in.
+    assert!(with("", &cookie).text().contains("Ada"));
+    assert_no_secret_in_logs(&served);
+}
+
+/// Neither token nor PIN nor a signed address.
+fn assert_no_secret_in_logs(served: &Served) {
+    let token = served.page.strip_prefix("/d/").unwrap();
+    let mut looked_at = 0;
+    for name in files(&served.studio.path("logs")) {
+        let text = std::fs::read_to_string(served.studio.path(&format!("logs/{name}"))).unwrap();
+        assert!(!text.contains(token), "{name} has the token");
+        let pin = served.pin.as_ref().map(|pin| format!(" {pin}"));
+        assert!(!pin.is_some_and(|pin| text.contains(&pin)), "{name} has the PIN");
+        looked_at += text.len();
+    }
+    assert!(looked_at > 100, "there is no log to look at");
+}
+
+#[test]
+fn a_link_that_does_not_open_never_tells_why() {
+    let served = served("pin: none\n        single_files: false\n        max_downloads: 1");
+    let unknown = "A".repeat(43);
+    let closed = |page: &str| {
+        let answer = get(served.at, page);
+        assert_eq!(answer.status, 404);
+        let headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
+        (headers, answer.text().replace(page.strip_prefix("/d/").unwrap(), "TOKEN"))
+    };
+    let expected = closed(&format!("/d/{unknown}"));
+    assert!(expected.1.contains("not valid, or not any more") && expected.1.contains("Ask the studio"));
+    assert_eq!(served.get("").status, 200);
+    let open = std::fs::read(served.studio.path(&format!("spool/links/{}.json", served.hash()))).unwrap();
+    let begun = served.click("/all");
+    for (why, change) in [
+        ("expired", (|record: &mut Value| record["expires"] = "2020-01-01T00:00:00Z".into()) as fn(&mut Value)),
+        ("revoked", |record| record["revoked"] = "2020-01-01T00:00:00Z".into()),
+    ] {
+        served.change_record(change);
+        assert_eq!(closed(&served.page), expected, "{why}");
+        assert_eq!(served.post("/all").status, 404, "{why}");
+        // A download that has begun may come to its end, unless the link was revoked.
+        assert_eq!(send(served.at, "HEAD", &begun, &[], b"").status, if why == "revoked" { 404 } else { 200 });
+        std::fs::write(served.studio.path(&format!("spool/links/{}.json", served.hash())), &open).unwrap();
+    }
+    assert_eq!(get(served.at, &begun).status, 200);
+    assert_eq!(closed(&served.page), expected, "used up");
+    assert_eq!(get(served.at, &begun).status, 200);
+
+    // All of them after the same time, and the studio hears of its own link alone.
+    let asked = |token: &str| {
+        let start = std::time::Instant::now();
+        let answer = form(served.at, "/ask", &format!("token={token}"));
+        assert!(answer.status == 200 && start.elapsed().as_millis() >= 250);
+        answer.text()
+    };
+    let path = served.studio.path(&format!("spool/links/{}.asked", served.hash()));
+    let text = asked(&unknown);
+    assert!(!path.exists());
+    assert_eq!(asked(served.page.strip_prefix("/d/").unwrap()), text);
+    assert!(path.exists());
+    assert_no_secret_in_logs(&served);
+}
+
+#[test]
+fn ten_thousand_guesses_hit_nothing_and_are_told_to_wait() {
+    let served = served("pin: none");
+    let (waits, others) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for thread in 0..8_usize {
+            let (at, waits, others) = (served.at, &waits, &others);
+            scope.spawn(move || {
+                for number in (thread..10_000).step_by(8) {
+                    let token = format!("{number:043}");
+                    match get(at, &format!("/d/{token}")).status {
+                        404 => others.fetch_add(1, Ordering::Relaxed),
+                        429 => waits.fetch_add(1, Ordering::Relaxed),
+                        status => panic!("{token} is answered with {status}"),
+                    };
+                }
+            });
+        }
+    });
+    let (waits, others) = (waits.into_inner(), others.into_inner());
+    assert!(others <= 25 && waits >= 9_975, "{others} were answered, {waits} told to wait");
+    // A client behind the same address gets in all the same.
+    assert_eq!(served.get("").status, 200);
+    for odd in ["/d/", "/d/../../etc/passwd", "/d/%2e%2e%2f", "/d/a/b/c/d/e/f", &format!("/d/{}", "x".repeat(4000))] {
+        let status = get(served.at, odd).status;
+        assert!(matches!(status, 400 | 404 | 429), "{odd}: {status}");
+    }
+}
+
+#[test]
+fn pictures_to_look_at_cannot_be_taken() {
+    let served = served("pin: none\n        show: view");
+    let text = served.get("").text();
+    assert!(text.contains("here to look at") && !text.contains("Download"), "{text}");
+    assert_eq!(served.get("/screen/1").status, 200);
+    for below in ["/all", "/file/0"] {
+        assert_eq!(served.post(below).status, 404);
+    }
+    assert!(Path::new(&served.job).exists());
+}
