@@ -56,7 +56,10 @@ fn became(studio: &Studio, end: &str, state: &str) -> PathBuf {
 #[test]
 fn an_order_is_handed_over_and_watched() {
     let mut studio = studio(NORITSU);
-    studio.serve();
+    // Nobody listens there: what is to be told stays in the book.
+    let config = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    studio.write("hotfolders.yaml", (config + "alerts: { webhook: \"http://127.0.0.1:9/\" }\n").as_bytes());
+    studio.serve_with(&[("HOTFOLDERS_ALERT_MS", "50")]);
     studio.drop_file("status", "i.json", &order("9"));
     let job = studio.wait_jobs("done", 1).remove(0);
     let made = orders(&studio);
@@ -80,6 +83,15 @@ fn an_order_is_handed_over_and_watched() {
     let trouble = wait_state(&studio, "_012", "rejected")["trouble"].as_str().unwrap().to_string();
     assert!(trouble.contains("has rejected") && trouble.contains("no such paper"), "{trouble}");
     studio.wait("an order that is late", || labs(&studio).iter().any(|lab| lab["late"] == true).then_some(()));
+    let open = |what: &str| {
+        let book = std::fs::read_to_string(studio.path("spool/alerts.json")).unwrap_or_default();
+        let book: Value = serde_json::from_str(&book).unwrap_or_default();
+        let causes = book["open"].as_object().map(|open| open.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        causes.iter().any(|cause| cause.starts_with("lab ") && cause.ends_with(what)).then_some(())
+    };
+    for what in ["rejected", "late"] {
+        studio.wait(&format!("an alert of what is {what}"), || open(what));
+    }
     // Both are told, also by a command without a server.
     studio.stop();
     let shown = studio.run(&["status"]).expect(0).out;

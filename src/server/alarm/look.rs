@@ -10,6 +10,7 @@ use crate::alert::{Book, Condition, Kind, Seen};
 use crate::intake::{FolderState, Mode};
 use crate::model::config::{Alerts, Config};
 use crate::spool::job::{self, JobId, Question, Reason, Stamp, file};
+use crate::spool::labs::{self, LabState};
 use crate::spool::queue::{Located, State, free_space};
 use crate::worker::receipt;
 use crate::worker::run::Workshop;
@@ -52,6 +53,7 @@ impl Look {
         let mut all = vec![disks(workshop, config, alerts, book, now)];
         all.extend(self.failed(workshop, book, now));
         all.extend(self.held(workshop, alerts, now));
+        all.push(orders(workshop));
         if sight.is_there {
             all.push(places(config, sight, folders));
             all.push(stopped(sight, now));
@@ -206,6 +208,29 @@ fn places(config: &Config, sight: &Sight, folders: &[FolderState]) -> Seen {
     // Before the first scan, and before every unfinished job was tried, nobody knows that something is right again.
     let complete = !sight.is_recovering && folders.len() == config.hot_folders.len();
     Seen { kinds: &[Kind::Place], wrong: wrong.into_values().collect(), complete, ..Seen::default() }
+}
+
+/// Orders that a lab has rejected, or does not take.
+fn orders(workshop: &Workshop) -> Seen {
+    let (orders, damaged) = labs::all(&workshop.spool);
+    let mut seen = Seen { kinds: &[Kind::Lab], complete: damaged.is_empty(), ..Seen::default() };
+    for order in orders {
+        let cause = |what: &str| format!("lab {} {} {} {what}", order.job, order.step, order.number);
+        let (rejected, late) = (cause("rejected"), cause("late"));
+        if let Some(text) = order.trouble() {
+            let (cause, title) = match order.state {
+                LabState::Rejected => (rejected, format!("the lab has rejected order {}", order.name)),
+                _ => (late, format!("the lab does not take order {}", order.name)),
+            };
+            let job = Some(order.job.to_string());
+            seen.wrong.push(Condition { cause, kind: Kind::Lab, title, text, since: order.since, job });
+        } else if order.state == LabState::Removed {
+            seen.over.push((rejected, "Somebody has taken the rejected order away.".into()));
+        } else if order.state == LabState::Sent {
+            seen.over.push((rejected, "It was submitted again.".into()));
+        }
+    }
+    seen
 }
 
 fn stopped(sight: &Sight, now: Timestamp) -> Seen {
