@@ -2,12 +2,17 @@
 //!
 //! A request is a file in `spool/commands/`; whoever holds the spool's lock carries it out and answers beside it.
 
+mod answers;
+mod printers;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::answers::{Given, PRINT, PRINT_AGAIN, PRINTED, PRINTED_UP_TO};
+pub use self::printers::paused_printers;
 use crate::clock;
 use crate::spool::durable::{self, DurableError};
 use crate::spool::job::{self, BY_HAND, JobFile, JobId, Question, file};
@@ -35,7 +40,15 @@ pub enum Command {
     /// One of the answers that a question of a held job takes.
     Answer {
         jobs: Vec<JobId>,
-        answer: String,
+        #[serde(flatten)]
+        given: Given,
+    },
+    /// Printers that get no sheet until they are resumed; also over a restart.
+    PausePrinters {
+        printers: Vec<String>,
+    },
+    ResumePrinters {
+        printers: Vec<String>,
     },
     /// A finished job is made again, on purpose, as a job of its own.
     Reprint(Reprint),
@@ -91,7 +104,13 @@ impl Command {
             | Command::Cancel { jobs }
             | Command::Hold { jobs }
             | Command::Answer { jobs, .. } => jobs,
-            Command::Reprint(_) | Command::Pause | Command::Resume | Command::Status | Command::Erase { .. } => &[],
+            Command::Reprint(_)
+            | Command::PausePrinters { .. }
+            | Command::ResumePrinters { .. }
+            | Command::Pause
+            | Command::Resume
+            | Command::Status
+            | Command::Erase { .. } => &[],
         }
     }
 }
@@ -201,10 +220,12 @@ pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> b
         Command::Release { jobs } => (jobs, &release),
         Command::Hold { jobs } => (jobs, &hold),
         Command::Cancel { jobs } => (jobs, &cancel),
-        Command::Answer { jobs, answer } => {
-            settle = move |spool: &Spool, job: &Located| settle_question(spool, job, answer);
+        Command::Answer { jobs, given } => {
+            settle = move |spool: &Spool, job: &Located| answers::settle(spool, job, given);
             (jobs, &settle)
         }
+        Command::PausePrinters { printers } => return printers::pause(spool, printers, true),
+        Command::ResumePrinters { printers } => return printers::pause(spool, printers, false),
         Command::Pause | Command::Resume => {
             let path = spool.root().join("PAUSED");
             let pause = *command == Command::Pause;
@@ -307,36 +328,6 @@ fn go_on(spool: &Spool, job: &Located, asked: &[Question]) -> Result<String, Str
         }
     })?;
     Ok(format!("{}: it goes on", job.id))
-}
-
-/// Answers the questions that take this answer. When that was all, the job goes on.
-fn settle_question(spool: &Spool, job: &Located, answer: &str) -> Result<String, String> {
-    if job.state != State::Held {
-        return Err(format!("it is {}, and asks nothing", job.state));
-    }
-    let asked = questions(job);
-    let takes = |question: &Question| question.answers.iter().any(|a| a == answer);
-    let (settled, open): (Vec<Question>, Vec<Question>) = asked.iter().cloned().partition(takes);
-    if settled.is_empty() {
-        let mut known: Vec<&String> = asked.iter().flat_map(|question| &question.answers).collect();
-        known.dedup();
-        return Err(match known.as_slice() {
-            [] => "its questions take `jobs release` or `jobs cancel`; see `jobs show`".to_string(),
-            known => {
-                let list = known.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(", ");
-                format!("no question of it takes this answer; there are {list}")
-            }
-        });
-    }
-    let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
-    record.answers.extend(settled.iter().map(|question| (question.key().to_string(), answer.to_string())));
-    job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
-    if open.is_empty() {
-        return go_on(spool, job, &asked);
-    }
-    job::write(&job.folder, file::QUESTIONS, &open).map_err(|e| e.to_string())?;
-    let left = open.iter().map(|question| question.text.as_str()).collect::<Vec<_>>().join("; ");
-    Ok(format!("{}: answered; it still asks: {left}", job.id))
 }
 
 fn hold(spool: &Spool, job: &Located) -> Result<String, String> {

@@ -13,6 +13,7 @@ pub mod model;
 pub mod operator;
 pub mod plan;
 pub mod print;
+pub mod process;
 pub mod render;
 pub mod server;
 pub mod spool;

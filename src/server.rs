@@ -10,6 +10,7 @@ mod gate;
 pub(crate) mod housekeeping;
 mod labs;
 mod memory;
+mod printers;
 mod reload;
 mod scanner;
 mod sight;
@@ -26,6 +27,7 @@ use jiff::Timestamp;
 
 use self::alarm::{AlarmThreads, Alarms};
 use self::memory::Memory;
+use self::printers::Doubtful;
 pub use self::reload::Load;
 use self::reload::Reload;
 use self::scanner::Scanner;
@@ -37,6 +39,7 @@ use crate::control::{self, Command};
 use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::model::config::Config;
+use crate::print::press::Press;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::links::Links;
 use crate::spool::places::Places;
@@ -91,6 +94,7 @@ impl Server {
             places: Places::of_spool(spool.root()),
             renderer,
             links: Arc::new(Links::of_spool(spool.root())),
+            press: Press::default(),
         });
         let matcher = Arc::new(Memory::new(&config, &workshop));
         let mut intake = Intake::new(Arc::clone(&config), spool.clone(), matcher, clock::now);
@@ -116,6 +120,7 @@ impl Server {
         let housekeeping = housekeeping::start(&workshop, &stop);
         let orders = labs::Orders::default();
         let at_labs = labs::start(&workshop, &orders, &stop);
+        let printers = printers::start(&workshop, &stop);
         let web = Arc::new(Web::start(spool, Arc::clone(&workshop.links), &config).map_err(|e| failed(&e))?);
         let max_jobs = max_jobs(&config);
         let (alarms, sight) = (Alarms::new(&workshop), SharedSight::default());
@@ -126,7 +131,7 @@ impl Server {
                 Scheduler::new(workshop, folders, reload, orders, max_jobs, alarms, sight).run(&stop, &news, &web);
             }
         });
-        let threads = [scanner, scheduler, housekeeping, at_labs]
+        let threads = [scanner, scheduler, housekeeping, at_labs, printers]
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| failed(&e))?;
@@ -192,6 +197,8 @@ struct Scheduler {
     max_jobs: usize,
     queue: Queue,
     running: BTreeMap<JobId, Running>,
+    /// A print of these is in doubt: what came later for their records waits.
+    doubtful: Doubtful,
     /// Accepted by the scanner, which is done with their folders.
     announced: HashSet<JobId>,
     /// Counts what happened to jobs: what came and went between two looks at the status shows in it.
@@ -223,6 +230,7 @@ impl Scheduler {
             max_jobs,
             queue: Queue::default(),
             running: BTreeMap::new(),
+            doubtful: Doubtful::default(),
             announced: HashSet::new(),
             changes: 0,
             alarms,
@@ -302,6 +310,7 @@ impl Scheduler {
     /// Lists `pending/` and `processing/`; reads the record of what is new.
     fn refresh(&mut self) {
         let spool = &self.workshop.spool;
+        self.doubtful.refresh(spool);
         let mut seen = Vec::new();
         for state in [State::Processing, State::Pending] {
             match spool.jobs(state) {
@@ -356,8 +365,9 @@ impl Scheduler {
         if closed || control::is_paused(&self.workshop.spool) {
             return;
         }
-        while self.running.len() < self.max_jobs {
-            let busy: HashSet<_> = self.running.values().map(|r| &r.waiting.record).collect();
+        while self.has_room() {
+            let running = self.running.values().map(|r| &r.waiting.record);
+            let busy: HashSet<_> = running.chain(self.doubtful.records()).collect();
             let Some(job) = self.queue.take_next(&busy, clock::now(), Instant::now()) else { return };
             self.start(job);
         }

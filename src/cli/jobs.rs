@@ -14,7 +14,7 @@ use self::show::ShowArgs;
 use super::config;
 use super::terminal::{note, say};
 use crate::clock;
-use crate::control::{self, Answer, Command, GivenManifest, Reprint};
+use crate::control::{self, Answer, Command, Given, GivenManifest, Reprint};
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::operator;
@@ -48,6 +48,12 @@ pub(super) struct AnswerArgs {
     jobs: Vec<String>,
     #[command(flatten)]
     answer: AnswerChoice,
+    /// Of doubtful prints only this one, such as `p2`.
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// Of doubtful prints those of this printer.
+    #[arg(long, value_name = "NAME")]
+    printer: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -66,11 +72,28 @@ struct AnswerChoice {
     /// The command that was running when hotfolders ended is to be run again.
     #[arg(long)]
     again: bool,
+    /// The doubtful sheets were printed.
+    #[arg(long)]
+    printed: bool,
+    /// The doubtful sheets were not printed: print them again.
+    #[arg(long)]
+    print_again: bool,
+    /// So many of the doubtful sheets were printed, in the order in which they were sent; print the others again.
+    #[arg(long, value_name = "N")]
+    printed_up_to: Option<u32>,
 }
 
 impl AnswerChoice {
     fn word(&self) -> String {
-        let all = [(self.changed, "changed"), (self.all, "all"), (self.done, "done"), (self.again, "again")];
+        let all = [
+            (self.changed, "changed"),
+            (self.all, "all"),
+            (self.done, "done"),
+            (self.again, "again"),
+            (self.printed, control::PRINTED),
+            (self.print_again, control::PRINT_AGAIN),
+            (self.printed_up_to.is_some(), control::PRINTED_UP_TO),
+        ];
         all.iter().find(|(given, _)| *given).map_or("", |(_, word)| word).into()
     }
 }
@@ -134,8 +157,13 @@ pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
             act(named(&spool, &args.jobs, &states)?, &|jobs| Command::Hold { jobs })
         }
         JobsCommand::Answer(args) => {
-            let answer = args.answer.word();
-            let command = |jobs| Command::Answer { jobs, answer: answer.clone() };
+            let given = Given {
+                answer: args.answer.word(),
+                unit: args.unit.clone(),
+                printer: args.printer.clone(),
+                sheets: args.answer.printed_up_to,
+            };
+            let command = |jobs| Command::Answer { jobs, given: given.clone() };
             act(named(&spool, &args.jobs, &[State::Held])?, &command)
         }
         JobsCommand::Reprint(args) => {
@@ -187,7 +215,7 @@ pub(super) fn send(spool: &Spool, config: &Config, command: &Command) -> Result<
     }
 }
 
-fn answer(answer: &Answer) -> Result<(), Error> {
+pub(super) fn answer(answer: &Answer) -> Result<(), Error> {
     for line in &answer.done {
         say(line)?;
     }

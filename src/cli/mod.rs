@@ -6,6 +6,7 @@ mod demo;
 mod erase;
 mod jobs;
 mod plan;
+mod printers;
 mod render;
 mod schema;
 mod serve;
@@ -49,6 +50,9 @@ enum Command {
     /// List jobs and act on them.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
+    /// List printers and act on them.
+    #[command(subcommand)]
+    Printers(printers::PrintersCommand),
     /// Remove everything that is kept of a record, a session or a client.
     Erase(erase::EraseArgs),
     /// Start no more jobs; running ones are finished.
@@ -78,6 +82,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Command::Render(args) => render::run(config, args),
         Command::Status(args) => status::run(config, args),
         Command::Jobs(command) => jobs::run(config, command),
+        Command::Printers(command) => printers::run(config, command),
         Command::Erase(args) => erase::run(config, args),
         Command::Pause => jobs::pause(config, true),
         Command::Resume => jobs::pause(config, false),

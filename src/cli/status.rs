@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::config;
 use super::jobs;
+use super::printers;
 use super::terminal::{self, DIM, GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::control::{self, Command};
@@ -50,6 +51,8 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "running": live.as_ref().map(|l| &l["running"]),
             "waiting": live.as_ref().map(|l| &l["waiting"]),
             "places": live.as_ref().map(|l| &l["places"]),
+            "printers": live.as_ref().map(|l| &l["printers"]),
+            "pools": live.as_ref().map(|l| &l["pools"]),
             "closed": live.as_ref().map(|l| &l["closed"]),
             "labs": labs::shown(&orders),
             "alerts": live.as_ref().map(|l| &l["alerts"]),
@@ -125,6 +128,16 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
             progress["rendered"],
             progress["to_render"]
         ))?;
+        if let Some(total @ 1..) = progress["to_print"].as_u64() {
+            say(&format!("  printed: {} of {total} sheets", progress["printed"]))?;
+        }
+        if let Some(why) = job["why"].as_str() {
+            say_painted(&format!("  {} {}", paint("waits:", YELLOW), paint(why, "0")))?;
+        }
+        if let Some(asks @ 1..) = progress["asks"].as_u64() {
+            let told = format!("{asks} of its sheets are a person's to look at, once nothing else of it can go on");
+            say_painted(&format!("  {} {}", paint("asks:", YELLOW), paint(&told, "0")))?;
+        }
     }
     show_alerts(&live["alerts"])?;
     for place in list("places") {
@@ -140,6 +153,7 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
             say(&format!("waits: {} until {start}", text(&job, "job")))?;
         }
     }
+    printers::show(live)?;
     for folder in list("hot_folders") {
         let mode = &folder["mode"];
         let how = match mode["mode"].as_str() {

@@ -20,5 +20,4 @@ pub mod section;
 pub mod spec;
 pub mod template;
 pub mod token;
-pub mod unbuilt;
 pub mod units;

@@ -17,7 +17,6 @@ use crate::model::delivery::{CommandFor, Delivery, Destination, PackageEntry, Pr
 use crate::model::name::RelPath;
 use crate::model::profile::Profile;
 use crate::model::template::{EmptyToken, Template, Token};
-use crate::model::unbuilt;
 
 /// All deliveries of profiles and render jobs, with distinct output paths.
 pub fn plan(
@@ -199,12 +198,7 @@ impl Planner<'_> {
             link,
             lab,
             hold: held,
-            blocked: unbuilt::unbuilt_delivery(delivery)
-                .or(nowhere)
-                .or(unsafe_argument)
-                .or(no_folder)
-                .or(unsorted)
-                .or(not_for_a_lab),
+            blocked: nowhere.or(unsafe_argument).or(no_folder).or(unsorted).or(not_for_a_lab),
         });
     }
 

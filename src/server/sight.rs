@@ -10,6 +10,7 @@ use crate::clock;
 use crate::control;
 use crate::spool::job::JobId;
 use crate::spool::queue::State;
+use crate::worker::printers::Gates;
 
 /// Most jobs that are named for one place, and for the queue.
 const NAMED_MAX: usize = 5;
@@ -63,7 +64,7 @@ impl Scheduler {
             .iter()
             .map(|(id, job)| {
                 let report = job.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                serde_json::json!({ "job": id, "since": job.since, "progress": report })
+                serde_json::json!({ "job": id, "since": job.since, "why": report.waits, "progress": report })
             })
             .collect();
         let waiting: Vec<_> = self
@@ -79,7 +80,10 @@ impl Scheduler {
         let closed = gate::outside_hours(&self.workshop.config(), clock::now());
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         let labs = crate::spool::labs::shown(&self.orders.lock().unwrap_or_else(PoisonError::into_inner));
-        serde_json::json!({ "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
+        let config = self.workshop.config();
+        let gates = Gates::now(&self.workshop.spool, &config);
+        serde_json::json!({ "printers": self.workshop.press.printers(&config, &|printer| gates.keep(printer)),
+            "pools": self.workshop.press.pools(&config), "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
             "places": self.queue.places(), "config_refused": self.reload.refused(), "changes": self.changes,
             "alerts": self.alarms.state() })
     }

@@ -189,6 +189,13 @@ pub struct Question {
     /// What can be answered, the first is what a release means. Empty: go on as it is, or cancel.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<String>,
+    /// Of a doubtful print: which, where, and how many copies of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<u32>,
     /// A release says too little.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_answer: bool,

@@ -12,5 +12,6 @@ pub mod letter;
 pub mod link;
 mod makers;
 pub mod passes;
+pub mod printers;
 pub mod receipt;
 pub mod run;

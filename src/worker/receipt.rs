@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::deliver;
 use crate::model::digest;
 use crate::plan::frozen::Frozen;
-use crate::plan::{Content, Finding, Plan, StepId, Work, lab};
+use crate::plan::{Content, Finding, Plan, PlannedPrint, StepId, Work, lab};
 use crate::spool::job::{FailedStep, JobFile, Reason};
-use crate::spool::journal::{MadeLink, Progress};
+use crate::spool::journal::{MadeLink, PrintRun, PrintState, Progress};
 use crate::spool::labs::LabState;
 
 /// The form of a receipt that this version writes.
@@ -34,7 +34,7 @@ pub struct Receipt {
     pub profile_hash: std::collections::BTreeMap<String, String>,
     pub outputs: Vec<ReceiptOutput>,
     pub deliveries: Vec<ReceiptDelivery>,
-    pub prints: Vec<serde_json::Value>,
+    pub prints: Vec<ReceiptPrint>,
     #[serde(default)]
     pub links: Vec<ReceiptLink>,
     pub duplicate_of: Option<String>,
@@ -125,6 +125,22 @@ pub struct ReceiptMail {
     pub sent: Option<Timestamp>,
 }
 
+/// A sheet, and how far it is on its way to paper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptPrint {
+    pub step: String,
+    pub line: Option<u32>,
+    /// The render step that made the sheet.
+    #[serde(default)]
+    pub sheet: String,
+    /// Where it went; of one that has not left, the printer or pool that it was meant for.
+    pub printer: String,
+    pub printer_job: Option<i32>,
+    pub printer_job_uuid: Option<String>,
+    pub copies: u32,
+    pub state: PrintState,
+}
+
 /// A warning or an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -186,7 +202,7 @@ pub fn receipt(account: Account<'_>) -> Receipt {
         profile_hash: profile_hash.unwrap_or_default(),
         outputs: account.plan.map(|plan| outputs(plan, account.progress)).unwrap_or_default(),
         deliveries: account.plan.map(|plan| delivered(plan, account.progress)).unwrap_or_default(),
-        prints: Vec::new(),
+        prints: account.plan.map(|plan| prints(plan, account.progress)).unwrap_or_default(),
         links: links(account.progress),
         duplicate_of: None,
         warnings: account.warnings,
@@ -294,6 +310,27 @@ fn orders(step: &crate::plan::DeliveryStep, progress: &Progress) -> Vec<ReceiptO
     (1..).zip(lab::orders(step)).filter_map(of_order).collect()
 }
 
+fn prints(plan: &Plan, progress: &Progress) -> Vec<ReceiptPrint> {
+    let of = |print: &PlannedPrint| {
+        let run = progress.prints.get(&print.id);
+        let intent = run.and_then(|run| run.intent.as_ref()).map(|(_, intent)| intent);
+        let job = run.and_then(|run| run.job.as_ref());
+        ReceiptPrint {
+            step: print.id.to_string(),
+            line: plan.render(&print.sheet).and_then(|step| step.line),
+            sheet: print.sheet.to_string(),
+            printer: intent.map_or_else(|| print.ask.printer.clone(), |intent| intent.printer.clone()),
+            printer_job: job.map(|job| job.id),
+            printer_job_uuid: job.and_then(|job| job.uuid.clone()),
+            copies: print.copies,
+            state: run.map_or(PrintState::Rendered, PrintRun::state),
+        }
+    };
+    // What was left out, because an earlier job has printed it, is in that one's receipt.
+    let is_made = |step: &&PlannedPrint| plan.render(&step.sheet).is_some();
+    plan.deliveries.iter().flat_map(|step| &step.prints).filter(is_made).map(of).collect()
+}
+
 /// The JSON Schema of a receipt.
 pub fn schema() -> serde_json::Value {
     use serde_json::json;
@@ -371,6 +408,16 @@ pub fn schema() -> serde_json::Value {
                 },
                 "required": ["url", "pin", "expires"],
             } },
+            "prints": { "type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "step": text, "line": { "type": ["integer", "null"] }, "sheet": text, "printer": text,
+                    "printer_job": { "type": ["integer", "null"] }, "printer_job_uuid": maybe,
+                    "copies": count, "state": { "enum": ["rendered", "sent", "accepted", "printed", "uncertain"] },
+                },
+                "required": ["step", "printer", "copies", "state"],
+            } },
+            "links": { "type": "array" },
             "duplicate_of": maybe,
             "warnings": { "type": "array", "items": notice },
             "errors": { "type": "array", "items": notice },

@@ -7,6 +7,7 @@ mod linking;
 mod mailing;
 mod making;
 mod planning;
+mod printing;
 mod withdraw;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::error::Fate;
 use crate::model::config::Config;
 use crate::plan::frozen::Frozen;
 use crate::plan::{Plan, Weight};
+use crate::print::press::Press;
 use crate::spool::durable::{self, DurableError};
 use crate::spool::index::Index;
 use crate::spool::job::{self, JobFile, JobId, Question, RecordError, file};
@@ -40,6 +42,7 @@ pub struct Workshop {
     pub places: Places,
     pub renderer: Renderer,
     pub links: Arc<Links>,
+    pub press: Press,
 }
 
 impl Workshop {
@@ -84,6 +87,15 @@ pub struct Report {
     pub to_render: usize,
     pub delivered: usize,
     pub to_deliver: usize,
+    /// Sheets that have come to their end at a printer.
+    pub printed: usize,
+    pub to_print: usize,
+    /// It computes no more: what is left is up to printers.
+    pub printing: bool,
+    /// What its sheets wait for.
+    pub waits: Option<String>,
+    /// Sheets that a person has to look at.
+    pub asks: usize,
 }
 
 /// Why a run ends before its end.
@@ -103,6 +115,8 @@ enum Stop {
     Cancelled,
     /// By hand.
     Held,
+    /// A sheet has to be planned and made anew.
+    Again,
 }
 
 impl From<DurableError> for Stop {
@@ -144,7 +158,7 @@ impl Stop {
             Stop::Unreachable { text, .. } | Stop::Failure { text, .. } => {
                 Outcome::Wait { why: text, place: spool.root().to_path_buf() }
             }
-            Stop::Stopped | Stop::Cancelled | Stop::Held => Outcome::Stopped,
+            Stop::Stopped | Stop::Cancelled | Stop::Held | Stop::Again => Outcome::Stopped,
         }
     }
 }
@@ -179,18 +193,29 @@ impl Signals {
     }
 }
 
+/// How often a job is planned anew in one run because its printers ask for other sheets.
+const WORKS_MAX: usize = 5;
+
 /// Runs a job as far as it can go now. `later` are jobs of its record that came after it.
 pub fn run(workshop: &Workshop, job: Located, signals: &Signals, later: &[JobId], report: &dyn Fn(Report)) -> Outcome {
     let mut run = match Run::open(workshop, job, signals, report) {
         Ok(run) => run,
         Err((_, stop)) if stop.is_world() => return stop.waits(&workshop.spool),
         Err((_, Stop::Failure { text, .. } | Stop::Unreachable { text, .. })) => return Outcome::Halted { why: text },
-        Err((_, Stop::Stopped | Stop::Cancelled | Stop::Held)) => return Outcome::Stopped,
+        Err((_, Stop::Stopped | Stop::Cancelled | Stop::Held | Stop::Again)) => return Outcome::Stopped,
     };
-    let result = match run.work(later) {
+    let mut worked = run.work(later);
+    // The config, and with it what printers ask for, may change again meanwhile; not for ever.
+    for _ in 1..WORKS_MAX {
+        if !matches!(worked, Err(Stop::Again)) {
+            break;
+        }
+        worked = run.work(later);
+    }
+    let result = match worked {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Cancelled) => run.cancel(),
-        Err(Stop::Held) => run.hold(&[Question::by_hand()]),
+        Err(Stop::Held) => run.hold_by_hand(),
         Err(Stop::Failure { fate: Fate::Reject, code, text }) => run.finish("failed", &[Notice::new(code, text)]),
         Err(other) => Err(other),
     };
@@ -198,7 +223,7 @@ pub fn run(workshop: &Workshop, job: Located, signals: &Signals, later: &[JobId]
         Ok(outcome) => outcome,
         Err(stop) if stop.is_world() => stop.waits(&workshop.spool),
         Err(Stop::Failure { text, .. } | Stop::Unreachable { text, .. }) => Outcome::Halted { why: text },
-        Err(Stop::Stopped | Stop::Cancelled | Stop::Held) => Outcome::Stopped,
+        Err(Stop::Stopped | Stop::Cancelled | Stop::Held | Stop::Again) => Outcome::Stopped,
     }
 }
 

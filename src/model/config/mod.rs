@@ -126,6 +126,10 @@ impl Config {
         let deliveries = self.profiles.iter().flat_map(|profile| &profile.deliver).chain(of_rules);
         places.extend(deliveries.filter_map(|d| d.destination()).map(|destination| destination.fixed.clone()));
         places.extend(self.downloads.iter().map(|downloads| downloads.folder.clone()));
+        places.extend(self.printers.iter().filter_map(|printer| match &printer.target {
+            PrinterTarget::Folder { folder, .. } => Some(folder.clone()),
+            PrinterTarget::Ipp { .. } | PrinterTarget::Command(_) => None,
+        }));
         places.sort();
         places.dedup();
         places
@@ -281,7 +285,7 @@ fn check(root: &Node, file: &Path, mut problems: Problems) -> (Option<Config>, P
         checks,
         warnings: Vec::new(),
     };
-    unbuilt::warn(&config, root, &mut problems);
+    unbuilt::warn(root, &mut problems);
     config.warnings = problems.warnings().cloned().collect();
     (Some(config), problems)
 }

@@ -21,6 +21,10 @@ use crate::web::page::Trouble;
 #[serde(default)]
 pub(super) struct Given {
     answer: String,
+    /// Of doubtful prints: one of them, those of a printer, how many sheets lie there.
+    unit: String,
+    printer: String,
+    sheets: String,
     /// Numbers with commas between them; empty: all.
     lines: String,
     copies: String,
@@ -43,7 +47,7 @@ pub(super) async fn on_job(
         "release" => Command::Release { jobs },
         "cancel" => Command::Cancel { jobs },
         "hold" => Command::Hold { jobs },
-        "answer" => Command::Answer { jobs, answer: given.answer.clone() },
+        "answer" => Command::Answer { jobs, given: answered(&given)? },
         "reprint" => Command::Reprint(reprint(&id, &given)?),
         _ => return Err(Trouble::not_found("A job has no such button.")),
     };
@@ -65,6 +69,18 @@ pub(super) async fn resume(
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
     dashboard.carry_out(Command::Resume, &visitor, &headers, "/").await
+}
+
+fn answered(given: &Given) -> Result<control::Given, Trouble> {
+    let some = |text: &str| Some(text.trim().to_string()).filter(|text| !text.is_empty());
+    let sheets = some(&given.sheets)
+        .map(|text| text.parse().map_err(|_| Trouble::new(StatusCode::BAD_REQUEST, format!("`{text}` is no number."))));
+    Ok(control::Given {
+        answer: given.answer.clone(),
+        unit: some(&given.unit),
+        printer: some(&given.printer),
+        sheets: sheets.transpose()?,
+    })
 }
 
 fn reprint(id: &JobId, given: &Given) -> Result<Reprint, Trouble> {

@@ -273,6 +273,8 @@ fn leave_out_equal(plan: &mut Plan, work: &Work, earlier: &Work, made: &Made) {
             step.members.clear();
         }
         equal += members - step.members.len();
+        let kept = |content: Content| step.members.iter().any(|member| member.content == content);
+        step.prints.retain(|print| kept(Content::Step(print.sheet.clone())));
         !step.members.is_empty()
     });
     if equal > 0 {

@@ -29,7 +29,19 @@ impl Run<'_> {
         if !why.trim().is_empty() {
             self.warnings.push(Notice::new("replaced", why.trim()));
         }
+        if let Some(plan) = self.plan.clone() {
+            self.drain_prints(&plan)?;
+            self.tell_prints(&plan);
+        }
         self.finish("cancelled", &[])
+    }
+
+    /// What has been sent to a printer is seen to its end first.
+    pub(super) fn hold_by_hand(&mut self) -> Result<Outcome, Stop> {
+        if let Some(plan) = self.plan.clone() {
+            self.wait_for_prints(&plan)?;
+        }
+        self.hold(&[Question::by_hand()])
     }
 
     pub(super) fn hold(&mut self, questions: &[Question]) -> Result<Outcome, Stop> {

@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
+use super::printing::is_print;
 use super::{Outcome, Report, Run, Stop};
 use crate::clock;
 use crate::deliver;
 use crate::model::delivery::Delivery;
-use crate::model::unbuilt::unbuilt_delivery;
 use crate::plan::addressee::mail_step;
 use crate::plan::{DeliveryStep, Plan, Work};
 use crate::render::{Assets, VerifyDepth};
@@ -23,12 +23,19 @@ use crate::worker::receipt::Notice;
 
 impl Run<'_> {
     fn tell(&self, plan: &Plan) {
-        (self.report)(Report {
+        (self.report)(self.counts(plan));
+    }
+
+    pub(super) fn counts(&self, plan: &Plan) -> Report {
+        Report {
             rendered: self.progress().rendered.len(),
             to_render: plan.renders.len(),
             delivered: self.progress().delivered.len(),
             to_deliver: plan.deliveries.len(),
-        });
+            printed: self.progress().prints.values().filter(|run| run.ended.is_some()).count(),
+            to_print: plan.deliveries.iter().map(|step| step.prints.len()).sum(),
+            ..Report::default()
+        }
     }
 
     /// Makes every open picture; a folder that publishes file by file gets each as soon as it is made.
@@ -151,7 +158,6 @@ impl Run<'_> {
         if let Some(why) = &step.blocked {
             let text = format!("`{}` to: {}: {why}", step.owner, step.delivery.word());
             let code = match &step.delivery {
-                delivery if unbuilt_delivery(delivery).is_some() => "not_built_yet",
                 Delivery::Command { .. } => "unsafe_argument",
                 Delivery::Lab { .. } => "lab",
                 _ => "empty_token",
@@ -224,16 +230,32 @@ impl Run<'_> {
         }
         self.doubts.clear();
         let whole = plan.renders.iter().all(|step| self.progress().rendered.contains_key(&step.id));
+        let mut waits = None;
         for step in &plan.deliveries {
             self.check_signals()?;
-            if whole || (!step.delivery.cannot_be_taken_back() && !step.hold) {
-                self.deliver_one(step)?;
+            // Sheets go their own way, below; what cannot be planned is told here.
+            let is_due = whole || (!step.delivery.cannot_be_taken_back() && !step.hold);
+            if is_due && (!is_print(step) || step.blocked.is_some()) {
+                match self.deliver_one(step) {
+                    // A place that is gone keeps no sheet from its printer.
+                    Err(stop @ Stop::Unreachable { .. }) if plan.deliveries.iter().any(is_print) => {
+                        waits = waits.or(Some(stop));
+                    }
+                    result => result?,
+                }
             }
             self.remember_orders(step)?;
             self.tell(plan);
         }
         // A mail server that is down keeps nothing else from being done.
         let mailed = self.mail_links(plan);
+        if whole {
+            let mut asked = self.print(plan)?;
+            self.doubts.append(&mut asked);
+        }
+        if let Some(stop) = waits {
+            return Err(stop);
+        }
         if !self.doubts.is_empty() {
             let doubts = std::mem::take(&mut self.doubts);
             return self.hold(&doubts);

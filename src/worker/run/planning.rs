@@ -13,7 +13,7 @@ use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
 use crate::plan::printing::Printing;
 use crate::plan::selection::wants;
-use crate::plan::{Plan, StepId, Work, matching};
+use crate::plan::{Content, Plan, StepId, Work, matching};
 use crate::render::Fonts;
 use crate::spool::job::{self, Question, RecordError, file};
 use crate::spool::journal::{Entry, Progress};
@@ -210,6 +210,7 @@ fn keep_finished(plan: &mut Plan, old: &Plan, progress: &Progress) {
         plan.deliveries.retain_mut(|step| {
             let Some(before) = old.deliveries.iter().find(|o| o.id == step.id) else { return false };
             step.members.retain(|member| before.members.iter().any(|o| o.content == member.content));
+            step.prints.retain(|print| before.members.iter().any(|o| o.content == Content::Step(print.sheet.clone())));
             true
         });
     }

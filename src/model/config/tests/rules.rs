@@ -9,7 +9,6 @@ use crate::model::delivery::{Delivery, DiscSize, MailTo, OnConflict, Publish};
 use crate::model::manifest::Fit;
 use crate::model::profile::{Compression, CropChoice, Per, Repeat, SizeChoice};
 use crate::model::rule::At;
-use crate::model::unbuilt::unbuilt_delivery;
 
 const LIBRARY: &str = "library: { roots: [sessions], sources: { hires: \"Hi-Res/{stem}.*\" } }\n";
 
@@ -212,24 +211,6 @@ fn a_password_is_never_repeated() {
 }
 
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$WldVFG4ukGb0o0VPpMlYV91uRj5AMvQKJ5h5mB6FDQdQ";
-
-#[test]
-fn what_is_not_built_is_known_of_deliveries() {
-    let config = read(&format!(
-        "{LIBRARY}downloads: {{ public_url: \"https://x.example\" }}
-printers: {{ lustre: {{ uri: \"ipp://10.0.0.21/ipp/print\", media: [8x10in] }} }}
-profiles:
-  fine: {{ size: 2048px, sharpen: {{ for: screen }}, deliver: [ {{ to: folder, path: out }}, {{ to: disc, path: burn }}, {{ to: zip, path: zips }} ] }}
-  sent: {{ size: ordered, deliver: [ {{ to: print, printer: lustre }}, {{ to: lab, format: csv, path: lab }}, {{ to: command, run: [x] }}, {{ to: link }} ] }}
-"
-    ));
-    assert!(config.profile("fine").unwrap().deliver.iter().all(|d| unbuilt_delivery(d).is_none()));
-    assert_eq!(
-        unbuilt_delivery(&config.profile("sent").unwrap().deliver[0]).unwrap(),
-        "delivery to print: not built yet"
-    );
-    assert_eq!(config.warnings.len(), 1 + 1);
-}
 
 #[test]
 fn a_file_that_is_too_large_is_not_looked_into() {

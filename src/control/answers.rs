@@ -1,0 +1,142 @@
+//! Answers to what a held job asks.
+
+use serde::{Deserialize, Serialize};
+
+use super::{go_on, questions};
+use crate::spool::job::{self, JobFile, Question, file};
+use crate::spool::queue::{Located, Spool, State};
+
+/// The code of a question about a print that nobody knows the end of, and its answers.
+pub const PRINT: &str = "print";
+pub const PRINTED: &str = "printed";
+pub const PRINT_AGAIN: &str = "print-again";
+/// With a number behind it: so many sheets lie there, in the order in which they were sent.
+pub const PRINTED_UP_TO: &str = "printed-up-to";
+
+/// An answer, and which questions it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Given {
+    pub answer: String,
+    /// Of doubtful prints only this one, or those of this printer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printer: Option<String>,
+    /// With [`PRINTED_UP_TO`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheets: Option<u32>,
+}
+
+impl Given {
+    fn is_for(&self, question: &Question) -> bool {
+        let takes = question.answers.contains(&self.answer);
+        let is = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
+        takes && is(&self.unit, &question.unit) && is(&self.printer, &question.printer)
+    }
+
+    /// What is kept of it for each question, in their order.
+    fn for_each<'q>(&self, questions: &'q [Question]) -> Vec<(&'q str, String)> {
+        let mut left = self.sheets.unwrap_or(0);
+        let mut one = |question: &'q Question| {
+            let answer = if self.answer == PRINTED_UP_TO {
+                let printed = left.min(question.copies.unwrap_or(1));
+                left -= printed;
+                format!("{PRINTED_UP_TO} {printed}")
+            } else {
+                self.answer.clone()
+            };
+            (question.key(), answer)
+        };
+        questions.iter().map(&mut one).collect()
+    }
+}
+
+/// Answers the questions that take this answer. When that was all, the job goes on.
+pub(super) fn settle(spool: &Spool, at: &Located, given: &Given) -> Result<String, String> {
+    if at.state != State::Held {
+        return Err(format!("it is {}, and asks nothing", at.state));
+    }
+    let asked = questions(at);
+    let (settled, open): (Vec<Question>, Vec<Question>) = asked.iter().cloned().partition(|q| given.is_for(q));
+    if settled.is_empty() {
+        return Err(told_otherwise(&asked, given));
+    }
+    if given.answer == PRINTED_UP_TO && given.sheets.is_none() {
+        return Err("say how many sheets lie there".into());
+    }
+    let all: u32 = settled.iter().map(|question| question.copies.unwrap_or(1)).sum();
+    if let Some(sheets) = given.sheets.filter(|sheets| *sheets > all) {
+        return Err(format!("it asks about {all} sheets, not {sheets}"));
+    }
+    let mut record: JobFile = job::read(&at.folder, file::JOB).map_err(|e| e.to_string())?;
+    record.answers.extend(given.for_each(&settled).into_iter().map(|(key, answer)| (key.to_string(), answer)));
+    job::write(&at.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+    if open.is_empty() {
+        return go_on(spool, at, &asked);
+    }
+    job::write(&at.folder, file::QUESTIONS, &open).map_err(|e| e.to_string())?;
+    let left = open.iter().map(|question| question.text.as_str()).collect::<Vec<_>>().join("; ");
+    Ok(format!("{}: answered; it still asks: {left}", at.id))
+}
+
+/// Why no question is answered by this.
+fn told_otherwise(asked: &[Question], given: &Given) -> String {
+    let takers: Vec<&Question> = asked.iter().filter(|q| q.answers.contains(&given.answer)).collect();
+    if !takers.is_empty() {
+        let list = |of: fn(&Question) -> Option<&String>| {
+            let mut names: Vec<&str> = takers.iter().filter_map(|q| of(q)).map(String::as_str).collect();
+            names.dedup();
+            names.join(", ")
+        };
+        let (units, printers) = (list(|q| q.unit.as_ref()), list(|q| q.printer.as_ref()));
+        return format!("no question of it is about that; there are prints {units}, at {printers}");
+    }
+    let mut known: Vec<&String> = asked.iter().flat_map(|question| &question.answers).collect();
+    known.dedup();
+    match known.as_slice() {
+        [] => "its questions take `jobs release` or `jobs cancel`; see `jobs show`".to_string(),
+        known => {
+            let list = known.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(", ");
+            format!("no question of it takes this answer; there are {list}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(unit: &str, printer: &str, copies: u32) -> Question {
+        Question {
+            key: Some(format!("print {unit} 1")),
+            answers: vec![PRINTED.into(), PRINT_AGAIN.into(), PRINTED_UP_TO.into()],
+            unit: Some(unit.into()),
+            printer: Some(printer.into()),
+            copies: Some(copies),
+            ..Question::new(PRINT, "?")
+        }
+    }
+
+    #[test]
+    fn sheets_are_counted_in_the_order_in_which_they_were_sent() {
+        let asked = [question("p1", "a", 2), question("p2", "a", 3), question("p3", "a", 1)];
+        let given = Given { answer: PRINTED_UP_TO.into(), sheets: Some(4), ..Given::default() };
+        let answers = given.for_each(&asked);
+        let answers: Vec<&str> = answers.iter().map(|(_, answer)| answer.as_str()).collect();
+        assert_eq!(answers, ["printed-up-to 2", "printed-up-to 2", "printed-up-to 0"]);
+    }
+
+    #[test]
+    fn one_print_or_those_of_a_printer_are_answered() {
+        let asked = [question("p1", "a", 1), question("p2", "b", 1), Question::new("command", "?")];
+        let count = |given: Given| asked.iter().filter(|q| given.is_for(q)).count();
+        let printed = Given { answer: PRINTED.into(), ..Given::default() };
+        assert_eq!(count(printed.clone()), 2);
+        assert_eq!(count(Given { unit: Some("p1".into()), ..printed.clone() }), 1);
+        assert_eq!(count(Given { printer: Some("b".into()), ..printed.clone() }), 1);
+        assert_eq!(count(Given { unit: Some("p1".into()), printer: Some("b".into()), ..printed }), 0);
+        let told =
+            told_otherwise(&asked, &Given { answer: PRINTED.into(), unit: Some("p9".into()), ..Given::default() });
+        assert_eq!(told, "no question of it is about that; there are prints p1, p2, at a, b");
+    }
+}

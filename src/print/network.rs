@@ -1,0 +1,288 @@
+//! A sheet on its way to a printer or queue on the network.
+//!
+//! Owns: the journal is ahead of the printer. *Intended* stands before the job is made, *created* before its document
+//! leaves, and what is not known for certain is asked of the printer before anything is sent again.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::ipp::{Created, Document, Endpoint, IppError, JobFacts, PrinterFacts, Scaling, Ticket, Which};
+use super::protocol::{self, Action, Known, LOOK_AGAIN_S, Record};
+use super::{Note, PrintError, Sheet, Went};
+use crate::process::Ended;
+use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrinterJob};
+
+/// Longest title in the name of a printer's job, in characters: some printers keep few, and the token must fit.
+const TITLE_MAX_CHARS: usize = 40;
+
+/// What a thread brings to a printer, and how that ended.
+pub type Sending = mpsc::Receiver<Sent>;
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Sent {
+    Document(Result<(), IppError>),
+    /// Job and document in one.
+    Job(Result<Created, IppError>),
+    /// A program.
+    Program(Ended),
+}
+
+/// What is remembered of a sheet between two looks, while the server runs.
+#[derive(Debug, Default)]
+pub struct Missed {
+    /// When its printer first did not know it.
+    at: Option<Instant>,
+}
+
+/// Sends a sheet.
+pub fn begin(
+    sheet: &Sheet,
+    printer: &str,
+    endpoint: &Endpoint,
+    run: &PrintRun,
+    note: &mut Note<'_>,
+) -> Result<Went, PrintError> {
+    let facts = match endpoint.facts() {
+        Ok(facts) => facts,
+        Err(e) => return Ok(Went::Not(e.to_string())),
+    };
+    send(sheet, printer, endpoint, &facts, run.attempts + 1, note)
+}
+
+fn send(
+    sheet: &Sheet,
+    printer: &str,
+    endpoint: &Endpoint,
+    facts: &PrinterFacts,
+    attempt: u32,
+    note: &mut Note<'_>,
+) -> Result<Went, PrintError> {
+    let ticket = match ticket(sheet, attempt, facts) {
+        Ok(ticket) => ticket,
+        Err(why) => return Ok(Went::Not(why)),
+    };
+    let bytes = sheet.read()?;
+    note(PrintEvent::Intended(PrintIntent {
+        attempt,
+        printer: printer.to_string(),
+        endpoint: endpoint.uri().to_string(),
+        token: sheet.token(attempt),
+        copies: sheet.copies,
+        bytes: bytes.len() as u64,
+        sha256: sheet.sha256.clone(),
+        printer_uuid: facts.uuid.clone(),
+        up_time_s: facts.up_time_s.map(u64::from),
+        is_spooler: facts.is_spooler,
+    }))?;
+    if !facts.has_create_job {
+        let endpoint = endpoint.clone();
+        return Ok(Went::Sending(in_a_thread(move || {
+            Sent::Job(endpoint.print_job(&ticket, &Document { bytes: &bytes, format: "image/jpeg" }))
+        })));
+    }
+    let created = match endpoint.create_job(&ticket) {
+        Ok(created) => created,
+        // It may have made one: it is asked at the next look.
+        Err(e) if e.is_in_doubt() => return Ok(Went::On(Some(e.to_string()))),
+        Err(e) => return not(note, e.to_string()),
+    };
+    note(PrintEvent::Created(PrinterJob { id: created.id, uuid: created.uuid.clone() }))?;
+    if let Some(ignored) = created.ignored.iter().find(|name| name.starts_with("media") || *name == "copies") {
+        let _ = endpoint.cancel(created.id);
+        let ended = endpoint.job(created.id).ok().flatten();
+        if ended.is_none_or(|job| job.state.has_ended() && job.impressions_completed.unwrap_or(0) == 0) {
+            return not(note, format!("it does not take the sheet's `{ignored}`, and would print something else"));
+        }
+    }
+    Ok(Went::Sending(send_document(endpoint, created.id, bytes)))
+}
+
+/// `None` where nothing of the sort fits; then why.
+fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, String> {
+    if let Some(why) = facts.blocked_by().into_iter().next() {
+        return Err(why);
+    }
+    if !facts.takes_format("image/jpeg") {
+        return Err(format!("it takes no JPEG; it takes {}", facts.formats.join(", ")));
+    }
+    let [width, height] = hmm(sheet);
+    let mut ticket = Ticket {
+        name: name(sheet, attempt),
+        media: Some(facts.media.medium(width, height, sheet.borderless)?),
+        borderless: sheet.borderless,
+        quality: Some(sheet.quality),
+        color_mode: sheet.color_mode.clone(),
+        scaling: Some(if sheet.borderless { Scaling::Fill } else { Scaling::None }),
+        copies: sheet.copies,
+    };
+    for missing in ticket.suit(facts) {
+        tracing::warn!(sheet = %sheet.title, "{missing}");
+    }
+    if facts.max_copies.is_some_and(|most| sheet.copies > most) {
+        return Err(format!("it takes no more than {} copies at a time", facts.max_copies.unwrap_or(1)));
+    }
+    Ok(ticket)
+}
+
+/// Hundredths of a millimetre, the short side first.
+pub fn hmm(sheet: &Sheet) -> [i32; 2] {
+    let paper = sheet.paper.short_first();
+    [paper.width, paper.height].map(|side| (side.to_inches(300.0) * 2540.0).round() as i32)
+}
+
+fn name(sheet: &Sheet, attempt: u32) -> String {
+    let title: Vec<char> = sheet.title.chars().collect();
+    let title: String = if title.len() <= TITLE_MAX_CHARS {
+        title.iter().collect()
+    } else {
+        // Its end tells more: line, size, reprint.
+        let (head, tail) = (&title[..TITLE_MAX_CHARS / 2], &title[title.len() - TITLE_MAX_CHARS / 2 + 1..]);
+        head.iter().chain(['~'].iter()).chain(tail).collect()
+    };
+    format!("{title} {}", sheet.token(attempt))
+}
+
+fn not(note: &mut Note<'_>, text: String) -> Result<Went, PrintError> {
+    note(PrintEvent::Aborted { text: text.clone() })?;
+    Ok(Went::Not(text))
+}
+
+pub(super) fn in_a_thread(send: impl FnOnce() -> Sent + Send + 'static) -> Sending {
+    let (sender, receiver) = mpsc::channel();
+    let run = move || drop(sender.send(send()));
+    // Without a thread its end of the channel is gone, which counts as a lost connection.
+    let _ = std::thread::Builder::new().name("print".into()).spawn(run);
+    receiver
+}
+
+fn send_document(endpoint: &Endpoint, id: i32, bytes: Vec<u8>) -> Sending {
+    let endpoint = endpoint.clone();
+    in_a_thread(move || Sent::Document(endpoint.send_document(id, &Document { bytes: &bytes, format: "image/jpeg" })))
+}
+
+/// The sending has come to its end. `None`: its thread has, without a word.
+pub fn sent(sent: Option<Sent>, note: &mut Note<'_>) -> Result<Went, PrintError> {
+    match sent {
+        Some(Sent::Document(Ok(()))) => {
+            note(PrintEvent::Sent)?;
+            Ok(Went::On(None))
+        }
+        Some(Sent::Job(Ok(created))) => {
+            note(PrintEvent::Created(PrinterJob { id: created.id, uuid: created.uuid }))?;
+            note(PrintEvent::Sent)?;
+            Ok(Went::On(None))
+        }
+        Some(Sent::Job(Err(e))) if !e.is_in_doubt() => not(note, e.to_string()),
+        // Its job stands and is looked at next.
+        Some(Sent::Document(Err(e)) | Sent::Job(Err(e))) => Ok(Went::On(Some(e.to_string()))),
+        Some(Sent::Program(_)) | None => Ok(Went::On(None)),
+    }
+}
+
+/// Asks the printer what has become of a sheet, and does what follows from that.
+pub fn look(
+    sheet: &Sheet,
+    endpoint: &Endpoint,
+    run: &PrintRun,
+    missed: &mut Missed,
+    now: Timestamp,
+    note: &mut Note<'_>,
+) -> Result<Went, PrintError> {
+    let Some((intended_at, intent)) = &run.intent else { return Ok(Went::Over) };
+    let asked = match &run.job {
+        None => search(endpoint, intent, *intended_at, missed, now),
+        Some(job) => known(endpoint, intent, run, job),
+    };
+    let action = match asked {
+        Ok(action) => action,
+        Err(e) => return Ok(Went::On(Some(e.to_string()))),
+    };
+    tracing::debug!(sheet = %sheet.title, printer = %intent.printer, ?action, "asked");
+    match action {
+        Action::LookAgain | Action::Wait => Ok(Went::On(None)),
+        Action::SendAgain => {
+            *missed = Missed::default();
+            match endpoint.facts() {
+                Ok(facts) => send(sheet, &intent.printer, endpoint, &facts, intent.attempt, note),
+                Err(e) => Ok(Went::On(Some(e.to_string()))),
+            }
+        }
+        Action::Adopt(job) => {
+            note(PrintEvent::Created(job))?;
+            Ok(Went::On(None))
+        }
+        Action::Clear(id) => clear(endpoint, id, note),
+        Action::SendDocument => {
+            let id = run.job.as_ref().map_or(0, |job| job.id);
+            Ok(Went::Sending(send_document(endpoint, id, sheet.read()?)))
+        }
+        Action::Sent => {
+            note(PrintEvent::Sent)?;
+            Ok(Went::On(None))
+        }
+        Action::End(state) => {
+            note(PrintEvent::Ended { state })?;
+            Ok(Went::Over)
+        }
+        Action::Again(text) => not(note, text),
+        Action::Ask(text) => {
+            note(PrintEvent::Doubted { text })?;
+            Ok(Went::Over)
+        }
+    }
+}
+
+fn search(
+    endpoint: &Endpoint,
+    intent: &PrintIntent,
+    intended_at: Timestamp,
+    missed: &mut Missed,
+    now: Timestamp,
+) -> Result<Action, IppError> {
+    let is_ours = |job: &&JobFacts| job.name.as_ref().is_some_and(|name| name.contains(&intent.token));
+    let open = endpoint.jobs(Which::Open)?;
+    let finished = endpoint.jobs(Which::Finished)?;
+    let found = open.iter().chain(&finished).find(is_ours);
+    let facts = endpoint.facts()?;
+    let elapsed_s = now.duration_since(intended_at).as_secs();
+    let up_time_s = facts.up_time_s.map(u64::from);
+    let record = Record::of(intent, facts.uuid.as_deref(), up_time_s, &finished, elapsed_s);
+    let looked_before = missed.at.is_some_and(|at| at.elapsed() >= Duration::from_secs(LOOK_AGAIN_S));
+    if found.is_none() && missed.at.is_none() {
+        missed.at = Some(Instant::now());
+    }
+    Ok(protocol::intended(found, looked_before, record))
+}
+
+fn known(endpoint: &Endpoint, intent: &PrintIntent, run: &PrintRun, job: &PrinterJob) -> Result<Action, IppError> {
+    let found = endpoint.job(job.id)?.filter(|found| is_it(found, job, intent));
+    let known =
+        Known { sent: run.sent.is_some(), is_spooler: intent.is_spooler, bytes: intent.bytes, attempt: intent.attempt };
+    Ok(protocol::created(found.as_ref(), known))
+}
+
+/// Numbers start again when a printer does: the uuid tells, else the name.
+fn is_it(found: &JobFacts, job: &PrinterJob, intent: &PrintIntent) -> bool {
+    match (&found.uuid, &job.uuid) {
+        (Some(found), Some(known)) => found == known,
+        _ => found.name.as_ref().is_none_or(|name| name.contains(&intent.token)),
+    }
+}
+
+/// Drops a job that never got its document; only when that is confirmed a new one is made.
+fn clear(endpoint: &Endpoint, id: i32, note: &mut Note<'_>) -> Result<Went, PrintError> {
+    // One that has just ended cannot be cancelled; what counts is what it is now.
+    let _ = endpoint.cancel(id);
+    match endpoint.job(id) {
+        Ok(Some(job)) if !job.state.has_ended() => Ok(Went::On(Some("its empty job does not go away".into()))),
+        Ok(Some(job)) if job.impressions_completed.unwrap_or(0) > 0 || job.has_document == Some(true) => {
+            note(PrintEvent::Created(PrinterJob { id, uuid: job.uuid }))?;
+            Ok(Went::On(None))
+        }
+        Ok(_) => not(note, "the connection was lost before the document left".into()),
+        Err(e) => Ok(Went::On(Some(e.to_string()))),
+    }
+}

@@ -1,0 +1,304 @@
+//! Who may print where: one for all jobs.
+//!
+//! Owns: a printer on the network has one unit of ours at a time, a queue a few; the next sheet is that of the job with
+//! the highest rank; a printer that cannot print gets nothing. It only keeps account: looking at printers and sending
+//! sheets is done by others, so that nobody waits here for a network.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::choose::{Candidate, choose};
+use super::look::{Condition, Look};
+use crate::model::config::{Allocate, Config, Printer, PrinterTarget};
+use crate::plan::StepId;
+use crate::spool::job::JobId;
+
+/// Units of ours that a queue holds at a time: enough to keep its printer busy, few enough for a walk-in to overtake.
+const QUEUED_MAX: usize = 2;
+/// A job that has not asked again for so long does not hold a printer back from others.
+const WISH_FRESH: Duration = Duration::from_secs(3);
+
+/// Which job goes first: the lower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    pub priority: std::cmp::Reverse<i32>,
+    pub came: (Timestamp, u64),
+}
+
+/// A unit that wants to be printed.
+#[allow(missing_debug_implementations, reason = "it holds a function")]
+pub struct Claim<'a> {
+    pub job: &'a JobId,
+    pub unit: &'a StepId,
+    pub rank: Rank,
+    /// Printers that may take it by what the config says.
+    pub printers: &'a [&'a Printer],
+    pub allocate: Allocate,
+    /// What keeps a printer from taking it that is not the printer's own state: paused, closed.
+    pub kept_from: &'a dyn Fn(&Printer) -> Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct Press {
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    printers: BTreeMap<String, Known>,
+    wishes: BTreeMap<JobId, Wish>,
+    /// Counts grants.
+    served: u64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    look: Option<Look>,
+    since: Option<Timestamp>,
+    in_flight: BTreeSet<(JobId, StepId)>,
+    served: u64,
+    /// Folders below that of a folder printer that sheets were put into.
+    below: BTreeSet<PathBuf>,
+    /// Somebody wants to know how it is.
+    wanted: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Wish {
+    rank: Rank,
+    printers: BTreeSet<String>,
+    at: Instant,
+}
+
+impl Known {
+    fn capacity(&self, printer: &Printer) -> usize {
+        match printer.target {
+            PrinterTarget::Ipp { .. } if self.look.as_ref().is_some_and(|look| look.is_spooler) => QUEUED_MAX,
+            _ => 1,
+        }
+    }
+}
+
+impl Press {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A printer for a unit, which is taken then; or why there is none now.
+    pub fn claim(&self, claim: &Claim<'_>) -> Result<String, String> {
+        let mut state = self.state();
+        let (mut free, mut why) = (Vec::new(), Vec::new());
+        let mut usable = BTreeSet::new();
+        for printer in claim.printers {
+            let known = state.printers.entry(printer.name.clone()).or_default();
+            known.wanted = Some(Instant::now());
+            let keeps = (claim.kept_from)(printer).or_else(|| match &known.look {
+                None => Some("has not been looked at yet".into()),
+                Some(look) if !look.blocked.is_empty() => Some(look.blocked.join(", ")),
+                Some(_) => None,
+            });
+            if let Some(keeps) = keeps {
+                why.push(format!("{}: {keeps}", printer.name));
+                continue;
+            }
+            usable.insert(printer.name.clone());
+            if known.in_flight.len() >= known.capacity(printer) {
+                why.push(format!("{}: another sheet is being printed", printer.name));
+            } else {
+                free.push(*printer);
+            }
+        }
+        // Who goes first, goes first.
+        let before = |name: &String| {
+            let fresh = |wish: &Wish| wish.at.elapsed() < WISH_FRESH;
+            let others = state.wishes.iter().filter(|(job, wish)| *job != claim.job && fresh(wish));
+            others.into_iter().any(|(_, wish)| wish.rank < claim.rank && wish.printers.contains(name))
+        };
+        let (free, kept): (Vec<&Printer>, Vec<&Printer>) = free.into_iter().partition(|p| !before(&p.name));
+        why.extend(kept.iter().map(|p| format!("{}: another job goes first", p.name)));
+        let candidates: Vec<Candidate> = free.iter().map(|p| state.candidate(p)).collect();
+        let Some(index) = choose(claim.allocate, &candidates) else {
+            state.wishes.insert(claim.job.clone(), Wish { rank: claim.rank, printers: usable, at: Instant::now() });
+            return Err(why.join("; "));
+        };
+        let name = free[index].name.clone();
+        state.wishes.remove(claim.job);
+        state.served += 1;
+        let served = state.served;
+        let known = state.printers.entry(name.clone()).or_default();
+        known.served = served;
+        known.in_flight.insert((claim.job.clone(), claim.unit.clone()));
+        Ok(name)
+    }
+
+    /// A unit that is on its way since before the server's start.
+    pub fn occupy(&self, printer: &str, job: &JobId, unit: &StepId) {
+        let mut state = self.state();
+        let known = state.printers.entry(printer.to_string()).or_default();
+        known.in_flight.insert((job.clone(), unit.clone()));
+        known.wanted = Some(Instant::now());
+    }
+
+    /// A unit has come to its end, or to a question.
+    pub fn vacate(&self, job: &JobId, unit: &StepId) {
+        let key = (job.clone(), unit.clone());
+        for known in self.state().printers.values_mut() {
+            known.in_flight.remove(&key);
+        }
+        self.news.notify_all();
+    }
+
+    /// A job rests: nothing of it is wanted or on its way here.
+    pub fn forget(&self, job: &JobId) {
+        let mut state = self.state();
+        state.wishes.remove(job);
+        for known in state.printers.values_mut() {
+            known.in_flight.retain(|(of, _)| of != job);
+        }
+        drop(state);
+        self.news.notify_all();
+    }
+
+    /// Waits for news of a printer, or the time.
+    pub fn rest(&self, at_most: Duration) {
+        let state = self.state();
+        drop(self.news.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What a look at a printer found; says whether its condition or its reasons are others than before.
+    pub fn saw(&self, printer: &str, look: Look, now: Timestamp) -> bool {
+        let mut state = self.state();
+        let known = state.printers.entry(printer.to_string()).or_default();
+        let is_news = known.look.as_ref().is_none_or(|before| {
+            (before.condition, &before.reasons, &before.blocked) != (look.condition, &look.reasons, &look.blocked)
+        });
+        if known.look.as_ref().is_none_or(|before| before.condition != look.condition) {
+            known.since = Some(now);
+        }
+        known.look = Some(look);
+        drop(state);
+        self.news.notify_all();
+        is_news
+    }
+
+    /// What keeps a printer now from printing what it has; `None` for nothing.
+    pub fn trouble(&self, printer: &str) -> Option<String> {
+        let state = self.state();
+        let look = state.printers.get(printer)?.look.as_ref()?;
+        (!look.blocked.is_empty()).then(|| format!("{printer}: {}", look.blocked.join(", ")))
+    }
+
+    /// Whether somebody waits for it, or something of ours is there.
+    pub fn is_wanted(&self, printer: &str) -> bool {
+        let state = self.state();
+        let Some(known) = state.printers.get(printer) else { return false };
+        !known.in_flight.is_empty() || known.wanted.is_some_and(|at| at.elapsed() < WISH_FRESH)
+    }
+
+    /// Whether it is known to be unable to print.
+    pub fn is_blocked(&self, printer: &str) -> bool {
+        let state = self.state();
+        let look = state.printers.get(printer).and_then(|known| known.look.as_ref());
+        look.is_some_and(|look| !look.blocked.is_empty())
+    }
+
+    pub fn put_into(&self, printer: &str, folder: PathBuf) {
+        self.state().printers.entry(printer.to_string()).or_default().below.insert(folder);
+    }
+
+    pub fn below(&self, printer: &str) -> BTreeSet<PathBuf> {
+        self.state().printers.get(printer).map(|known| known.below.clone()).unwrap_or_default()
+    }
+
+    /// For `status`.
+    pub fn printers(&self, config: &Config, kept_from: &dyn Fn(&Printer) -> Option<(Condition, String)>) -> Vec<Shown> {
+        let state = self.state();
+        let shown = |printer: &Printer| {
+            let known = state.printers.get(&printer.name);
+            let look = known.and_then(|known| known.look.as_ref());
+            let mut reasons = look.map(|look| look.reasons.clone()).unwrap_or_default();
+            let mut condition = look.map_or(Condition::Unknown, |look| look.condition);
+            if let Some((kept, why)) = kept_from(printer) {
+                condition = kept;
+                reasons.insert(0, why);
+            }
+            let ours = known.map_or(0, |known| known.in_flight.len());
+            Shown {
+                name: printer.name.clone(),
+                kind: match printer.target {
+                    PrinterTarget::Ipp { .. } => "ipp",
+                    PrinterTarget::Folder { .. } => "folder",
+                    PrinterTarget::Command(_) => "command",
+                },
+                pool: printer.pool.clone(),
+                location: printer.location.clone(),
+                state: condition,
+                reasons,
+                since: known.and_then(|known| known.since),
+                media: printer.media.iter().map(|media| media.size.to_string()).collect(),
+                queued: look.map_or(0, |look| look.queued as usize).max(ours),
+            }
+        };
+        config.printers.iter().map(shown).collect()
+    }
+
+    /// For `status`.
+    pub fn pools(&self, config: &Config) -> Vec<ShownPool> {
+        let state = self.state();
+        let shown = |pool: &crate::model::config::Pool| {
+            let members: Vec<&Printer> =
+                config.printers.iter().filter(|p| p.pool.as_deref() == Some(&pool.name)).collect();
+            let units = |printer: &&Printer| state.printers.get(&printer.name).map_or(0, |known| known.in_flight.len());
+            ShownPool {
+                name: pool.name.clone(),
+                allocate: pool.allocate,
+                inactive: pool.inactive,
+                open_units: members.iter().map(units).sum(),
+                members: members.into_iter().map(|printer| printer.name.clone()).collect(),
+            }
+        };
+        config.pools.iter().map(shown).collect()
+    }
+}
+
+impl State {
+    fn candidate(&self, printer: &Printer) -> Candidate {
+        let known = self.printers.get(&printer.name);
+        Candidate {
+            open: known
+                .map_or(0, |known| known.in_flight.len() + known.look.as_ref().map_or(0, |look| look.queued as usize)),
+            priority: printer.priority,
+            served: known.map_or(0, |known| known.served),
+        }
+    }
+}
+
+/// A printer, as `status` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shown {
+    pub name: String,
+    pub kind: &'static str,
+    pub pool: Option<String>,
+    pub location: Option<String>,
+    pub state: Condition,
+    pub reasons: Vec<String>,
+    pub since: Option<Timestamp>,
+    pub media: Vec<String>,
+    pub queued: usize,
+}
+
+/// A pool, as `status` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownPool {
+    pub name: String,
+    pub allocate: Allocate,
+    pub inactive: bool,
+    pub members: Vec<String>,
+    pub open_units: usize,
+}

@@ -1,0 +1,288 @@
+//! What a printer's answer means for a sheet that may be on its way: the whole of the recovery table, and nothing else.
+//!
+//! Owns: never a guess. A sheet is sent again only where it surely was not printed, and counts as printed only where the
+//! printer says so; everything between is for a person. Pure: journal and answer in, action out.
+
+use super::ipp::{JobFacts, JobState};
+use crate::spool::journal::{PrintIntent, PrintState, PrinterJob};
+
+/// How long every printer remembers a job that has ended.
+pub const REMEMBERED_S: i64 = 45;
+/// Between the two looks after which a job counts as unknown to its printer: one may be listed late.
+pub const LOOK_AGAIN_S: u64 = 5;
+/// By how much a printer's clock may differ from ours since the intent.
+const CLOCK_SLACK_S: i64 = 10;
+/// A sheet that a printer drops so often is a person's to look at.
+pub const ATTEMPTS_MAX: u32 = 5;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing is known after one look: ask once more, later.
+    LookAgain,
+    /// The printer has never heard of it: send the same attempt.
+    SendAgain,
+    /// The printer made a job of it.
+    Adopt(PrinterJob),
+    /// The job waits for its document, and is ours to fill, or to drop.
+    SendDocument,
+    /// It has no document and its number was never written down: drop it, and begin a new attempt.
+    Clear(i32),
+    /// The document has got there.
+    Sent,
+    Wait,
+    End(PrintState),
+    /// Nothing came out: a new attempt may be made.
+    Again(String),
+    /// Nobody can know.
+    Ask(String),
+}
+
+/// What the printer's record is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// It is the same device, and has not been started since.
+    pub same_run: bool,
+    /// It still lists what ended before, or could not have forgotten yet.
+    pub reaches_back: bool,
+}
+
+impl Record {
+    /// `uuid` and `up_time_s` as the printer has them now, `finished` what it still lists, `elapsed_s` since the intent.
+    pub fn of(
+        intent: &PrintIntent,
+        uuid: Option<&str>,
+        up_time_s: Option<u64>,
+        finished: &[JobFacts],
+        elapsed_s: i64,
+    ) -> Record {
+        let same_device = uuid.is_some() && uuid == intent.printer_uuid.as_deref();
+        let ran_on = |(now, then): (u64, u64)| {
+            let (Ok(now), Ok(then)) = (i64::try_from(now), i64::try_from(then)) else { return false };
+            now >= then && then + elapsed_s - now <= CLOCK_SLACK_S
+        };
+        let older = |job: &JobFacts| {
+            let ended = job.ended_at_s.or(job.created_at_s).map(u64::from);
+            ended.zip(intent.up_time_s).is_some_and(|(ended, intended)| ended < intended)
+        };
+        Record {
+            same_run: same_device && up_time_s.zip(intent.up_time_s).is_some_and(ran_on),
+            reaches_back: (0..REMEMBERED_S).contains(&elapsed_s) || finished.iter().any(older),
+        }
+    }
+}
+
+/// The journal ends with *intended*: `found` carries our token. `looked_before` is true at the second look.
+pub fn intended(found: Option<&JobFacts>, looked_before: bool, record: Record) -> Action {
+    match found {
+        Some(job) if job.has_document == Some(false) && !job.state.has_ended() => Action::Clear(job.id),
+        Some(job) => Action::Adopt(PrinterJob { id: job.id, uuid: job.uuid.clone() }),
+        None if !looked_before => Action::LookAgain,
+        None if record.same_run && record.reaches_back => Action::SendAgain,
+        None if !record.same_run => Action::Ask(
+            "the connection was lost before the printer answered, and the printer has been started since, or does not \
+             say that it was not"
+                .into(),
+        ),
+        None => Action::Ask(
+            "the connection was lost before the printer answered, and the printer does not remember so far back".into(),
+        ),
+    }
+}
+
+/// What was written down of a job that the printer made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The journal ends with *sent*, not with *created*.
+    pub sent: bool,
+    pub is_spooler: bool,
+    pub bytes: u64,
+    /// How often it has been tried.
+    pub attempt: u32,
+}
+
+/// The journal ends with *created* or *sent*; `job` is what the printer knows by its number, and ours by its uuid.
+pub fn created(job: Option<&JobFacts>, known: Known) -> Action {
+    let Some(job) = job else {
+        return Action::Ask("the printer knows its job no more, and did not say how it ended".into());
+    };
+    match job.state {
+        JobState::Aborted | JobState::Canceled => ended_early(job, known),
+        _ if !known.sent && job.has_document == Some(false) => Action::SendDocument,
+        _ if !known.sent && known.is_spooler && job.has_document == Some(true) => Action::Sent,
+        JobState::Completed if known.sent || has_all(job, known.bytes) => {
+            Action::End(if known.is_spooler { PrintState::Accepted } else { PrintState::Printed })
+        }
+        JobState::Completed => Action::Ask(
+            "the connection was lost while the sheet was sent; the printer calls it completed, but may have printed a \
+             cut-off picture: check the sheet"
+                .into(),
+        ),
+        JobState::Pending | JobState::Held | JobState::Processing | JobState::Stopped => Action::Wait,
+    }
+}
+
+fn ended_early(job: &JobFacts, known: Known) -> Action {
+    let how = if job.state == JobState::Aborted { "given up" } else { "cancelled" };
+    // A queue that is told to cancel may have passed the sheet on.
+    let may_have_left = known.is_spooler && job.state == JobState::Canceled;
+    match job.impressions_completed {
+        Some(0) if !may_have_left && known.attempt >= ATTEMPTS_MAX => {
+            Action::Ask(format!("it was {how} by the printer {} times, before anything came out", known.attempt))
+        }
+        Some(0) if !may_have_left => Action::Again(format!("it was {how} by the printer before anything came out")),
+        Some(0) | None => Action::Ask(format!("it was {how} at the printer, which does not say whether it printed")),
+        Some(sides) => Action::Ask(format!("it was {how} at the printer after {sides} had come out")),
+    }
+}
+
+/// Whether the printer has counted the whole document.
+fn has_all(job: &JobFacts, bytes: u64) -> bool {
+    let whole = bytes.div_ceil(1024);
+    job.k_octets_processed.or(job.k_octets).is_some_and(|k| u64::from(k) == whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: JobState) -> JobFacts {
+        JobFacts {
+            id: 17,
+            uuid: Some("urn:uuid:a".into()),
+            name: Some("x hf-1".into()),
+            state,
+            reasons: Vec::new(),
+            impressions_completed: Some(0),
+            k_octets_processed: None,
+            k_octets: None,
+            has_document: Some(true),
+            created_at_s: None,
+            ended_at_s: None,
+        }
+    }
+
+    fn intent() -> PrintIntent {
+        PrintIntent {
+            attempt: 1,
+            printer: "p".into(),
+            endpoint: "ipp://p".into(),
+            token: "hf-1".into(),
+            copies: 1,
+            bytes: 2048,
+            sha256: String::new(),
+            printer_uuid: Some("urn:uuid:p".into()),
+            up_time_s: Some(1_000),
+            is_spooler: false,
+        }
+    }
+
+    const DIRECT: Known = Known { sent: false, is_spooler: false, bytes: 2048, attempt: 1 };
+    const SPOOLER: Known = Known { is_spooler: true, ..DIRECT };
+    const SENT: Known = Known { sent: true, ..DIRECT };
+    const GOOD: Record = Record { same_run: true, reaches_back: true };
+
+    fn is_ask(action: &Action) -> bool {
+        matches!(action, Action::Ask(_))
+    }
+
+    #[test]
+    fn intended_and_not_found_is_sent_again_only_when_the_printer_surely_never_heard_of_it() {
+        assert_eq!(intended(None, false, GOOD), Action::LookAgain, "once is not enough");
+        assert_eq!(intended(None, true, GOOD), Action::SendAgain);
+        for worthless in [Record { same_run: false, ..GOOD }, Record { reaches_back: false, ..GOOD }] {
+            assert_eq!(intended(None, false, worthless), Action::LookAgain);
+            assert!(is_ask(&intended(None, true, worthless)), "{worthless:?}");
+        }
+    }
+
+    #[test]
+    fn intended_and_found_is_taken_for_what_it_is() {
+        let empty = JobFacts { has_document: Some(false), ..job(JobState::Held) };
+        assert_eq!(intended(Some(&empty), false, GOOD), Action::Clear(17));
+        let adopted = Action::Adopt(PrinterJob { id: 17, uuid: Some("urn:uuid:a".into()) });
+        for state in [JobState::Pending, JobState::Processing, JobState::Completed, JobState::Aborted] {
+            assert_eq!(intended(Some(&job(state)), false, GOOD), adopted, "{state:?}");
+        }
+        // One that ended without a document is not there to be dropped.
+        let ended = JobFacts { has_document: Some(false), ..job(JobState::Canceled) };
+        assert_eq!(intended(Some(&ended), false, GOOD), adopted);
+    }
+
+    #[test]
+    fn created_without_a_document_gets_it() {
+        let empty = JobFacts { has_document: Some(false), ..job(JobState::Held) };
+        assert_eq!(created(Some(&empty), DIRECT), Action::SendDocument);
+        assert_eq!(created(Some(&empty), SPOOLER), Action::SendDocument);
+    }
+
+    #[test]
+    fn a_spooler_has_all_of_a_document_or_nothing() {
+        for state in [JobState::Pending, JobState::Processing, JobState::Completed] {
+            assert_eq!(created(Some(&job(state)), SPOOLER), Action::Sent, "{state:?}");
+        }
+        let sent = Known { sent: true, ..SPOOLER };
+        assert_eq!(created(Some(&job(JobState::Processing)), sent), Action::Wait);
+        assert_eq!(created(Some(&job(JobState::Completed)), sent), Action::End(PrintState::Accepted), "not printed");
+    }
+
+    #[test]
+    fn a_direct_printer_may_have_printed_half_a_picture() {
+        assert_eq!(created(Some(&job(JobState::Processing)), DIRECT), Action::Wait);
+        let done = job(JobState::Completed);
+        assert!(is_ask(&created(Some(&done), DIRECT)));
+        let whole = JobFacts { k_octets_processed: Some(2), ..done.clone() };
+        assert_eq!(created(Some(&whole), DIRECT), Action::End(PrintState::Printed));
+        let half = JobFacts { k_octets_processed: Some(1), k_octets: Some(2), ..done.clone() };
+        assert!(is_ask(&created(Some(&half), DIRECT)));
+        assert_eq!(created(Some(&done), SENT), Action::End(PrintState::Printed));
+    }
+
+    #[test]
+    fn what_ended_before_anything_came_out_is_tried_again_and_nothing_else() {
+        for state in [JobState::Aborted, JobState::Canceled] {
+            for known in [DIRECT, SENT] {
+                assert!(matches!(created(Some(&job(state)), known), Action::Again(_)), "{state:?} {known:?}");
+                let unknown = JobFacts { impressions_completed: None, ..job(state) };
+                assert!(is_ask(&created(Some(&unknown), known)));
+                let one = JobFacts { impressions_completed: Some(1), ..job(state) };
+                assert!(is_ask(&created(Some(&one), known)));
+                assert!(is_ask(&created(Some(&job(state)), Known { attempt: ATTEMPTS_MAX, ..known })));
+            }
+        }
+        assert!(matches!(created(Some(&job(JobState::Aborted)), SPOOLER), Action::Again(_)));
+        assert!(is_ask(&created(Some(&job(JobState::Canceled)), SPOOLER)), "cancelled does not mean unprinted");
+    }
+
+    #[test]
+    fn sent_is_waited_for_while_it_is_there_and_asked_about_when_it_is_not() {
+        for state in [JobState::Pending, JobState::Held, JobState::Processing, JobState::Stopped] {
+            assert_eq!(created(Some(&job(state)), SENT), Action::Wait, "{state:?}");
+        }
+        assert!(is_ask(&created(None, SENT)));
+        assert!(is_ask(&created(None, DIRECT)));
+    }
+
+    #[test]
+    fn a_printer_that_was_started_since_remembers_nothing() {
+        let uuid = Some("urn:uuid:p");
+        let record = |uuid, up_time_s, elapsed_s| Record::of(&intent(), uuid, up_time_s, &[], elapsed_s);
+        assert_eq!(record(uuid, Some(1_020), 20), GOOD);
+        assert!(!record(uuid, Some(5), 20).same_run);
+        assert!(!record(Some("urn:uuid:q"), Some(1_020), 20).same_run);
+        assert!(!record(None, Some(1_020), 20).same_run);
+        assert!(!record(uuid, None, 20).same_run);
+        // Started again, and up for longer than it had been then: the time in between is missing.
+        assert!(!record(uuid, Some(1_500), 2_000).same_run);
+        assert_eq!(record(uuid, Some(1_060), 60), Record { reaches_back: false, ..GOOD });
+    }
+
+    #[test]
+    fn an_older_finished_job_shows_that_the_record_reaches_back() {
+        let finished = |ended_at_s| vec![JobFacts { ended_at_s, ..job(JobState::Completed) }];
+        let record = |finished: &[JobFacts]| Record::of(&intent(), None, Some(2_000), finished, 1_000).reaches_back;
+        assert!(record(&finished(Some(900))));
+        assert!(!record(&finished(Some(1_100))), "younger than the intent");
+        assert!(!record(&finished(None)));
+    }
+}

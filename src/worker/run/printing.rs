@@ -1,0 +1,335 @@
+//! The sheets of a job on their way to paper, until each has come to its end or to a question.
+//!
+//! Owns: sheets leave in the plan's order; a doubtful one is parked and the others go on; a job that only waits for its
+//! printers keeps no place from one that computes. What is decided about a sheet is in the journal before it happens.
+
+mod asking;
+mod sheet;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::planning::outdated;
+use super::{Report, Run, Stop};
+use crate::matcher;
+use crate::model::config::{Allocate, Config, Printer};
+use crate::model::delivery::Delivery;
+use crate::plan::printing::Printing;
+use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, StepId};
+use crate::print::network::{Missed, Sending};
+use crate::print::press::{Claim, Rank};
+use crate::print::{Sheet, Went};
+use crate::spool::job::{Question, file};
+use crate::spool::journal::{Entry, PrintRun};
+use crate::worker::printers::Gates;
+
+/// How often a sheet that is on its way is asked for; more seldom when it has been for a while.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_SLOWLY: Duration = Duration::from_secs(3);
+const FOR_A_WHILE: Duration = Duration::from_secs(30);
+/// How long a printer that refused a sheet is left alone with it, doubled each time up to the most.
+const REFUSED_FIRST: Duration = Duration::from_secs(2);
+const REFUSED_MOST: Duration = Duration::from_mins(1);
+/// The longest rest between two looks at everything.
+const REST: Duration = Duration::from_millis(400);
+/// How long a job that is to end waits for the sheets that have been sent.
+const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+
+/// One sheet, and what is remembered of it while the job runs.
+struct Unit<'p> {
+    print: &'p PlannedPrint,
+    sheet: Sheet,
+    sending: Option<Sending>,
+    missed: Missed,
+    began: Instant,
+    next: Instant,
+    why: Option<String>,
+    /// Printers that would not have it, until when, and why.
+    refused: BTreeMap<String, (Instant, Duration, String)>,
+}
+
+/// What came of a round.
+#[derive(Default)]
+struct Round {
+    in_flight: usize,
+    waits: Vec<String>,
+    asks: usize,
+}
+
+impl Run<'_> {
+    /// Prints what is open. The questions of what is parked, once nothing else can go on.
+    pub(super) fn print(&mut self, plan: &Plan) -> Result<Vec<Question>, Stop> {
+        self.settle_prints(plan)?;
+        let mut units = self.units(plan);
+        let result = self.print_all(plan, &mut units, None);
+        let job = self.job.job.clone();
+        self.workshop.press.forget(&job);
+        let questions = result?;
+        if questions.is_empty() {
+            let prints = plan.deliveries.iter().filter(|step| is_print(step) && step.blocked.is_none());
+            let over = prints.filter(|step| !self.progress().delivered.contains(&step.id));
+            let over: Vec<Entry> = over.map(|step| Entry::Delivered { step: step.id.clone() }).collect();
+            if !over.is_empty() {
+                self.append(over)?;
+            }
+        }
+        Ok(questions)
+    }
+
+    fn run_is_over(&self, id: &StepId) -> bool {
+        self.progress().prints.get(id).is_some_and(PrintRun::is_over)
+    }
+
+    fn units<'p>(&self, plan: &'p Plan) -> Vec<Unit<'p>> {
+        let mut units = Vec::new();
+        for delivery in plan.deliveries.iter().filter(|step| is_print(step) && step.blocked.is_none()) {
+            let Delivery::Print { borderless, quality, color_mode, .. } = &delivery.delivery else { continue };
+            for print in &delivery.prints {
+                let content = Content::Step(print.sheet.clone());
+                let member = delivery.members.iter().find(|member| member.content == content);
+                let (Some(member), Some(made)) = (member, self.progress().rendered.get(&print.sheet)) else { continue };
+                if self.run_is_over(&print.id) {
+                    continue;
+                }
+                let now = Instant::now();
+                let sheet = Sheet {
+                    job: self.job.job.to_string(),
+                    step: print.id.to_string(),
+                    title: crate::plan::values::stem(member.path.file_name()).to_string(),
+                    file: made.file.below(&self.folder().join(file::OUTPUTS)),
+                    bytes: made.bytes,
+                    sha256: made.sha256.clone(),
+                    copies: print.copies,
+                    paper: print.demand.paper,
+                    borderless: *borderless,
+                    quality: *quality,
+                    color_mode: color_mode.clone(),
+                };
+                units.push(Unit {
+                    print,
+                    sheet,
+                    sending: None,
+                    missed: Missed::default(),
+                    began: now,
+                    next: now,
+                    why: None,
+                    refused: BTreeMap::new(),
+                });
+            }
+        }
+        units
+    }
+
+    fn run_of(&self, unit: &Unit<'_>) -> PrintRun {
+        self.progress().prints.get(&unit.print.id).cloned().unwrap_or_default()
+    }
+
+    /// Until `drain_until`, where it is given, nothing new is sent.
+    fn print_all(
+        &mut self,
+        plan: &Plan,
+        units: &mut [Unit<'_>],
+        drain_until: Option<Instant>,
+    ) -> Result<Vec<Question>, Stop> {
+        for unit in units.iter() {
+            if let Some((_, intent)) = self.run_of(unit).intent {
+                self.workshop.press.occupy(&intent.printer, &self.job.job, &unit.print.id);
+            }
+        }
+        let mut config = self.workshop.config();
+        let mut printing = matcher::printing(&config);
+        loop {
+            let now = self.workshop.config();
+            if !Arc::ptr_eq(&now, &config) {
+                config = now;
+                printing = matcher::printing(&config);
+            }
+            let may_send = drain_until.is_none();
+            if may_send && !outdated(plan, self.progress(), &printing).is_empty() && !is_sending(units) {
+                return Err(Stop::Again);
+            }
+            let round = self.round(units, &config, &printing, may_send)?;
+            self.tell_printing(plan, &round);
+            let is_over = units.iter().all(|unit| self.run_is_over(&unit.print.id));
+            if is_over || (round.in_flight == 0 && (round.waits.is_empty() || !may_send)) {
+                return Ok(self.questions(units));
+            }
+            if drain_until.is_some_and(|until| Instant::now() >= until) {
+                return Ok(Vec::new());
+            }
+            // What is being sent is brought to its end; the journal knows the rest.
+            if may_send && !is_sending(units) {
+                self.check_signals()?;
+            }
+            self.workshop.press.rest(REST);
+        }
+    }
+
+    fn is_told_to_stop(&self) -> bool {
+        self.check_signals().is_err()
+    }
+
+    /// Goes on with each sheet as far as it can go now.
+    fn round(
+        &mut self,
+        units: &mut [Unit<'_>],
+        config: &Config,
+        printing: &Printing,
+        may_send: bool,
+    ) -> Result<Round, Stop> {
+        let gates = Gates::now(&self.workshop.spool, config);
+        let may_send = may_send && !self.is_told_to_stop();
+        let mut round = Round::default();
+        // Of these a sheet waits, and those behind it in the plan with it.
+        let mut closed: BTreeSet<String> = BTreeSet::new();
+        for index in 0..units.len() {
+            let run = self.run_of(&units[index]);
+            if run.is_over() {
+                continue;
+            }
+            if run.doubt.is_some() {
+                round.asks += 1;
+                continue;
+            }
+            if run.is_open() {
+                let went = self.go_on(&mut units[index], &run, config)?;
+                let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
+                self.took(&mut units[index], printer, went);
+            } else if may_send && !closed.contains(&units[index].print.ask.printer) {
+                self.try_to_send(units, index, config, printing, &gates)?;
+            }
+            let run = self.run_of(&units[index]);
+            if run.doubt.is_some() {
+                round.asks += 1;
+            } else if run.is_open() {
+                round.in_flight += 1;
+                let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
+                let trouble = self.workshop.press.trouble(printer);
+                let own = units[index].why.as_ref().map(|why| format!("{printer}: {why}"));
+                round.waits.extend(trouble.or(own));
+            } else if !run.is_over() && closed.insert(units[index].print.ask.printer.clone()) {
+                round.waits.push(units[index].why.clone().unwrap_or_else(|| "waits for its turn".into()));
+            }
+            let target = &units[index].print.ask.printer;
+            if printing.pool(target).is_some_and(|pool| pool.split) {
+                closed.remove(target);
+            }
+        }
+        Ok(round)
+    }
+
+    /// Takes note of what came of a step.
+    fn took(&self, unit: &mut Unit<'_>, printer: &str, went: Went) {
+        let rest = if unit.began.elapsed() < FOR_A_WHILE { LOOK_EVERY } else { LOOK_SLOWLY };
+        match went {
+            Went::On(why) => {
+                if unit.next <= Instant::now() {
+                    unit.next = Instant::now() + rest;
+                }
+                unit.why = why;
+            }
+            Went::Sending(sending) => {
+                unit.sending = Some(sending);
+                unit.why = None;
+            }
+            Went::Not(why) => {
+                let before = unit.refused.get(printer).map(|(_, rest, _)| *rest * 2);
+                let rest = before.unwrap_or(REFUSED_FIRST).min(REFUSED_MOST);
+                unit.why = Some(format!("{printer}: {why}"));
+                unit.refused.insert(printer.to_string(), (Instant::now() + rest, rest, why));
+                unit.missed = Missed::default();
+                self.workshop.press.vacate(&self.job.job, &unit.print.id);
+            }
+            Went::Over => self.workshop.press.vacate(&self.job.job, &unit.print.id),
+        }
+    }
+
+    /// Finds a printer for a sheet and sends it; or takes down what it waits for.
+    fn try_to_send(
+        &mut self,
+        units: &mut [Unit<'_>],
+        index: usize,
+        config: &Config,
+        printing: &Printing,
+        gates: &Gates,
+    ) -> Result<(), Stop> {
+        let unit = &units[index];
+        let ask = &unit.print.ask;
+        let takers = match printing.takers(ask) {
+            Ok(takers) => takers,
+            // It could when it was planned: the config waits for its mend.
+            Err(refusal) => {
+                units[index].why = Some(refusal.why);
+                return Ok(());
+            }
+        };
+        let pool = printing.pool(&ask.printer);
+        if pool.is_some_and(|pool| pool.inactive) {
+            units[index].why = Some(format!("the pool `{}` is inactive", ask.printer));
+            return Ok(());
+        }
+        let mut printers: Vec<&Printer> = takers.into_iter().map(|(printer, _)| printer).collect();
+        if !pool.is_some_and(|pool| pool.split)
+            && let Some(last) = self.last_printer(units, &ask.printer)
+            && printers.iter().any(|printer| printer.name == last && gates.keep(printer).is_none())
+            && !self.workshop.press.is_blocked(&last)
+            && !unit.refused.contains_key(&last)
+        {
+            printers.retain(|printer| printer.name == last);
+        }
+        let kept_from = |printer: &Printer| {
+            let refused = unit.refused.get(&printer.name).filter(|(until, ..)| *until > Instant::now());
+            gates.keep(printer).map(|(_, why)| why).or_else(|| refused.map(|(_, _, why)| why.clone()))
+        };
+        let claim = Claim {
+            job: &self.job.job,
+            unit: &unit.print.id,
+            rank: Rank { priority: std::cmp::Reverse(self.job.priority), came: (self.job.accepted, self.job.sequence) },
+            printers: &printers,
+            allocate: pool.map_or(Allocate::LeastBusy, |pool| pool.allocate),
+            kept_from: &kept_from,
+        };
+        let printer = match self.workshop.press.claim(&claim) {
+            Ok(name) => name,
+            Err(why) => {
+                units[index].why = Some(why);
+                return Ok(());
+            }
+        };
+        let Some(printer) = config.printer(&printer) else { return Ok(()) };
+        let unit = &mut units[index];
+        let run = self.run_of(unit);
+        unit.began = Instant::now();
+        unit.next = unit.began + LOOK_EVERY;
+        let went = self.begin(unit, &run, printer, config)?;
+        self.took(unit, &printer.name, went);
+        Ok(())
+    }
+
+    /// The printer that the job's sheets for this target went to last.
+    fn last_printer(&self, units: &[Unit<'_>], target: &str) -> Option<String> {
+        let of_target = units.iter().filter(|unit| unit.print.ask.printer == target);
+        let mut runs = of_target.filter_map(|unit| self.progress().prints.get(&unit.print.id)?.intent.as_ref());
+        runs.next_back().map(|(_, intent)| intent.printer.clone())
+    }
+
+    fn tell_printing(&self, plan: &Plan, round: &Round) {
+        let mut waits = round.waits.clone();
+        waits.dedup();
+        (self.report)(Report {
+            printing: true,
+            waits: (!waits.is_empty()).then(|| waits.join("; ")),
+            asks: round.asks,
+            ..self.counts(plan)
+        });
+    }
+}
+
+fn is_sending(units: &[Unit<'_>]) -> bool {
+    units.iter().any(|unit| unit.sending.is_some())
+}
+
+pub(super) fn is_print(step: &DeliveryStep) -> bool {
+    matches!(step.delivery, Delivery::Print { .. })
+}

@@ -1,0 +1,109 @@
+//! Doubtful sheets: what is asked, what was answered, and what becomes of sheets whose job ends before they do.
+
+use std::time::Instant;
+
+use super::{DRAIN_WITHIN, Unit, sheet};
+use crate::control::{PRINT, PRINT_AGAIN, PRINTED, PRINTED_UP_TO};
+use crate::plan::{Plan, PlannedPrint, StepId};
+use crate::print::folder;
+use crate::spool::job::Question;
+use crate::spool::journal::{Entry, PrintEvent, PrintRun};
+use crate::worker::receipt::Notice;
+use crate::worker::run::{Run, Stop};
+
+impl Run<'_> {
+    /// Waits, not for ever, for what has been sent by a job that is to end; nothing else leaves.
+    pub(in crate::worker::run) fn wait_for_prints(&mut self, plan: &Plan) -> Result<(), Stop> {
+        let mut units = self.units(plan);
+        units.retain(|unit| self.run_of(unit).is_open());
+        let result = self.print_all(plan, &mut units, Some(Instant::now() + DRAIN_WITHIN)).map(drop);
+        self.workshop.press.forget(&self.job.job);
+        result
+    }
+
+    /// The job is cancelled: what has been sent is seen to its end, the rest is dropped.
+    pub(in crate::worker::run) fn drain_prints(&mut self, plan: &Plan) -> Result<(), Stop> {
+        self.wait_for_prints(plan)?;
+        let open = |print: &&PlannedPrint| !self.progress().prints.get(&print.id).is_some_and(PrintRun::is_open);
+        let prints = plan.deliveries.iter().flat_map(|step| &step.prints);
+        let unsent = prints.filter(open).filter(|print| !self.run_is_over(&print.id));
+        let dropped: Vec<Entry> =
+            unsent.map(|print| Entry::Print { step: print.id.clone(), event: PrintEvent::Dropped }).collect();
+        if !dropped.is_empty() && self.progress().prints.values().any(|run| run.attempts > 0) {
+            self.append(dropped)?;
+        }
+        self.clean_folders(plan)
+    }
+
+    fn clean_folders(&self, plan: &Plan) -> Result<(), Stop> {
+        let config = self.workshop.config();
+        for print in plan.deliveries.iter().flat_map(|step| &step.prints) {
+            let Some((_, intent)) = self.progress().prints.get(&print.id).and_then(|run| run.intent.as_ref()) else {
+                continue;
+            };
+            let slot = config.printer(&intent.printer).and_then(|printer| Some(sheet::slot(print, printer)?.target()));
+            if let Some(target) = slot {
+                folder::clean(&target, self.job.job.as_str())
+                    .map_err(|e| Stop::Unreachable { place: target.clone(), text: e.to_string() })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a person has said of doubtful sheets.
+    pub(super) fn settle_prints(&mut self, plan: &Plan) -> Result<(), Stop> {
+        for print in plan.deliveries.iter().flat_map(|step| &step.prints) {
+            let Some(run) = self.progress().prints.get(&print.id) else { continue };
+            let (Some((_, intent)), true) = (&run.intent, run.doubt.is_some()) else { continue };
+            let Some(answer) = self.job.answers.get(&key(&print.id, intent.attempt)) else { continue };
+            let printed = match answer.split_once(' ') {
+                Some((_, number)) => number.parse().unwrap_or(0),
+                None if answer == PRINTED => intent.copies,
+                None => 0,
+            };
+            self.append(vec![Entry::Print { step: print.id.clone(), event: PrintEvent::Answered { printed } }])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn questions(&self, units: &[Unit<'_>]) -> Vec<Question> {
+        let asks = units.iter().filter_map(|unit| {
+            let run = self.progress().prints.get(&unit.print.id)?;
+            let ((_, intent), doubt) = (run.intent.as_ref()?, run.doubt.as_ref()?);
+            let copies = if intent.copies == 1 { "1 copy".to_string() } else { format!("{} copies", intent.copies) };
+            let text = format!(
+                "print {} ({copies} of {}) at {}: {doubt}. Look what came out, then say `--printed`, `--print-again` or \
+                 `--printed-up-to N`",
+                unit.print.id, unit.sheet.title, intent.printer
+            );
+            Some(Question {
+                key: Some(key(&unit.print.id, intent.attempt)),
+                answers: vec![PRINTED.into(), PRINT_AGAIN.into(), PRINTED_UP_TO.into()],
+                needs_answer: true,
+                unit: Some(unit.print.id.to_string()),
+                printer: Some(intent.printer.clone()),
+                copies: Some(intent.copies),
+                ..Question::new(PRINT, text)
+            })
+        });
+        asks.collect()
+    }
+
+    /// What became of the sheets of a job that ended before its end.
+    pub(in crate::worker::run) fn tell_prints(&mut self, plan: &Plan) {
+        let mut told = Vec::new();
+        for print in plan.deliveries.iter().flat_map(|step| &step.prints) {
+            let Some(run) = self.progress().prints.get(&print.id) else { continue };
+            let Some((_, intent)) = &run.intent else { continue };
+            let number = run.job.as_ref().map(|job| format!(" (its job {})", job.id)).unwrap_or_default();
+            let state = run.state();
+            let text = format!("print {} is with {}{number}: {state}", print.id, intent.printer);
+            told.push(Notice { step: Some(print.id.to_string()), ..Notice::new("print", text) });
+        }
+        self.warnings.extend(told);
+    }
+}
+
+fn key(print: &StepId, attempt: u32) -> String {
+    format!("{PRINT} {print} {attempt}")
+}

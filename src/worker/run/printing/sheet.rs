@@ -1,0 +1,140 @@
+//! One sheet and the printer that it goes to, whatever kind of printer that is.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::Unit;
+use crate::clock;
+use crate::model::config::{Config, Printer, PrinterTarget};
+use crate::plan::PlannedPrint;
+use crate::print::network::{self, Sending};
+use crate::print::program::{self, Program};
+use crate::print::{PrintError, Sheet, Went, folder, look};
+use crate::spool::journal::{Entry, PrintRun};
+use crate::worker::run::{Run, Stop};
+
+impl Run<'_> {
+    pub(super) fn begin(
+        &mut self,
+        unit: &mut Unit<'_>,
+        run: &PrintRun,
+        printer: &Printer,
+        config: &Config,
+    ) -> Result<Went, Stop> {
+        let sheet = Sheet { copies: unit.print.copies.saturating_sub(run.printed), ..unit.sheet.clone() };
+        let id = unit.print.id.clone();
+        let folder = self.folder().join("prints").join(id.to_string());
+        let record = self.job.record.clone();
+        let journal = &mut self.journal;
+        let mut note = |event| journal.append(clock::now(), vec![Entry::Print { step: id.clone(), event }]);
+        let went = match &printer.target {
+            PrinterTarget::Ipp { .. } => match look::endpoint(printer) {
+                Some(Ok(endpoint)) => network::begin(&sheet, &printer.name, &endpoint, run, &mut note),
+                Some(Err(e)) => Ok(Went::Not(e.to_string())),
+                None => Ok(Went::Not("it is not on the network".into())),
+            },
+            PrinterTarget::Folder { .. } => {
+                if let Some(why) = self.workshop.places.unmounted(folder_of(printer)) {
+                    return Ok(Went::Not(why));
+                }
+                let Some(slot) = slot(unit.print, printer) else { return Ok(Went::On(None)) };
+                self.workshop.press.put_into(&printer.name, slot.target());
+                folder::place(&sheet, &slot, run, &mut note)
+            }
+            PrinterTarget::Command(words) => {
+                let home = config.file.parent().unwrap_or(Path::new("."));
+                let media = unit.print.ask.size;
+                let program = Program { printer: &printer.name, words, home, folder: &folder, record: &record, media };
+                program::begin(&sheet, &program, run, &mut note)
+            }
+        };
+        self.stop_of(went, unit.print)
+    }
+
+    /// Asks after a sheet that is on its way, when it is time.
+    pub(super) fn go_on(&mut self, unit: &mut Unit<'_>, run: &PrintRun, config: &Config) -> Result<Went, Stop> {
+        let Some((_, intent)) = &run.intent else { return Ok(Went::Over) };
+        let sent = match unit.sending.as_ref().map(Sending::try_recv) {
+            Some(Err(std::sync::mpsc::TryRecvError::Empty)) => return Ok(Went::On(None)),
+            Some(sent) => Some(sent.ok()),
+            None => None,
+        };
+        if sent.is_some() {
+            unit.sending = None;
+        } else if unit.next > Instant::now() {
+            return Ok(Went::On(unit.why.take()));
+        }
+        let Some(printer) = config.printer(&intent.printer) else {
+            return Ok(Went::On(Some("it is not in the config any more, and nobody else knows of the sheet".into())));
+        };
+        let sheet = Sheet { copies: intent.copies, ..unit.sheet.clone() };
+        let id = unit.print.id.clone();
+        let folder = self.folder().join("prints").join(id.to_string());
+        let record = self.job.record.clone();
+        let journal = &mut self.journal;
+        let mut note = |event| journal.append(clock::now(), vec![Entry::Print { step: id.clone(), event }]);
+        let went = match (&printer.target, sent) {
+            (PrinterTarget::Command(words), sent) => {
+                let home = config.file.parent().unwrap_or(Path::new("."));
+                let media = unit.print.ask.size;
+                let program = Program { printer: &printer.name, words, home, folder: &folder, record: &record, media };
+                let ended = match sent.flatten() {
+                    Some(network::Sent::Program(ended)) => Some(ended),
+                    _ => None,
+                };
+                program::ended(ended, &program, run, &mut note)
+            }
+            (_, Some(sent)) => network::sent(sent, &mut note),
+            (PrinterTarget::Ipp { .. }, None) => match look::endpoint(printer) {
+                Some(Ok(endpoint)) => network::look(&sheet, &endpoint, run, &mut unit.missed, clock::now(), &mut note),
+                Some(Err(e)) => Ok(Went::On(Some(e.to_string()))),
+                None => Ok(Went::On(None)),
+            },
+            (PrinterTarget::Folder { .. }, None) => match slot(unit.print, printer) {
+                Some(slot) => match self.workshop.places.unmounted(slot.folder) {
+                    Some(why) => Ok(Went::On(Some(why))),
+                    None => folder::place(&sheet, &slot, run, &mut note),
+                },
+                None => Ok(Went::On(None)),
+            },
+        };
+        self.stop_of(went, unit.print)
+    }
+
+    /// The spool's disk stops the job; a printer's folder keeps the sheet; a sheet that is damaged is made anew.
+    fn stop_of(&mut self, went: Result<Went, PrintError>, print: &PlannedPrint) -> Result<Went, Stop> {
+        match went {
+            Ok(went) => Ok(went),
+            Err(PrintError::Disk(e)) if e.path.starts_with(self.workshop.spool.root()) => Err(e.into()),
+            Err(PrintError::Disk(e)) => {
+                let is_open = self.progress().prints.get(&print.id).is_some_and(PrintRun::is_open);
+                Ok(if is_open { Went::On(Some(e.to_string())) } else { Went::Not(e.to_string()) })
+            }
+            Err(PrintError::Damaged(text)) => {
+                tracing::warn!(job = %self.job.job, "{text}: it is made again");
+                self.append(vec![Entry::Reopened { steps: vec![print.sheet.clone()] }])?;
+                Err(Stop::Again)
+            }
+        }
+    }
+}
+
+fn folder_of(printer: &Printer) -> &Path {
+    match &printer.target {
+        PrinterTarget::Folder { folder, .. } => folder,
+        _ => Path::new(""),
+    }
+}
+
+/// A sheet's place at a folder printer.
+pub(super) fn slot<'s>(print: &'s PlannedPrint, printer: &'s Printer) -> Option<folder::Slot<'s>> {
+    let PrinterTarget::Folder { folder, copies, keep_queued, .. } = &printer.target else { return None };
+    Some(folder::Slot {
+        printer: &printer.name,
+        folder,
+        below: print.folders.get(&printer.name),
+        copies: *copies,
+        keep_queued: *keep_queued,
+        stem: &print.file,
+    })
+}
