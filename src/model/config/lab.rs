@@ -29,7 +29,8 @@ section! {
         device: String,
         /// File names as the profile makes them (`long`), or `short` ASCII ones for old machines. Default `long`.
         names: LabNames,
-        /// Noritsu: how long the lab's software may take to accept an order, such as `30m`. Default: as long as it likes.
+        /// How long the lab's software may take to accept an order, or to take it away, such as `30m`. Default: as long as it
+        /// likes.
         accepted_within: Span,
     }
 }
@@ -57,7 +58,6 @@ impl RawLab {
             ("channels", self.channels.is_some(), noritsu || format == LabFormat::Csv),
             ("image_folder", self.image_folder.is_some(), noritsu),
             ("customer_id", self.customer_id.is_some(), noritsu),
-            ("accepted_within", self.accepted_within.is_some(), noritsu),
             ("device", self.device.is_some(), format == LabFormat::FujiC8),
         ];
         for (key, _, _) in keys.iter().filter(|(_, is_there, allowed)| *is_there && !*allowed) {
