@@ -279,7 +279,7 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
                 return Err("it is done; nothing is left to try again".into());
             }
             // Left by a crash, they would end or hold the job once more.
-            for mark in [CANCEL_MARK, HOLD_MARK] {
+            for mark in [file::CANCEL, file::HOLD] {
                 durable::remove_file(&job.folder.join(mark)).map_err(|e| e.to_string())?;
             }
             requeue(spool, job, |record| {
@@ -317,7 +317,7 @@ fn questions(job: &Located) -> Vec<Question> {
 
 /// A job that was held by hand, and for nothing else, has still to be asked about.
 fn go_on(spool: &Spool, job: &Located, asked: &[Question]) -> Result<String, String> {
-    for name in [HOLD_MARK, file::QUESTIONS] {
+    for name in [file::HOLD, file::QUESTIONS] {
         durable::remove_file(&job.folder.join(name)).map_err(|e| e.to_string())?;
     }
     let by_hand = !asked.is_empty() && asked.iter().all(|question| question.code == BY_HAND);
@@ -349,7 +349,7 @@ fn hold(spool: &Spool, job: &Located) -> Result<String, String> {
 fn cancel(spool: &Spool, job: &Located) -> Result<String, String> {
     match job.state {
         State::Held | State::Pending | State::Processing | State::Failed => {
-            let mark = job.folder.join(CANCEL_MARK);
+            let mark = job.folder.join(file::CANCEL);
             if !mark.exists() {
                 durable::replace(&mark, b"").map_err(|e| e.to_string())?;
             }
@@ -368,12 +368,12 @@ fn cancel(spool: &Spool, job: &Located) -> Result<String, String> {
 
 /// So that a running job ends as cancelled also when the server ends before it does.
 pub fn mark_cancelled(spool: &Spool, id: &JobId) -> Result<(), String> {
-    mark_running(spool, id, CANCEL_MARK)
+    mark_running(spool, id, file::CANCEL)
 }
 
 /// So that a running job is held also when the server ends before it is.
 pub fn mark_held(spool: &Spool, id: &JobId) -> Result<(), String> {
-    mark_running(spool, id, HOLD_MARK)
+    mark_running(spool, id, file::HOLD)
 }
 
 fn mark_running(spool: &Spool, id: &JobId, mark: &str) -> Result<(), String> {
@@ -387,7 +387,7 @@ fn mark_running(spool: &Spool, id: &JobId, mark: &str) -> Result<(), String> {
 /// Ends a waiting or held job as cancelled, for a reason that its receipt tells.
 pub fn end_for(spool: &Spool, job: &Located, why: &str) -> Result<(), String> {
     exclusively(|| {
-        durable::replace(&job.folder.join(CANCEL_MARK), why.as_bytes()).map_err(|e| e.to_string())?;
+        durable::replace(&job.folder.join(file::CANCEL), why.as_bytes()).map_err(|e| e.to_string())?;
         cancel(spool, job).map(drop)
     })
 }
@@ -396,8 +396,3 @@ fn exclusively<T>(act: impl FnOnce() -> T) -> T {
     let _changes = job::exclusively();
     act()
 }
-
-/// In the folder of a job that ran when somebody held it: it is held at its next step.
-pub const HOLD_MARK: &str = "hold";
-/// In a job's folder: it ends as cancelled at its next step; its text, where it has one, says why.
-pub const CANCEL_MARK: &str = "cancel";

@@ -108,6 +108,11 @@ impl Matcher for ConfigMatcher {
         false
     }
 
+    /// Nor is one compared with another.
+    fn replaces(&self, _: (&Manifest, &HotFolder), _: (&Manifest, &HotFolder)) -> bool {
+        false
+    }
+
     fn assets(&self, frozen: &Frozen) -> Vec<PathBuf> {
         frozen.assets.iter().map(|a| a.path.clone()).collect()
     }

@@ -330,7 +330,7 @@ impl Scheduler {
             if let Some(known) = self.queue.jobs.get_mut(&located.id)
                 && known.located == located
                 // Cancelled by another job, it need not wait for its hour.
-                && !(known.not_before.is_some() && located.folder.join(control::CANCEL_MARK).exists())
+                && !(known.not_before.is_some() && located.folder.join(file::CANCEL).exists())
             {
                 continue;
             }

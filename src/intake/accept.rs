@@ -178,6 +178,9 @@ impl Acceptance {
             taken.push(Taken { from: from.clone(), stamp: *stamp, file: None, shared: false });
         }
 
+        if let Some(why) = &ready.overtaken {
+            unsynced.file(durable::stage_private(&folder.join(file::CANCEL), why.as_bytes())?);
+        }
         let (frozen, start) = self.freeze(hot_folder, ready, accepted)?;
         let json = |name, text: serde_json::Result<Vec<u8>>| text.map_err(|e| NotNow::Form(name, e));
         let rules = json(file::RULES, serde_json::to_vec(&frozen))?;
@@ -202,7 +205,7 @@ impl Acceptance {
             taken,
             drop_cleared: false,
             priority: start.priority,
-            not_before: start.not_before,
+            not_before: start.not_before.filter(|_| ready.overtaken.is_none()),
             hold: start.hold,
             released: false,
             retries: 0,

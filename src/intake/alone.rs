@@ -22,6 +22,7 @@ use crate::model::limits::MANIFEST_MAX_ENTRIES;
 use crate::model::manifest::{read_pictures, write_pictures};
 use crate::model::name::{RelPath, fold};
 use crate::model::units::show_duration;
+use crate::plan::frozen::Verdict;
 use crate::spool::job::Stamp;
 
 /// Most drops that one look hands on.
@@ -42,6 +43,8 @@ struct Seen {
     since: Instant,
     first: Timestamp,
     why: String,
+    /// Why nobody wants it, once that was asked.
+    ignored: Option<String>,
 }
 
 /// The drops of one hot folder.
@@ -80,10 +83,12 @@ impl Units {
                 since: since.unwrap_or(now),
                 first: around.wall,
                 why: String::new(),
+                ignored: None,
             });
             if seen.content != content {
                 seen.content = content;
                 seen.since = now;
+                seen.ignored = None;
             }
             let settled_at = seen.since + hot_folder.settle;
             // An empty picture may be one that was only just begun; for good it is a damaged one.
@@ -105,11 +110,19 @@ impl Units {
             } else if let Some(empty) = empty.filter(|_| now < given_up_at) {
                 seen.why = format!("{} is empty", empty.below);
                 found.look_again(given_up_at);
+            } else if let Some(why) = &seen.ignored {
+                seen.why.clone_from(why);
             } else if found.ready.len() == READY_MAX {
                 found.look_again(now);
-            } else {
-                seen.why = "it is being accepted".to_string();
-                found.ready.extend(ready(hot_folder, name, &unit));
+            } else if let Some(ready) = ready(hot_folder, name, &unit) {
+                // Nobody else may have these pictures: what is ignored is left, not taken to be thrown away one day.
+                seen.ignored = ignored(&ready, hot_folder, around);
+                if let Some(why) = &seen.ignored {
+                    seen.why.clone_from(why);
+                } else {
+                    seen.why = "it is being accepted".to_string();
+                    found.ready.push(ready);
+                }
             }
         }
         found
@@ -190,7 +203,16 @@ fn ready(hot_folder: &HotFolder, name: &str, unit: &Unit<'_>) -> Option<Ready> {
         text: Some(text),
         pictures,
         done_file: None,
+        overtaken: None,
     })
+}
+
+/// Why no render job takes it, where that is fine.
+fn ignored(ready: &Ready, hot_folder: &HotFolder, around: &Around<'_>) -> Option<String> {
+    match around.matcher.freeze(ready.manifest.as_ref()?, hot_folder).verdict {
+        Verdict::Ignored { why } => Some(format!("it is left here (`unmatched: ignore`): {why}")),
+        _ => None,
+    }
 }
 
 /// The name in `inputs/`; one that no system could hold is made safe, part by part.

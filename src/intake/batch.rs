@@ -28,6 +28,13 @@ pub(super) struct Batch {
     pub(super) failed: Vec<(String, String)>,
 }
 
+impl Batch {
+    /// All are jobs.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.changed && self.stuck.is_empty() && self.failed.is_empty()
+    }
+}
+
 impl Acceptance {
     pub(super) fn accept(&mut self, folder: &mut Folder, ready: &[Ready], clock: fn() -> Timestamp) -> Batch {
         let mut batch = Batch::default();

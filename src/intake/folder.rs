@@ -35,7 +35,7 @@ pub(super) struct Folder {
     pub(super) settings: HotFolder,
     settling: Settling,
     digests: Digests,
-    waiting: HashMap<PathBuf, Waiting>,
+    pub(super) waiting: HashMap<PathBuf, Waiting>,
     /// How many waiting manifests name a picture.
     named_by: HashMap<PathBuf, usize>,
     pass: u64,

@@ -58,6 +58,8 @@ pub(super) struct Ready {
     pub(super) text: Option<Vec<u8>>,
     pub(super) pictures: Vec<Picture>,
     pub(super) done_file: Option<(PathBuf, Stamp)>,
+    /// Why it ends as cancelled before it was begun.
+    pub(super) overtaken: Option<String>,
 }
 
 impl Ready {
@@ -234,6 +236,7 @@ impl<'a> Pass<'a> {
         reading.early = early;
         if let Content::Whole(Some(manifest)) = &reading.content {
             reading.elsewhere = location_elsewhere(manifest.location.as_deref(), self.hot_folder, self.around.config);
+            reading.of = Some((manifest.kind, manifest.record.clone()));
             reading.runs = self.around.matcher.freeze(manifest, self.hot_folder).verdict == Verdict::Run;
             if reading.runs && self.tree.is_some() {
                 reading.named = pictures::named(manifest);
@@ -299,6 +302,7 @@ fn ready(waiting: &mut Waiting, file: &Dropped, pictures: Vec<Picture>, done: Op
         text: None,
         pictures,
         done_file: done.map(|d| (d.path.clone(), d.stamp)),
+        overtaken: None,
     }))
 }
 

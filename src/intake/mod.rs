@@ -20,6 +20,7 @@ mod judge;
 pub mod library;
 mod listing;
 mod names;
+mod overtaken;
 mod pictures;
 mod reading;
 mod same;
@@ -66,6 +67,8 @@ pub trait Matcher {
     /// Whether another job of the record makes, or has made, just what this manifest asks for. `there` are the pictures
     /// that came with it, each with its name in `inputs/`; what is not there counts as unchanged.
     fn was_made(&self, manifest: &Manifest, hot_folder: &HotFolder, there: &[(&RelPath, &Path)]) -> bool;
+    /// Whether a manifest asks for all that an older one of its record does, in another way.
+    fn replaces(&self, newer: (&Manifest, &HotFolder), older: (&Manifest, &HotFolder)) -> bool;
     /// Files of the operator's that the frozen profiles use: copies are kept in the spool's `assets/`.
     fn assets(&self, frozen: &Frozen) -> Vec<PathBuf>;
 }
@@ -209,7 +212,10 @@ impl Intake {
                     wall: (self.clock)(),
                 };
                 let ready = folder.look(&around);
-                accepted.extend(self.accept(index, &ready, now));
+                if self.accept_overtaken(index, &ready, now, &mut accepted) {
+                    let (certain, _) = self.accept(index, &ready, now);
+                    accepted.extend(certain);
+                }
             }
         }
         if self.clear_again.is_none_or(|at| at <= now) {
@@ -223,10 +229,32 @@ impl Intake {
         ScanReport { accepted, next, problems: self.news() }
     }
 
-    /// Makes jobs of what is ready, and leaves their drop to be cleared. Those that are jobs for certain are named.
-    fn accept(&mut self, index: usize, ready: &[Ready], now: Instant) -> Vec<JobId> {
+    /// What waits in any hot folder and is made needless by what is ready in one of them becomes a job first. Says whether
+    /// all of it did: else what is ready waits too, so that it is not overtaken in turn.
+    fn accept_overtaken(&mut self, index: usize, ready: &[Ready], now: Instant, accepted: &mut Vec<JobId>) -> bool {
+        let newer = self.folders[index].newer(ready);
+        if newer.is_empty() {
+            return true;
+        }
+        let matcher = Arc::clone(&self.acceptance.matcher);
+        for other in 0..self.folders.len() {
+            let overtaken = self.folders[other].overtaken(&newer, ready, &*matcher);
+            let (certain, is_whole) = self.accept(other, &overtaken, now);
+            accepted.extend(certain);
+            if !is_whole {
+                self.folders[index].due = Some(now + TRY_AGAIN);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Makes jobs of what is ready, and leaves their drop to be cleared. Those that are jobs for certain are named; says
+    /// also whether all of it became jobs.
+    fn accept(&mut self, index: usize, ready: &[Ready], now: Instant) -> (Vec<JobId>, bool) {
         let folder = &mut self.folders[index];
         let batch = self.acceptance.accept(folder, ready, self.clock);
+        let is_whole = batch.is_whole();
         for (manifest, why) in batch.stuck {
             folder.cannot_accept(&manifest, &why, None);
         }
@@ -244,7 +272,7 @@ impl Intake {
             self.leftovers.push(Leftover { job, folder: own, root, accepted });
             self.clear_again = Some(now);
         }
-        certain
+        (certain, is_whole)
     }
 
     /// Problems that the report before did not have.

@@ -10,7 +10,7 @@ use super::pictures::Named;
 use super::same::{self, NotRead};
 use crate::model::digest;
 use crate::model::limits::{MANIFEST_MAX_BYTES, SOURCE_MAX_BYTES};
-use crate::model::manifest::{self, Manifest, ManifestError};
+use crate::model::manifest::{self, Kind, Manifest, ManifestError};
 use crate::model::name::quoted;
 use crate::model::units::show_bytes;
 use crate::spool::job::Stamp;
@@ -30,6 +30,8 @@ pub(super) struct Reading {
     pub(super) early: bool,
     /// It is another server's: of a location that this one does not take.
     pub(super) elsewhere: Option<String>,
+    /// Whose it is, also while the manifest itself is not kept.
+    pub(super) of: Option<(Kind, String)>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub(super) struct Unreadable {
 pub(super) fn read(file: &Dropped) -> Result<Reading, NotRead> {
     let done = |sha256, content| {
         let stamp = file.stamp;
-        Reading { stamp, sha256, content, named: Vec::new(), runs: false, early: false, elsewhere: None }
+        Reading { stamp, sha256, content, named: Vec::new(), runs: false, early: false, elsewhere: None, of: None }
     };
     if file.stamp.bytes > MANIFEST_MAX_BYTES {
         let (size, most) = (show_bytes(file.stamp.bytes), show_bytes(MANIFEST_MAX_BYTES));

@@ -99,6 +99,11 @@ impl Waiting {
         self.reading.as_ref().is_some_and(|r| r.runs)
     }
 
+    /// It is whole, and would be a job but for its pictures.
+    pub(super) fn waits_for_pictures(&self) -> bool {
+        self.whole_since.is_some() && self.names_pictures()
+    }
+
     fn deadline(&mut self, hot_folder: &HotFolder, now: Instant) -> Instant {
         let whole = *self.whole_since.get_or_insert(now);
         *self.last_arrival.get_or_insert(whole) + hot_folder.complete_within

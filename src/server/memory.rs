@@ -79,6 +79,12 @@ impl Matcher for Memory {
         self.matcher.assets(frozen)
     }
 
+    fn replaces(&self, newer: (&Manifest, &HotFolder), older: (&Manifest, &HotFolder)) -> bool {
+        let asked = |(manifest, hot_folder)| Asked::of(manifest, &self.freeze(manifest, hot_folder));
+        let (Some(newer), Some(older)) = (asked(newer), asked(older)) else { return false };
+        newer.replaces(&older)
+    }
+
     fn was_made(&self, manifest: &Manifest, hot_folder: &HotFolder, there: &[(&RelPath, &Path)]) -> bool {
         let frozen = self.freeze(manifest, hot_folder);
         let Some(asked) = Asked::of(manifest, &frozen) else { return false };

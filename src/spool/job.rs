@@ -253,6 +253,10 @@ pub mod file {
     pub const REASON_TEXT: &str = "reason.txt";
     pub const INPUTS: &str = "inputs";
     pub const OUTPUTS: &str = "outputs";
+    /// The job ends as cancelled at its next step; its text, where it has one, says why.
+    pub const CANCEL: &str = "cancel";
+    /// Somebody held the job while it ran: it is held at its next step.
+    pub const HOLD: &str = "hold";
 }
 
 /// A record of ours that cannot be read: no crash writes such a file.

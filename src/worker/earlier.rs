@@ -75,7 +75,7 @@ impl Asked {
     }
 
     /// Asks for everything that the other one does, in another way.
-    fn replaces(&self, other: &Asked) -> bool {
+    pub fn replaces(&self, other: &Asked) -> bool {
         self.owners.is_superset(&other.owners) && self.request != other.request
     }
 }

@@ -18,7 +18,6 @@ use super::earlier::{self, Open};
 use super::passes::Renderer;
 use super::receipt::Notice;
 use crate::clock;
-use crate::control;
 use crate::error::Fate;
 use crate::model::config::Config;
 use crate::plan::frozen::Frozen;
@@ -327,10 +326,10 @@ impl<'a> Run<'a> {
     }
 
     fn work(&mut self, later: &[JobId]) -> Result<Outcome, Stop> {
-        if self.folder().join(control::CANCEL_MARK).exists() {
+        if self.folder().join(file::CANCEL).exists() {
             return Err(Stop::Cancelled);
         }
-        if self.folder().join(control::HOLD_MARK).exists() {
+        if self.folder().join(file::HOLD).exists() {
             return Err(Stop::Held);
         }
         let own = Open { at: self.at.clone(), record: self.job.clone(), works: None };

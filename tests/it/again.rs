@@ -66,6 +66,50 @@ fn what_a_second_try_finished_is_known_and_what_a_failed_correction_left_is_not_
     studio.audit();
 }
 
+/// Waiting manifests have all the time there is; pictures that come late find nobody who waits for them.
+#[test]
+fn what_waits_for_pictures_is_not_made_after_it_was_taken_back_or_corrected() {
+    let mut studio = Studio::new();
+    let patient = CONFIG.replace("complete_within: 500ms", "complete_within: 10m");
+    assert_ne!(patient, CONFIG);
+    studio.write("hotfolders.yaml", patient.as_bytes());
+    studio.serve();
+    let waits = |name: &str| {
+        studio.wait(&format!("{name} to wait"), || {
+            let told = studio.run(&["status"]).expect(0).out;
+            told.lines().any(|line| line.contains(name) && line.contains("1 picture is not there yet")).then_some(())
+        });
+    };
+    let export = r#"{ "manifest": 1, "kind": "production_order", "record": "7", "id": "back", "status": "zip",
+        "lines": [ { "line": 1, "image": "a.jpg" }, { "line": 2, "image": "b.jpg" } ] }"#;
+    studio.picture("drop/exports/o/a.jpg", 60, 40);
+    studio.write("drop/exports/o/o.json", export.as_bytes());
+    studio.drop_file("status", "i.json", &resent(&invoice("9", &[1, 4]), "wrong"));
+    waits("o/o.json");
+    waits("i.json");
+
+    let cancel = r#"{ "manifest": 1, "kind": "production_order", "record": "7", "status": "x", "action": "cancel" }"#;
+    studio.drop_file("status", "cancel.json", cancel);
+    studio.drop_file("status", "i2.json", &resent(&invoice("9", &[1, 2]), "right"));
+    studio.wait_jobs("done", 4);
+    for (id, why) in
+        [("back", "cancelled by "), ("wrong", "i2.json of the same record came later and replaces this one")]
+    {
+        let receipt = receipt_of(&studio, id);
+        assert_eq!(receipt["result"], "cancelled");
+        assert!(receipt["warnings"][0]["text"].as_str().unwrap().contains(why), "{receipt:#}");
+    }
+    studio.picture("sessions/S1/Hi-Res/S1004.jpg", 90, 60);
+    studio.picture("drop/exports/o/b.jpg", 60, 40);
+    studio.drop_file("status", "other.json", &resent(&invoice("10", &[4]), "other"));
+    studio.wait_jobs("done", 5);
+    studio.stop();
+    assert_eq!(files(&studio.path("print/9")), ["9.done", "9_01_8x10in.jpg", "9_02_8x10in.jpg"]);
+    assert_eq!(files(&studio.path("drop")), ["exports/o/a.jpg", "exports/o/b.jpg"], "pictures stay where they lie");
+    assert!(!studio.path("zips").exists());
+    studio.audit();
+}
+
 #[test]
 fn a_corrected_session_is_made_and_takes_the_place_of_its_earlier_pictures() {
     let mut studio = Studio::new();

@@ -151,5 +151,18 @@ fn without_a_profile_the_render_jobs_decide_and_what_none_takes_fails() {
     studio.wait_jobs("done", 2);
     studio.stop();
     assert_eq!(files(&studio.path("quick")), ["one/one.jpg", "two/two.jpg"]);
+
+    // What is ignored stays: nobody else may have it.
+    let ignoring = config().replace(", run: [quick]", ", unmatched: ignore");
+    assert_ne!(ignoring, config());
+    studio.write("hotfolders.yaml", ignoring.as_bytes());
+    studio.write("drop/quick/three.jpg", &jpeg(60, 40));
+    studio.serve();
+    studio.wait("the reason", || {
+        studio.run(&["status"]).expect(0).out.contains("three.jpg: it is left here (`unmatched: ignore`)").then_some(())
+    });
+    studio.stop();
+    assert_eq!(files(&studio.path("drop/quick")), ["three.jpg"]);
+    assert_eq!(studio.jobs("done").len(), 2);
     studio.audit();
 }

@@ -16,7 +16,7 @@ impl Studio {
             wall: crate::clock::now(),
         };
         let ready = self.intake.folders[0].look(&around);
-        let ids = self.intake.accept(0, &ready, self.now);
+        let (ids, _) = self.intake.accept(0, &ready, self.now);
         assert_eq!(ids.len(), 1);
         let job = self.job(&ids[0]).record;
         assert!(!job.drop_cleared);

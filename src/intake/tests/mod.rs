@@ -62,6 +62,10 @@ impl Matcher for Rules {
         false
     }
 
+    fn replaces(&self, newer: (&Manifest, &HotFolder), older: (&Manifest, &HotFolder)) -> bool {
+        newer.0.status == older.0.status && newer.0.images != older.0.images
+    }
+
     fn assets(&self, _: &Frozen) -> Vec<PathBuf> {
         self.assets.clone()
     }

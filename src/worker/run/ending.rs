@@ -7,7 +7,6 @@ use std::sync::PoisonError;
 use super::making::unreachable;
 use super::{Outcome, Run, Stop};
 use crate::clock;
-use crate::control;
 use crate::deliver;
 use crate::plan::fingerprint::Works;
 use crate::spool::durable;
@@ -25,7 +24,7 @@ impl Run<'_> {
         if self.plan.is_none() {
             self.plan = job::read(self.folder(), file::PLAN).ok();
         }
-        let why = std::fs::read_to_string(self.folder().join(control::CANCEL_MARK)).unwrap_or_default();
+        let why = std::fs::read_to_string(self.folder().join(file::CANCEL)).unwrap_or_default();
         if !why.trim().is_empty() {
             self.warnings.push(Notice::new("replaced", why.trim()));
         }
@@ -48,7 +47,7 @@ impl Run<'_> {
         job::write(self.folder(), file::QUESTIONS, &questions)?;
         self.at = self.workshop.spool.move_to(&self.at, State::Held, Self::day(&self.job))?;
         // Not before: cut off in between, it would go on.
-        self.remove_marks(&[control::HOLD_MARK])?;
+        self.remove_marks(&[file::HOLD])?;
         Ok(Outcome::Held { questions: questions.len() })
     }
 
@@ -104,7 +103,7 @@ impl Run<'_> {
         let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
         self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
         // Not before: cut off in between, a cancelled job would be made after all. A hold came too late.
-        self.remove_marks(&[control::CANCEL_MARK, control::HOLD_MARK])?;
+        self.remove_marks(&[file::CANCEL, file::HOLD])?;
         Ok(Outcome::Finished { state, result: result.to_string() })
     }
 
