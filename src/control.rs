@@ -179,6 +179,12 @@ pub struct Asked {
     pub command: Result<Command, String>,
 }
 
+impl Asked {
+    pub fn name(&self) -> Option<&str> {
+        self.path.file_stem()?.to_str()
+    }
+}
+
 /// The commands that wait, oldest first.
 pub fn waiting(spool: &Spool) -> Vec<Asked> {
     let Ok(list) = std::fs::read_dir(commands(spool)) else { return Vec::new() };

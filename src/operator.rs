@@ -7,11 +7,18 @@ use crate::model::config::Config;
 use crate::spool::job::JobId;
 use crate::spool::queue::Spool;
 
-/// Carries a command out. `running` jobs are left to the server.
-pub fn carry_out(spool: &Spool, config: &Config, command: &Command, running: &dyn Fn(&JobId) -> bool) -> Answer {
+/// Carries a command out. `running` jobs are left to the server. `asked` is the name of the request: after a crash one
+/// may be carried out a second time.
+pub fn carry_out(
+    spool: &Spool,
+    config: &Config,
+    command: &Command,
+    asked: Option<&str>,
+    running: &dyn Fn(&JobId) -> bool,
+) -> Answer {
     let Command::Reprint(request) = command else { return control::carry_out(spool, command, running) };
     let mut answer = Answer::default();
-    match reprint::reprint(spool, config, request) {
+    match reprint::reprint(spool, config, request, asked) {
         Ok(job) => answer.done.push(format!("{}: it is made again as job {job}", request.job)),
         Err(why) => answer.refused.push(format!("{}: {why}", request.job)),
     }

@@ -209,7 +209,7 @@ pub(super) fn open_of(root: &Path) -> Result<Spool, Error> {
 pub(super) fn send(spool: &Spool, config: &Config, command: &Command) -> Result<Answer, Error> {
     let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string());
     match spool.lock(clock::now()) {
-        Ok(_lock) => Ok(operator::carry_out(spool, config, command, &|_| false)),
+        Ok(_lock) => Ok(operator::carry_out(spool, config, command, None, &|_| false)),
         Err(crate::spool::queue::SpoolError::Locked(by)) => control::ask(spool, command, &by).map_err(|e| failed(&e)),
         Err(e) => Err(failed(&e)),
     }

@@ -42,6 +42,7 @@ use self::accept::Acceptance;
 use self::clear::{Leftover, Leftovers};
 use self::folder::Folder;
 use self::judge::{Around, Ready};
+use crate::clock;
 use crate::model::config::{Config, HotFolder};
 use crate::model::manifest::Manifest;
 use crate::model::name::RelPath;
@@ -113,7 +114,9 @@ pub struct ScanReport {
 /// Without a hot folder there is nothing to wait for.
 const IDLE: Duration = Duration::from_mins(1);
 /// After something could not be done.
-const TRY_AGAIN: Duration = Duration::from_secs(5);
+fn try_again() -> Duration {
+    clock::wait(Duration::from_secs(5), clock::RETRY)
+}
 
 /// All hot folders; owned by the server's scanner thread.
 #[derive(Debug)]
@@ -221,7 +224,7 @@ impl Intake {
         if self.clear_again.is_none_or(|at| at <= now) {
             let cleared = self.leftovers.clear(&self.acceptance.spool);
             accepted.extend(cleared.accepted);
-            self.clear_again = (!self.leftovers.is_empty()).then(|| now + TRY_AGAIN);
+            self.clear_again = (!self.leftovers.is_empty()).then(|| now + try_again());
             self.uncleared = problems(cleared.problems);
         }
         let due = self.folders.iter().filter_map(|f| f.due);
@@ -242,7 +245,7 @@ impl Intake {
             let (certain, is_whole) = self.accept(other, &overtaken, now);
             accepted.extend(certain);
             if !is_whole {
-                self.folders[index].due = Some(now + TRY_AGAIN);
+                self.folders[index].due = Some(now + try_again());
                 return false;
             }
         }
@@ -259,7 +262,7 @@ impl Intake {
             folder.cannot_accept(&manifest, &why, None);
         }
         for (manifest, why) in batch.failed {
-            folder.cannot_accept(&manifest, &why, Some(now + TRY_AGAIN));
+            folder.cannot_accept(&manifest, &why, Some(now + try_again()));
         }
         if batch.changed {
             folder.hint(now);

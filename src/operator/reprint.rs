@@ -1,7 +1,7 @@
 //! A finished job once more, on purpose: `jobs reprint`.
 //!
-//! Owns: a reprint is a job of its own, which stands in `pending/` whole or not at all. The manifest stays as it came;
-//! what is wanted of it is in the job's record.
+//! Owns: a reprint is a job of its own, which stands in `pending/` whole or not at all, and once for each request. The
+//! manifest stays as it came; what is wanted of it is in the job's record.
 
 use std::path::{Path, PathBuf};
 
@@ -31,13 +31,16 @@ struct Parts {
     frozen: Frozen,
 }
 
-/// Makes a job of its own; names it.
-pub(super) fn reprint(spool: &Spool, config: &Config, request: &Request) -> Result<JobId, String> {
+/// Makes a job of its own; names it. `asked` is the name of the request, where it may come a second time.
+pub(super) fn reprint(spool: &Spool, config: &Config, request: &Request, asked: Option<&str>) -> Result<JobId, String> {
     let parts = gather(spool, config, request)?;
+    if let Some(id) = made_for(spool, &parts.then, asked)? {
+        return Ok(id);
+    }
     let accepted = clock::now();
     let local = accepted.to_zoned(clock::time_zone(config.studio.time_zone.as_deref())).datetime();
     let (id, folder) = free_id(spool, &local, &parts.manifest)?;
-    let filled = fill(&folder, &id, accepted, &parts, request);
+    let filled = fill(&folder, &id, accepted, &parts, request, asked);
     let moved = filled.and_then(|()| {
         let to = spool.folder(State::Pending).join(id.as_str());
         durable::move_new(&folder, &to).map_err(|e| e.to_string())
@@ -48,6 +51,20 @@ pub(super) fn reprint(spool: &Spool, config: &Config, request: &Request) -> Resu
         return Err(why);
     }
     Ok(id)
+}
+
+/// The job that a request made before a crash, or a full disk, kept it from being answered.
+fn made_for(spool: &Spool, then: &JobFile, asked: Option<&str>) -> Result<Option<JobId>, String> {
+    let (Some(asked), Some(kind)) = (asked, then.kind) else { return Ok(None) };
+    let is_it = |job: &JobFile| job.reprint_of.as_ref().is_some_and(|r| r.asked.as_deref() == Some(asked));
+    for state in State::ALL {
+        let jobs = spool.jobs(state).map_err(|e| e.to_string())?.into_iter();
+        let mut of_record = jobs.filter(|at| at.id.may_be_of(kind.word(), &then.record));
+        if let Some(made) = of_record.find(|at| job::read(&at.folder, file::JOB).is_ok_and(|job| is_it(&job))) {
+            return Ok(Some(made.id));
+        }
+    }
+    Ok(None)
 }
 
 fn gather(spool: &Spool, config: &Config, request: &Request) -> Result<Parts, String> {
@@ -146,7 +163,14 @@ fn free_id(spool: &Spool, local: &jiff::civil::DateTime, manifest: &Manifest) ->
     Err("no free job id was found".into())
 }
 
-fn fill(folder: &Path, id: &JobId, accepted: jiff::Timestamp, parts: &Parts, request: &Request) -> Result<(), String> {
+fn fill(
+    folder: &Path,
+    id: &JobId,
+    accepted: jiff::Timestamp,
+    parts: &Parts,
+    request: &Request,
+    asked: Option<&str>,
+) -> Result<(), String> {
     let failed = |e: &dyn std::fmt::Display| e.to_string();
     let manifest_file = if request.manifest.is_some() {
         if parts.name.to_lowercase().ends_with(".json") { "manifest.json" } else { "manifest.yaml" }.to_string()
@@ -184,6 +208,7 @@ fn fill(folder: &Path, id: &JobId, accepted: jiff::Timestamp, parts: &Parts, req
             lines: request.lines.clone(),
             copies: request.copies,
             as_then: request.as_then,
+            asked: asked.map(String::from),
         }),
         answers: std::collections::BTreeMap::new(),
         receipts: parts.then.receipts.clone(),

@@ -32,7 +32,8 @@ impl Scheduler {
                     // Their records change on the disk; what is remembered of them does not hold any more.
                     self.forget(command.jobs());
                     let config = self.workshop.config();
-                    operator::carry_out(&self.workshop.spool, &config, command, &|id| self.running.contains_key(id))
+                    let running = |id: &JobId| self.running.contains_key(id);
+                    operator::carry_out(&self.workshop.spool, &config, command, request.name(), &running)
                 }
                 Err(e) => Answer { refused: vec![format!("the request cannot be read: {e}")], ..Answer::default() },
             };
@@ -60,7 +61,7 @@ impl Scheduler {
     ) -> Answer {
         let (running, resting): (Vec<_>, Vec<_>) = jobs.iter().cloned().partition(|id| self.running.contains_key(id));
         let config = self.workshop.config();
-        let mut answer = operator::carry_out(&self.workshop.spool, &config, &command(resting), &|_| false);
+        let mut answer = operator::carry_out(&self.workshop.spool, &config, &command(resting), None, &|_| false);
         for id in running {
             let Some(job) = self.running.get(&id) else { continue };
             match mark(&id) {

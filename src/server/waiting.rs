@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::clock;
 use crate::model::manifest::Kind;
 use crate::spool::job::JobId;
 use crate::spool::queue::Located;
@@ -123,7 +124,8 @@ impl Queue {
             }
             known.why.clone_from(&why);
         } else {
-            let (retry_at, backoff) = (instant + BACKOFF_FIRST, BACKOFF_FIRST);
+            let backoff = clock::wait(BACKOFF_FIRST, clock::RETRY);
+            let retry_at = instant + backoff;
             let known = Place { why: why.clone(), since: now, retry_at, backoff, prober: None };
             self.places.insert(place.clone(), known);
         }

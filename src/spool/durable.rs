@@ -103,7 +103,7 @@ fn point(action: &'static str, path: &Path) -> Done {
     #[cfg(test)]
     trial::pass(action).named(action, path)?;
     #[cfg(debug_assertions)]
-    points::pass().named(action, path)?;
+    points::pass(action).named(action, path)?;
     #[cfg(not(debug_assertions))]
     let _ = (action, path);
     Ok(())

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -166,14 +166,23 @@ pub struct Reprint {
     pub copies: Option<u32>,
     /// With the profiles of then, also when it is tried again.
     pub as_then: bool,
+    /// The request in `commands/` that asked for it: one that is carried out again after a crash finds its job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
+
+static CHANGES: RwLock<()> = RwLock::new(());
 
 /// Held by whoever reads a record to write it back changed, in a job that does not run: the intake notes that a drop is
 /// clear, an operator or another job changes what is decided, and neither may undo what the other has written.
-pub fn exclusively() -> MutexGuard<'static, ()> {
-    static CHANGES: Mutex<()> = Mutex::new(());
+pub fn exclusively() -> RwLockWriteGuard<'static, ()> {
     // It guards no value: a panic elsewhere leaves nothing half-done.
-    CHANGES.lock().unwrap_or_else(PoisonError::into_inner)
+    CHANGES.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held by a job that runs while its folder moves: not in the middle of a change by one of those.
+pub fn moving() -> RwLockReadGuard<'static, ()> {
+    CHANGES.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One question that waits for a person.

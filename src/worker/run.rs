@@ -258,6 +258,7 @@ impl<'a> Run<'a> {
             let mut job: JobFile = job::read(&at.folder, file::JOB)?;
             let at = if at.state == State::Pending {
                 begin_again(&at.folder, &mut job)?;
+                let _moves = job::moving();
                 workshop.spool.move_to(&at, State::Processing, Self::day(&job))?
             } else {
                 at
@@ -294,6 +295,12 @@ impl<'a> Run<'a> {
 
     fn folder(&self) -> &Path {
         &self.at.folder
+    }
+
+    fn move_to(&mut self, state: State, day: jiff::civil::Date) -> Result<(), Stop> {
+        let _moves = job::moving();
+        self.at = self.workshop.spool.move_to(&self.at, state, day)?;
+        Ok(())
     }
 
     fn append(&mut self, entries: Vec<Entry>) -> Result<(), Stop> {

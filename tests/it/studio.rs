@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -144,10 +146,13 @@ impl Studio {
         self.server = Some(RefCell::new(command.spawn().unwrap()));
     }
 
-    /// With one core there is one worker and one pixel thread.
+    /// With one core there is one worker and one pixel thread. Each server gets the next core.
     pub fn serve_on_one_core(&mut self, env: &[(&str, &str)]) {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let core = (NEXT.fetch_add(1, Ordering::Relaxed) % cores).to_string();
         let mut command = Command::new("taskset");
-        command.args(["-c", "0", env!("CARGO_BIN_EXE_hotfolders"), "serve"]).current_dir(self.dir.path());
+        command.args(["-c", &core, env!("CARGO_BIN_EXE_hotfolders"), "serve"]).current_dir(self.dir.path());
         command.envs(env.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.server = Some(RefCell::new(command.spawn().unwrap()));
     }
@@ -280,8 +285,12 @@ impl Studio {
     /// Receipts have their form, and what the newest of them says of a file is true.
     #[track_caller]
     fn audit_receipts(&self, mut receipts: Vec<Value>) {
-        let schema = self.run(&["schema", "receipt"]).expect(0).json();
-        let validator = jsonschema::validator_for(&schema).unwrap();
+        // Hundreds of studios are looked over, and the schema is the same for all.
+        static VALIDATOR: OnceLock<jsonschema::Validator> = OnceLock::new();
+        let validator = VALIDATOR.get_or_init(|| {
+            let schema = self.run(&["schema", "receipt"]).expect(0).json();
+            jsonschema::validator_for(&schema).unwrap()
+        });
         receipts.sort_by_key(|r| r["finished"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap());
         let mut digests: BTreeMap<PathBuf, String> = BTreeMap::new();
         for receipt in &receipts {

@@ -9,9 +9,14 @@ static CRASH_AT: OnceLock<Option<u64>> = OnceLock::new();
 static FAULT_AT: OnceLock<Option<(u64, i32)>> = OnceLock::new();
 
 /// `HOTFOLDERS_CRASH_AT=k` aborts at point k; `HOTFOLDERS_FAULT_AT=k:ERRNO` fails there with that system error, and
-/// makes the file that `HOTFOLDERS_FAULT_TOLD` names, so that whoever tries all of them knows when to stop.
-pub(super) fn pass() -> io::Result<()> {
+/// makes the file that `HOTFOLDERS_FAULT_TOLD` names, so that whoever tries all of them knows when to stop. What is done at
+/// each point is listed in the file that `HOTFOLDERS_POINTS_TOLD` names.
+pub(super) fn pass(action: &str) -> io::Result<()> {
     let number = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
+    if let Some(list) = std::env::var_os("HOTFOLDERS_POINTS_TOLD") {
+        let mut list = std::fs::OpenOptions::new().create(true).append(true).open(list)?;
+        io::Write::write_all(&mut list, format!("{number} {action}\n").as_bytes())?;
+    }
     let crash = CRASH_AT.get_or_init(|| std::env::var("HOTFOLDERS_CRASH_AT").ok()?.parse().ok());
     if *crash == Some(number) {
         std::process::abort();

@@ -45,7 +45,7 @@ impl Run<'_> {
 
     pub(super) fn hold(&mut self, questions: &[Question]) -> Result<Outcome, Stop> {
         job::write(self.folder(), file::QUESTIONS, &questions)?;
-        self.at = self.workshop.spool.move_to(&self.at, State::Held, Self::day(&self.job))?;
+        self.move_to(State::Held, Self::day(&self.job))?;
         // Not before: cut off in between, it would go on.
         self.remove_marks(&[file::HOLD])?;
         Ok(Outcome::Held { questions: questions.len() })
@@ -101,7 +101,7 @@ impl Run<'_> {
             durable::remove_tree(&self.folder().join(file::OUTPUTS))?;
         }
         let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
-        self.at = self.workshop.spool.move_to(&self.at, state, finished.to_zoned(zone).date())?;
+        self.move_to(state, finished.to_zoned(zone).date())?;
         // Not before: cut off in between, a cancelled job would be made after all. A hold came too late.
         self.remove_marks(&[file::CANCEL, file::HOLD])?;
         Ok(Outcome::Finished { state, result: result.to_string() })
