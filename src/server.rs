@@ -95,6 +95,7 @@ impl Server {
             renderer,
             links: Arc::new(Links::of_spool(spool.root())),
             press: Press::default(),
+            outlook: Mutex::default(),
         });
         let matcher = Arc::new(Memory::new(&config, &workshop));
         let mut intake = Intake::new(Arc::clone(&config), spool.clone(), matcher, clock::now);

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use clap::Args;
-use jiff::SignedDuration;
 
 use super::config;
 use super::jobs;
@@ -12,7 +11,6 @@ use super::terminal::{self, DIM, GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
-use crate::model::config::Config;
 use crate::server::housekeeping;
 use crate::spool::labs::{self, HandedOver, LabState};
 use crate::spool::queue::{Spool, State};
@@ -38,7 +36,14 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             counts.push((state, spool.count(state).map_err(|e| Error::failed(e.to_string()))?));
         }
     }
-    let tomorrow = spool.as_ref().map(|spool| forecast(spool, &loaded.config)).transpose()?;
+    let tomorrow: Option<Forecast> = match (&spool, &live) {
+        // It counts when it has time; just after a start it may not have come to it.
+        (_, Some(live)) => serde_json::from_value(live["removed_within_a_day"].clone()).unwrap_or_default(),
+        (Some(spool), None) => {
+            Some(housekeeping::forecast(spool, &loaded.config).map_err(|e| Error::failed(e.to_string()))?)
+        }
+        (None, None) => None,
+    };
     let paused = spool.as_ref().is_some_and(control::is_paused);
     // What is known of them stands in the spool, also while nobody watches.
     let orders = spool.as_ref().map(|spool| labs::all(spool).0).unwrap_or_default();
@@ -103,12 +108,6 @@ fn age(since: &str) -> String {
         _ => (seconds / 86_400, "day"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
-}
-
-fn forecast(spool: &Spool, config: &Config) -> Result<Forecast, Error> {
-    let tomorrow = clock::now() + SignedDuration::from_hours(24);
-    let limits = housekeeping::limits(config, tomorrow);
-    Forecast::of(spool, &housekeeping::receipts_folders(config), &limits).map_err(|e| Error::failed(e.to_string()))
 }
 
 fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {

@@ -9,14 +9,14 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock;
 use crate::model::config::Config;
 use crate::spool::durable;
 use crate::spool::index::{Change, History, Index, Summary};
 use crate::spool::queue::{Spool, SpoolError, State};
-use crate::spool::retention::{self, Limits};
+use crate::spool::retention::{self, Forecast, Limits};
 use crate::worker::history;
 use crate::worker::run::Workshop;
 
@@ -30,14 +30,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// An answer that nobody has taken by then is not waited for any more.
 const ANSWERS_FOR: Duration = Duration::from_hours(24);
 
-/// In a debug build the tests need not wait for minutes.
-fn first_after() -> Duration {
-    #[cfg(debug_assertions)]
-    if let Some(ms) = std::env::var("HOTFOLDERS_HOUSEKEEPING_MS").ok().and_then(|text| text.parse().ok()) {
-        return Duration::from_millis(ms);
-    }
-    FIRST_AFTER
-}
+/// How often it is counted what goes within a day: a hundred thousand jobs take a second, so nobody is kept waiting for it.
+const COUNT_EVERY: Duration = Duration::from_hours(1);
 
 /// The index with a line of every finished job that stands.
 pub(super) fn open_index(spool: &Spool) -> Result<Index, SpoolError> {
@@ -59,12 +53,21 @@ pub(super) fn start(workshop: &Arc<Workshop>, stop: &Arc<AtomicBool>) -> std::io
 }
 
 fn run(workshop: &Workshop, stop: &AtomicBool) {
-    let mut due = Instant::now() + first_after();
+    let mut due = Instant::now() + clock::wait(FIRST_AFTER, "HOTFOLDERS_HOUSEKEEPING_MS");
+    let mut counted: Option<(Instant, Arc<Config>)> = None;
     while !stop.load(Ordering::SeqCst) {
         if Instant::now() < due {
+            let config = workshop.config();
+            if counted.as_ref().is_none_or(|(at, by)| at.elapsed() > COUNT_EVERY || !Arc::ptr_eq(by, &config)) {
+                let forecast = forecast(&workshop.spool, &config);
+                let forecast = forecast.inspect_err(|e| tracing::warn!("retention: {e}")).ok();
+                *workshop.outlook.lock().unwrap_or_else(PoisonError::into_inner) = forecast;
+                counted = Some((Instant::now(), config));
+            }
             std::thread::sleep(TICK);
             continue;
         }
+        counted = None;
         due = Instant::now() + EVERY;
         let stop = || stop.load(Ordering::SeqCst);
         Sweep {
@@ -88,6 +91,12 @@ pub(crate) fn receipts_folders(config: &Config) -> BTreeSet<PathBuf> {
 pub(crate) fn limits(config: &Config, now: Timestamp) -> Limits {
     let zone = clock::time_zone(config.studio.time_zone.as_deref());
     Limits::of(&config.server.retention, &now.to_zoned(zone))
+}
+
+/// What goes within a day from now.
+pub(crate) fn forecast(spool: &Spool, config: &Config) -> Result<Forecast, SpoolError> {
+    let tomorrow = clock::now() + SignedDuration::from_hours(24);
+    Forecast::of(spool, &receipts_folders(config), &limits(config, tomorrow))
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -187,7 +196,7 @@ impl<'a> Sweep<'a> {
 
     fn receipts(&mut self, limits: &Limits) -> Result<(), SpoolError> {
         let history = History::read(self.spool())?;
-        let (old, problems) = retention::old_receipts(&receipts_folders(&self.config), &history, limits);
+        let (old, problems) = retention::old_receipts(&receipts_folders(&self.config), &history.jobs(), limits);
         drop(history);
         for problem in problems {
             self.failed = true;

@@ -82,9 +82,10 @@ impl Scheduler {
         let labs = crate::spool::labs::shown(&self.orders.lock().unwrap_or_else(PoisonError::into_inner));
         let config = self.workshop.config();
         let gates = Gates::now(&self.workshop.spool, &config);
+        let outlook = *self.workshop.outlook.lock().unwrap_or_else(PoisonError::into_inner);
         serde_json::json!({ "printers": self.workshop.press.printers(&config, &|printer| gates.keep(printer)),
             "pools": self.workshop.press.pools(&config), "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
-            "places": self.queue.places(), "config_refused": self.reload.refused(), "changes": self.changes,
+            "places": self.queue.places(), "removed_within_a_day": outlook, "config_refused": self.reload.refused(), "changes": self.changes,
             "alerts": self.alarms.state() })
     }
 

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 use super::durable::{self, Done};
-use super::index::{Change, History, Summary};
+use super::index::{Brief, Change, History, Summary};
 use super::job::{JobId, file};
 use super::queue::{Spool, SpoolError, State};
 use crate::model::config::Retention;
@@ -111,10 +111,9 @@ pub fn receipts_in(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<N
 /// Those of them whose jobs ended before the limit; those of jobs that are not ours are not known.
 pub fn old_receipts(
     folders: &BTreeSet<PathBuf>,
-    history: &History,
+    jobs: &[Brief<'_>],
     limits: &Limits,
 ) -> (Vec<NamedReceipt>, Vec<String>) {
-    let jobs = history.jobs();
     let ended: HashMap<&str, i64> = jobs.iter().map(|brief| (&*brief.job, brief.finished_ms)).collect();
     let (mut old, mut problems) = (Vec::new(), Vec::new());
     let is_old = |job: &str| ended.get(job).is_some_and(|ms| *ms < limits.receipts.as_millisecond());
@@ -159,7 +158,7 @@ impl Forecast {
         Ok(Forecast {
             done: jobs(State::Done)?,
             failed: jobs(State::Failed)?,
-            receipts: old_receipts(receipts, &history, limits).0.len(),
+            receipts: old_receipts(receipts, &lines, limits).0.len(),
             history: lines.iter().filter(|line| line.finished_ms < limits.history.as_millisecond()).count(),
         })
     }

@@ -30,6 +30,7 @@ use crate::spool::journal::{Entry, Journal, JournalError, Progress};
 use crate::spool::links::Links;
 use crate::spool::places::Places;
 use crate::spool::queue::{Located, Spool, SpoolError, State};
+use crate::spool::retention::Forecast;
 
 /// What all jobs share.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct Workshop {
     pub renderer: Renderer,
     pub links: Arc<Links>,
     pub press: Press,
+    /// What retention removes within a day, once that was counted.
+    pub outlook: Mutex<Option<Forecast>>,
 }
 
 impl Workshop {

@@ -94,7 +94,7 @@ fn only_our_own_old_receipts_go() {
     let history = History::read(&spool).unwrap();
     let gone = dir.path().join("gone");
     let folders = BTreeSet::from([folder.clone(), gone]);
-    let (old, problems) = old_receipts(&folders, &history, &limits);
+    let (old, problems) = old_receipts(&folders, &history.jobs(), &limits);
     assert_eq!((old.len(), problems.len()), (1, 1), "a folder that is not there is not an empty one");
     assert_eq!(old[0].path, folder.join("a.b.old.json"));
     assert!(is_receipt_of(&old[0].path, &old[0].job));
