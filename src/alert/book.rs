@@ -85,8 +85,6 @@ pub struct Seen {
     pub complete: bool,
     /// Causes that are over for certain, with a sentence about how.
     pub over: Vec<(String, String)>,
-    /// Causes that nobody needs to hear of any more.
-    pub gone: Vec<String>,
 }
 
 /// The record, and whether the disk has it.
@@ -179,6 +177,20 @@ impl Book {
         self.record.open.values()
     }
 
+    /// Jobs that something open, or not told yet, is about.
+    pub fn jobs(&self) -> BTreeSet<String> {
+        let open = self.record.open.values().map(|open| &open.condition);
+        let told = self.record.notices.iter().map(|notice| &notice.of);
+        open.chain(told).filter_map(|condition| condition.job.clone()).collect()
+    }
+
+    /// Nothing is kept of a job that is not kept.
+    pub fn forget_job(&mut self, job: &str) {
+        let record = self.change();
+        record.open.retain(|_, open| open.condition.job.as_deref() != Some(job));
+        record.notices.retain(|notice| notice.of.job.as_deref() != Some(job));
+    }
+
     pub fn undelivered(&self) -> &[Notice] {
         &self.record.notices
     }
@@ -191,13 +203,6 @@ impl Book {
     pub fn observe(&mut self, seen: Seen, channels: Channels, now: Timestamp) {
         let named: BTreeSet<&str> = seen.wrong.iter().map(|c| c.cause.as_str()).collect();
         let mut over = seen.over.clone();
-        for cause in &seen.gone {
-            if self.record.open.contains_key(cause) {
-                let record = self.change();
-                record.open.remove(cause);
-                record.notices.retain(|notice| notice.of.cause != *cause);
-            }
-        }
         if seen.complete {
             let ended = self.record.open.values().filter(|open| {
                 seen.kinds.contains(&open.condition.kind) && !named.contains(open.condition.cause.as_str())
@@ -373,13 +378,12 @@ mod tests {
     fn what_was_not_seen_whole_ends_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let (mut book, _) = Book::open(dir.path(), at(0)).unwrap();
-        book.observe(seen(&["a", "b", "c"]), BOTH, at(1));
-        let partly = Seen { complete: false, over: vec![("place b".into(), "back".into())], ..seen(&["a"]) };
-        book.observe(Seen { gone: vec!["place c".into()], ..partly }, BOTH, at(2));
-        // Of `c`, that nobody needs to hear of, not even the beginning is told.
+        book.observe(seen(&["a", "b"]), BOTH, at(1));
+        let over = vec![("place b".into(), "back".into())];
+        book.observe(Seen { complete: false, over, ..seen(&["a"]) }, BOTH, at(2));
         let expected = [(Event::Began, "a"), (Event::Began, "b"), (Event::Over, "b")];
         assert_eq!(told(&book), expected.map(|(event, name)| (event, format!("place {name}"))));
-        assert!(book.is_open("place a") && !book.is_open("place b") && !book.is_open("place c"));
+        assert!(book.is_open("place a") && !book.is_open("place b"));
         let others = Seen { kinds: &[Kind::DiskLow], complete: true, ..Seen::default() };
         book.observe(others, BOTH, at(3));
         assert!(book.is_open("place a"), "another kind says nothing of it");
@@ -411,6 +415,25 @@ mod tests {
         book.observe(seen(&[]), Channels { mail: false, webhook: true }, at(9));
         book.keep_to(Channels { mail: true, webhook: false });
         assert_eq!(book.undelivered(), []);
+    }
+
+    #[test]
+    fn of_an_erased_job_nothing_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(0)).unwrap();
+        let of_job = |name: &str| Condition { job: Some(name.into()), ..nas(name) };
+        let all = Seen {
+            kinds: PLACES,
+            wrong: vec![of_job("j1"), of_job("j2"), nas("x")],
+            complete: true,
+            ..Seen::default()
+        };
+        book.observe(all, BOTH, at(1));
+        assert_eq!(book.jobs().into_iter().collect::<Vec<_>>(), ["j1", "j2"]);
+        book.forget_job("j1");
+        book.save().unwrap();
+        assert!(!std::fs::read_to_string(dir.path().join(FILE)).unwrap().contains("j1"));
+        assert_eq!((book.jobs().len(), book.undelivered().len()), (1, 2));
     }
 
     #[test]

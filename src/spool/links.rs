@@ -170,6 +170,13 @@ impl Links {
         serde_json::from_slice(&std::fs::read(self.asked_path(hash)).ok()?).ok()
     }
 
+    /// Every link that is asked for, and since when.
+    pub fn all_asked(&self) -> Vec<(String, Timestamp)> {
+        let names = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let hashes = names.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".asked")?.to_string()));
+        hashes.filter_map(|hash| self.asked(&hash).map(|at| (hash, at))).collect()
+    }
+
     /// The question is answered.
     pub fn answered(&self, hash: &str) -> Done {
         durable::remove_file(&self.asked_path(hash))

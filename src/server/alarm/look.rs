@@ -9,9 +9,11 @@ use super::super::sight::{ConfigFile, Sight};
 use crate::alert::{Book, Condition, Kind, Seen};
 use crate::intake::{FolderState, Mode};
 use crate::model::config::{Alerts, Config};
+use crate::print::look::Condition as PrinterCondition;
 use crate::spool::job::{self, JobId, Question, Reason, Stamp, file};
 use crate::spool::labs::{self, LabState};
-use crate::spool::queue::{Located, State, free_space};
+use crate::spool::queue::{Located, Spool, SpoolError, State, free_space};
+use crate::worker::printers::Gates;
 use crate::worker::receipt;
 use crate::worker::run::Workshop;
 
@@ -29,6 +31,8 @@ pub(super) struct Look {
     held: BTreeMap<JobId, Condition>,
     /// Where the following of jobs goes on.
     followed: usize,
+    /// All jobs that the book knows were looked for.
+    has_looked: bool,
 }
 
 /// A job in `failed/`.
@@ -50,7 +54,10 @@ impl Look {
         now: Timestamp,
     ) -> Vec<Seen> {
         let Some(alerts) = &config.alerts else { return Vec::new() };
+        self.forget_what_is_erased(workshop, book);
         let mut all = vec![disks(workshop, config, alerts, book, now)];
+        all.push(asked(workshop));
+        all.push(printers(workshop, config, book, now));
         all.extend(self.failed(workshop, book, now));
         all.extend(self.held(workshop, alerts, now));
         all.push(orders(workshop));
@@ -61,6 +68,19 @@ impl Look {
             all.extend(config_file(config, sight, now));
         }
         all
+    }
+
+    /// Before the first alert goes out all of them are looked for, then some at each look.
+    fn forget_what_is_erased(&mut self, workshop: &Workshop, book: &mut Book) {
+        let jobs: Vec<String> = book.jobs().into_iter().collect();
+        let most = if self.has_looked { FOLLOWED_AT_ONCE.min(jobs.len()) } else { jobs.len() };
+        let start = self.followed % jobs.len().max(1);
+        for job in jobs.iter().cycle().skip(start).take(most) {
+            if JobId::parse(job).is_none_or(|id| matches!(find(&workshop.spool, &id), Ok(None))) {
+                book.forget_job(job);
+            }
+        }
+        self.has_looked = true;
     }
 
     /// Jobs that failed. One that is tried again is waited for: then it is over, or another failure.
@@ -86,7 +106,7 @@ impl Look {
             .collect();
         let count = left.len().max(1);
         for (cause, id) in left.into_iter().cycle().skip(self.followed % count).take(FOLLOWED_AT_ONCE.min(count)) {
-            match workshop.spool.find(&id) {
+            match find(&workshop.spool, &id) {
                 Ok(Some(job)) if job.state == State::Done => {
                     let result = receipt::read(&job.folder).map(|receipt| receipt.result);
                     let how = match result.as_deref() {
@@ -97,8 +117,7 @@ impl Look {
                 }
                 // It failed again, which is told by itself.
                 Ok(Some(job)) if job.state == State::Failed => seen.over.push((cause, "It was tried again.".into())),
-                Ok(None) => seen.gone.push(cause),
-                Ok(Some(_)) | Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         self.followed = self.followed.wrapping_add(FOLLOWED_AT_ONCE);
@@ -127,6 +146,63 @@ impl Look {
         }
         Some(Seen { kinds: &[Kind::JobHeld], wrong, complete: true, ..Seen::default() })
     }
+}
+
+/// A job that moves just then may be missed once.
+fn find(spool: &Spool, id: &JobId) -> Result<Option<Located>, SpoolError> {
+    match spool.find(id)? {
+        None => spool.find(id),
+        found => Ok(found),
+    }
+}
+
+/// Printers that do not answer, or do not print. One that is paused or closed may be either: nothing is said of it.
+fn printers(workshop: &Workshop, config: &Config, book: &Book, now: Timestamp) -> Seen {
+    let gates = Gates::now(&workshop.spool, config);
+    let mut seen = Seen { kinds: &[Kind::Printer], ..Seen::default() };
+    let mut known = BTreeSet::new();
+    for printer in workshop.press.printers(config, &|printer| gates.keep(printer)) {
+        let cause = format!("printer {}", printer.name);
+        known.insert(cause.clone());
+        let how = match printer.state {
+            PrinterCondition::Unreachable => "cannot be reached",
+            PrinterCondition::Stopped => "has stopped",
+            PrinterCondition::Idle | PrinterCondition::Printing => {
+                seen.over.push((cause, Kind::Printer.relief().into()));
+                continue;
+            }
+            PrinterCondition::Paused | PrinterCondition::Closed | PrinterCondition::Unknown => continue,
+        };
+        let title = format!("the printer `{}` {how}", printer.name);
+        let text = format!("{}\nWhat is to be printed there waits.", cut(&printer.reasons.join(", ")));
+        let since = printer.since.unwrap_or(now);
+        seen.wrong.push(Condition { cause, kind: Kind::Printer, title, text, since, job: None });
+    }
+    let open = book.open_causes().map(|open| &open.condition);
+    let gone = open.filter(|c| c.kind == Kind::Printer && !known.contains(&c.cause));
+    seen.over.extend(gone.map(|c| (c.cause.clone(), "It is not in the config any more.".to_string())));
+    seen
+}
+
+/// Clients who opened a link that does not open any more, and ask for another.
+fn asked(workshop: &Workshop) -> Seen {
+    let condition = |(hash, since): (String, Timestamp)| {
+        let link = workshop.links.read(&hash).ok().flatten()?;
+        Some(Condition {
+            cause: format!("link_asked {hash}"),
+            kind: Kind::LinkAsked,
+            title: format!("the client of {} asks for a new link", link.record),
+            text: format!(
+                "The link that job {} made does not open any more. `hotfolders links renew` opens it again for the same \
+                 pictures.",
+                link.job
+            ),
+            since,
+            job: Some(link.job.to_string()),
+        })
+    };
+    let wrong = workshop.links.all_asked().into_iter().filter_map(condition).collect();
+    Seen { kinds: &[Kind::LinkAsked], wrong, complete: true, ..Seen::default() }
 }
 
 fn is_longer(since: Timestamp, now: Timestamp, alerts: &Alerts) -> bool {
