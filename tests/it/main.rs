@@ -37,6 +37,7 @@ mod opening;
 mod operator;
 mod orientation;
 mod places;
+mod print_torture;
 mod printing;
 mod quality;
 mod queue;
