@@ -1,5 +1,7 @@
 //! `hotfolders check`: the config, then the world it names. Creates nothing.
 
+mod printers;
+
 use std::path::Path;
 
 use super::config;
@@ -111,6 +113,7 @@ fn look(config: &Config) -> Vec<Finding> {
         }
     }
     telling(config, &mut add);
+    findings.extend(printers::look(config));
     findings
 }
 

@@ -1,5 +1,7 @@
 //! `hotfolders printers`: how they are, and the operator's hand on them.
 
+mod test;
+
 use std::path::Path;
 
 use clap::{Args, Subcommand};
@@ -22,6 +24,8 @@ use crate::worker::printers::Gates;
 pub(super) enum PrintersCommand {
     /// Printers and pools: state, paper, what waits there.
     List(ListArgs),
+    /// Print a sheet that shows edges, measures and colours, past the queue.
+    Test(test::TestArgs),
     /// Give printers no more sheets, also after a restart; what they have got is printed.
     Pause(NamesArgs),
     /// Let paused printers print again.
@@ -44,6 +48,7 @@ pub(super) struct NamesArgs {
 pub(super) fn run(file: &Path, command: &PrintersCommand) -> Result<(), Error> {
     match command {
         PrintersCommand::List(args) => list(file, args),
+        PrintersCommand::Test(args) => test::run(file, args),
         PrintersCommand::Pause(args) => act(file, &args.names, &|printers| Command::PausePrinters { printers }),
         PrintersCommand::Resume(args) => act(file, &args.names, &|printers| Command::ResumePrinters { printers }),
     }

@@ -27,6 +27,7 @@ pub mod printing;
 pub mod region;
 pub mod selection;
 pub mod shown;
+pub mod test_sheet;
 #[cfg(test)]
 mod tests;
 pub mod values;

@@ -2,6 +2,7 @@
 
 mod folders;
 mod network;
+mod trying;
 
 use std::collections::BTreeMap;
 use std::path::Path;
