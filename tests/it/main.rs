@@ -17,6 +17,7 @@ mod browser;
 mod browser_dashboard;
 mod cli;
 mod command;
+mod control;
 mod crash;
 mod damage;
 mod determinism;
