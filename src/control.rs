@@ -52,6 +52,11 @@ pub enum Command {
     },
     /// A finished job is made again, on purpose, as a job of its own.
     Reprint(Reprint),
+    /// Download links, by the hashes of their tokens.
+    Links {
+        links: Vec<String>,
+        act: LinkAct,
+    },
     Pause,
     Resume,
     /// What only the server knows: hot folders, running jobs.
@@ -61,6 +66,15 @@ pub enum Command {
         whom: Whom,
         dry_run: bool,
     },
+}
+
+/// What becomes of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkAct {
+    /// Another address for the same files; the one before closes.
+    Renew,
+    Revoke,
 }
 
 /// Whose jobs are erased.
@@ -107,6 +121,7 @@ impl Command {
             Command::Reprint(_)
             | Command::PausePrinters { .. }
             | Command::ResumePrinters { .. }
+            | Command::Links { .. }
             | Command::Pause
             | Command::Resume
             | Command::Status
@@ -243,7 +258,7 @@ pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> b
             return answer;
         }
         // Whoever knows config and server does these.
-        Command::Reprint(_) | Command::Status | Command::Erase { .. } => return answer,
+        Command::Reprint(_) | Command::Links { .. } | Command::Status | Command::Erase { .. } => return answer,
     };
     for id in jobs {
         match spool.find(id) {

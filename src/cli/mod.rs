@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod erase;
 mod jobs;
+mod links;
 mod plan;
 mod printers;
 mod render;
@@ -53,6 +54,9 @@ enum Command {
     /// List printers and act on them.
     #[command(subcommand)]
     Printers(printers::PrintersCommand),
+    /// List download links and act on them.
+    #[command(subcommand)]
+    Links(links::LinksCommand),
     /// Remove everything that is kept of a record, a session or a client.
     Erase(erase::EraseArgs),
     /// Start no more jobs; running ones are finished.
@@ -83,6 +87,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Command::Status(args) => status::run(config, args),
         Command::Jobs(command) => jobs::run(config, command),
         Command::Printers(command) => printers::run(config, command),
+        Command::Links(command) => links::run(config, command),
         Command::Erase(args) => erase::run(config, args),
         Command::Pause => jobs::pause(config, true),
         Command::Resume => jobs::pause(config, false),

@@ -4,6 +4,7 @@ use super::{Scheduler, erase};
 use crate::control::{self, Answer, Command};
 use crate::operator;
 use crate::spool::job::JobId;
+use crate::worker::link;
 use crate::worker::run::Signals;
 
 impl Scheduler {
@@ -27,6 +28,11 @@ impl Scheduler {
                 }
                 Ok(Command::Erase { whom, dry_run }) => {
                     erase::serve(&self.workshop, whom, *dry_run, &|id| self.running.contains_key(id))
+                }
+                Ok(Command::Links { links, act }) => {
+                    let config = self.workshop.config();
+                    let running = |id: &JobId| self.running.contains_key(id);
+                    link::carry_out(&self.workshop.spool, &config, links, *act, &running)
                 }
                 Ok(command) => {
                     // Their records change on the disk; what is remembered of them does not hold any more.

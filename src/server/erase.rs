@@ -22,6 +22,7 @@ use crate::spool::index::{Change, History, Index, IndexLine, Summary};
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::journal::Journal;
 use crate::spool::labs;
+use crate::spool::links::Links;
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 use crate::spool::retention;
 use crate::worker::history;
@@ -166,6 +167,7 @@ struct Eraser<'a> {
 impl Eraser<'_> {
     fn run(&mut self, index: &mut Index) {
         self.logs();
+        self.links();
         self.others();
         self.receipts();
         self.jobs();
@@ -196,9 +198,25 @@ impl Eraser<'_> {
         }
     }
 
+    /// What lies behind them first: the record is what it is found by.
+    fn links(&mut self) {
+        let links = Links::of_spool(self.ground.spool.root());
+        for (hash, record) in links.all() {
+            if !self.found.ids.contains(&record.job) {
+                continue;
+            }
+            let gone =
+                self.dry_run || (self.done(durable::remove_tree(&record.folder)) && self.done(links.forget(&hash)));
+            if gone {
+                self.erased.others.push(record.folder);
+                self.erased.others.push(links.path(&hash));
+            }
+        }
+    }
+
     fn others(&mut self) {
         let root = self.ground.spool.root();
-        for folder in ["links", labs::FOLDER, "commands"] {
+        for folder in [labs::FOLDER, "commands"] {
             for path in files(&root.join(folder)) {
                 // Requests are answered, one by one; this one is among them.
                 let counts = folder != "commands" || path.to_string_lossy().ends_with(".answer.json");

@@ -2,6 +2,8 @@
 //!
 //! Owns: it runs beside the jobs and never keeps one waiting; what it could not do it says and tries again tomorrow.
 
+mod links;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::links::Purged;
 use crate::clock;
 use crate::model::config::Config;
 use crate::spool::durable;
@@ -123,9 +126,9 @@ type Step<'a> = fn(&mut Sweep<'a>, &Limits) -> Result<(), SpoolError>;
 impl<'a> Sweep<'a> {
     fn run(mut self) {
         let limits = limits(&self.config, self.now);
-        let steps: [Step<'a>; 5] =
+        let steps: [Step<'a>; 6] =
             // By the history receipts are known, so its turn comes last.
-            [Self::jobs, Self::receipts, Self::assets, Self::answers, Self::history];
+            [Self::jobs, Self::receipts, Self::assets, Self::answers, Self::links, Self::history];
         for step in steps {
             if (self.stop)() {
                 return;
@@ -218,6 +221,16 @@ impl<'a> Sweep<'a> {
     fn assets(&mut self, _: &Limits) -> Result<(), SpoolError> {
         for asset in retention::unused_assets(self.spool(), self.now, self.stop)? {
             self.gone.assets += usize::from(retention::remove_asset(self.spool(), &asset, self.now)?);
+        }
+        Ok(())
+    }
+
+    /// What lies behind links that ended long ago, and who used them.
+    #[allow(clippy::unnecessary_wraps, reason = "one of the steps")]
+    fn links(&mut self, _: &Limits) -> Result<(), SpoolError> {
+        let Purged { links, lines } = links::purge(self.workshop, &self.config, self.now, self.stop);
+        if links + lines > 0 {
+            tracing::info!("retention: removed {links} links and {lines} lines of access logs");
         }
         Ok(())
     }

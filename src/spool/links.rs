@@ -147,6 +147,11 @@ impl Links {
         hashes.into_iter().filter_map(read).collect()
     }
 
+    /// Where the record is.
+    pub fn path(&self, hash: &str) -> PathBuf {
+        self.folder.join(Self::name(hash))
+    }
+
     /// The record goes, and what is known of its use.
     pub fn forget(&self, hash: &str) -> Done {
         durable::remove_file(&self.folder.join(Self::name(hash)))?;

@@ -96,6 +96,14 @@ impl Browser {
         self.post("goog/cdp/execute", &command).unwrap();
     }
 
+    /// Downloads go into this folder without a question.
+    pub fn save_into(&self, folder: &std::path::Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        let params = json!({ "behavior": "allow", "downloadPath": folder });
+        let command = json!({ "cmd": "Page.setDownloadBehavior", "params": params });
+        self.post("goog/cdp/execute", &command).unwrap();
+    }
+
     pub fn go(&self, url: &str) {
         self.post("url", &json!({ "url": url })).unwrap();
     }

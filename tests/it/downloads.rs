@@ -54,7 +54,7 @@ impl Served {
         answer.header("location").unwrap().to_string()
     }
 
-    fn zip(&self) -> Vec<u8> {
+    pub fn zip(&self) -> Vec<u8> {
         let name = files(&self.studio.path("downloads")).into_iter().find(|name| name.ends_with(".zip")).unwrap();
         std::fs::read(self.studio.path(&format!("downloads/{name}"))).unwrap()
     }
@@ -74,7 +74,7 @@ impl Served {
         self.log().iter().filter(|line| line["entry"] == "counted").count()
     }
 
-    fn change_record(&self, change: impl Fn(&mut Value)) {
+    pub fn change_record(&self, change: impl Fn(&mut Value)) {
         let path = self.studio.path(&format!("spool/links/{}.json", self.hash()));
         let mut record = self.studio.json(&path);
         change(&mut record);

@@ -171,3 +171,86 @@ fn pictures_to_look_at_are_not_lying_there_in_full() {
     studio.stop();
     studio.audit();
 }
+
+fn job_id(job: &std::path::Path) -> String {
+    job.file_name().unwrap().to_str().unwrap().to_string()
+}
+
+#[test]
+fn an_operator_lists_renews_and_revokes() {
+    let mut studio = studio("max_downloads: 3");
+    studio.serve();
+    studio.drop_file("status", "i.json", &paid("1042", &[1]));
+    let job = studio.wait_jobs("done", 1).remove(0);
+    let first = link(&studio, &job);
+    let list = |studio: &Studio| studio.run(&["links", "list", "--json"]).expect(0).json();
+    let listed = list(&studio);
+    assert_eq!((&listed[0]["state"], &listed[0]["url"]), (&"open".into(), &first["url"]));
+    assert_eq!(
+        (&listed[0]["pictures"], &listed[0]["pictures_taken"], &listed[0]["pin"]),
+        (&2.into(), &0.into(), &first["pin"])
+    );
+    let text = studio.run(&["links", "list"]).expect(0).out;
+    assert!(text.contains("1042") && text.contains("nothing taken") && text.contains("PIN"), "{text}");
+
+    // With the server, then without it.
+    studio.run(&["links", "renew", "1042"]).expect(0);
+    let second = link(&studio, &job);
+    assert!(first["url"] != second["url"], "a renewed link has another address");
+    assert_eq!(studio.run(&["links", "list", "--open", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
+    assert_eq!(studio.stop(), Some(0));
+    studio.run(&["links", "renew", second["url"].as_str().unwrap()]).expect(0);
+    let third = link(&studio, &job);
+    let state_of = |studio: &Studio, url: &Value| {
+        let hash = hotfolders::model::token::Token::of_url(url.as_str().unwrap()).unwrap().hash();
+        list(studio).as_array().unwrap().iter().find(|link| link["id"] == hash).unwrap()["state"].clone()
+    };
+    assert_eq!(
+        [state_of(&studio, &first["url"]), state_of(&studio, &second["url"]), state_of(&studio, &third["url"])],
+        ["revoked", "revoked", "open"]
+    );
+    studio.run(&["links", "revoke", &job_id(&job)]).expect(0);
+    assert_eq!(state_of(&studio, &third["url"]), "revoked");
+    let refused = studio.run(&["links", "revoke", "no-such"]).expect(1);
+    assert!(refused.err.contains("there is no link of `no-such`"), "{}", refused.err);
+    // What lies behind them is still one folder, and a renewal opens it again.
+    studio.run(&["links", "renew", "1042"]).expect(0);
+    assert_eq!(state_of(&studio, &link(&studio, &job)["url"]), "open");
+    studio.audit();
+}
+
+#[test]
+fn what_ended_long_ago_goes_and_so_does_what_is_erased() {
+    let mut studio = studio("pin: none");
+    studio.serve();
+    for record in ["1", "2", "3"] {
+        studio.drop_file("status", &format!("{record}.json"), &paid(record, &[1]));
+    }
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    let of = |wanted: &str| records(&studio).into_iter().find(|(_, record)| record["record"] == wanted).unwrap();
+    let (name, mut old) = of("1");
+    old["expires"] = "2020-01-01T00:00:00Z".into();
+    studio.write(&format!("spool/links/{name}"), old.to_string().as_bytes());
+    let hash = name.trim_end_matches(".json").to_string();
+    // Whence it came is kept for a month, that it came longer.
+    let (kept, _) = of("2");
+    let log = kept.replace(".json", ".log");
+    let counted = r#"{"entry":"counted","at":"2020-01-01T00:00:00Z","set":"all","grant":"g","from":"192.0.2.7"}"#;
+    studio.write(&format!("spool/links/{log}"), format!("{counted}\n").as_bytes());
+    studio.serve_with(&[("HOTFOLDERS_HOUSEKEEPING_MS", "10")]);
+    studio.wait("the purge", || (!studio.path(&format!("spool/links/{hash}.json")).exists()).then_some(()));
+    studio.wait("the log", || {
+        let text = std::fs::read_to_string(studio.path(&format!("spool/links/{log}"))).unwrap();
+        (!text.contains("192.0.2.7")).then_some(())
+    });
+    let listed = studio.run(&["links", "list", "2", "--json"]).expect(0).json();
+    assert_eq!(listed[0]["downloads"], 1);
+    let folders = |studio: &Studio| std::fs::read_dir(studio.path("downloads")).unwrap().count();
+    assert_eq!(folders(&studio), 2);
+    assert!(!PathBuf::from(old["folder"].as_str().unwrap()).exists());
+    studio.run(&["erase", "--record", "3"]).expect(0);
+    assert_eq!((folders(&studio), records(&studio).len()), (1, 1));
+    studio.stop();
+    studio.audit();
+}

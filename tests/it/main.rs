@@ -15,6 +15,7 @@ mod alone;
 mod bad_input;
 mod browser;
 mod browser_dashboard;
+mod browser_downloads;
 mod cli;
 mod command;
 mod control;

@@ -57,10 +57,11 @@ impl Used {
         self.sets.iter().map(|(_, count)| count).sum()
     }
 
-    /// How many of the files went out whole.
-    pub fn files_taken(&self, contents: &Contents) -> usize {
+    /// How many of the pictures went out whole.
+    pub fn pictures_taken(&self, contents: &Contents) -> usize {
         let whole = |start: u64, end: u64| self.sent.iter().any(|(from, to)| *from <= start && end <= *to);
-        contents.files.iter().filter(|file| whole(file.offset, file.offset + file.bytes)).count()
+        let pictures = contents.files.iter().filter(|file| file.thumb.is_some());
+        pictures.filter(|file| whole(file.offset, file.offset + file.bytes)).count()
     }
 
     fn apply(&mut self, entry: Entry) {

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::spool::links::{Set, Usage};
 
 /// Measured on loopback: smaller ones cost throughput, larger ones only memory.
-pub(super) const PIECE_BYTES: usize = 256 * 1024;
+pub(super) const PIECE_BYTES: usize = 128 * 1024;
 
 /// What is sent, and where it is noted.
 #[derive(Debug)]
