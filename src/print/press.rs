@@ -302,3 +302,108 @@ pub struct ShownPool {
     pub members: Vec<String>,
     pub open_units: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const CONFIG: &str = r#"
+version: 1
+printers:
+  a: { uri: "ipp://10.0.0.1/ipp/print", pool: p, media: [8x10in], priority: 1 }
+  b: { uri: "ipp://10.0.0.2/ipp/print", pool: p, media: [8x10in], priority: 2 }
+  queue: { uri: "ipp://10.0.0.3/ipp/print", media: [8x10in] }
+pools: { p: {} }
+"#;
+
+    fn printers() -> Vec<Printer> {
+        Config::parse(CONFIG, Path::new("/studio/hotfolders.yaml")).unwrap_or_else(|e| panic!("{e}")).printers
+    }
+
+    fn look(blocked: &[&str], is_spooler: bool) -> Look {
+        Look {
+            condition: if blocked.is_empty() { Condition::Idle } else { Condition::Stopped },
+            reasons: Vec::new(),
+            blocked: blocked.iter().map(ToString::to_string).collect(),
+            queued: 0,
+            is_spooler,
+            facts: None,
+        }
+    }
+
+    fn press() -> Press {
+        let press = Press::default();
+        for (name, is_spooler) in [("a", false), ("b", false), ("queue", true)] {
+            press.saw(name, look(&[], is_spooler), Timestamp::UNIX_EPOCH);
+        }
+        press
+    }
+
+    fn claim(press: &Press, job: &str, unit: &str, priority: i32, names: &[&str]) -> Result<String, String> {
+        let all = printers();
+        let printers: Vec<&Printer> = all.iter().filter(|p| names.contains(&p.name.as_str())).collect();
+        let (job, unit) = (JobId::parse(job).unwrap(), StepId(unit.into()));
+        press.claim(&Claim {
+            job: &job,
+            unit: &unit,
+            rank: Rank { priority: std::cmp::Reverse(priority), came: (Timestamp::UNIX_EPOCH, 0) },
+            printers: &printers,
+            allocate: Allocate::Priority,
+            kept_from: &|_| None,
+        })
+    }
+
+    fn vacate(press: &Press, job: &str, unit: &str) {
+        press.vacate(&JobId::parse(job).unwrap(), &StepId(unit.into()));
+    }
+
+    #[test]
+    fn a_printer_has_one_unit_at_a_time_and_a_queue_two() {
+        let press = press();
+        assert_eq!(claim(&press, "j", "p1", 0, &["a"]).as_deref(), Ok("a"));
+        assert!(claim(&press, "k", "p1", 0, &["a"]).unwrap_err().contains("another sheet"));
+        vacate(&press, "j", "p1");
+        assert_eq!(claim(&press, "k", "p1", 0, &["a"]).as_deref(), Ok("a"));
+        assert_eq!(claim(&press, "j", "p1", 0, &["queue"]).as_deref(), Ok("queue"));
+        assert_eq!(claim(&press, "j", "p2", 0, &["queue"]).as_deref(), Ok("queue"));
+        assert!(claim(&press, "j", "p3", 0, &["queue"]).is_err());
+    }
+
+    #[test]
+    fn who_has_the_higher_rank_goes_first() {
+        let press = press();
+        assert!(claim(&press, "school", "p1", 0, &["a"]).is_ok());
+        assert!(claim(&press, "walk-in", "p1", 5, &["a"]).is_err());
+        vacate(&press, "school", "p1");
+        let told = claim(&press, "school", "p2", 0, &["a"]).unwrap_err();
+        assert_eq!(told, "a: another job goes first");
+        assert_eq!(claim(&press, "school", "p2", 0, &["b"]).as_deref(), Ok("b"), "it wants no other printer");
+        assert!(claim(&press, "walk-in", "p1", 5, &["a"]).is_ok());
+        // A job that has gone to rest wants nothing any more.
+        assert!(claim(&press, "walk-in", "p2", 5, &["a"]).is_err());
+        press.forget(&JobId::parse("walk-in").unwrap());
+        assert!(claim(&press, "school", "p3", 0, &["a"]).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_print_gets_nothing_and_the_reasons_are_told() {
+        let press = press();
+        assert_eq!(claim(&press, "j", "p1", 0, &["a", "b"]).as_deref(), Ok("b"), "the higher priority of the two");
+        vacate(&press, "j", "p1");
+        press.saw("b", look(&["out of paper"], false), Timestamp::UNIX_EPOCH);
+        assert_eq!(claim(&press, "j", "p1", 0, &["a", "b"]).as_deref(), Ok("a"));
+        press.saw("a", look(&["a cover is open"], false), Timestamp::UNIX_EPOCH);
+        let told = claim(&press, "j", "p2", 0, &["a", "b"]).unwrap_err();
+        assert_eq!(told, "a: a cover is open; b: out of paper");
+        assert!(Press::default().claim_unseen().is_err());
+    }
+
+    impl Press {
+        /// Of a printer that nobody has looked at yet.
+        fn claim_unseen(&self) -> Result<String, String> {
+            claim(self, "j", "p1", 0, &["a"])
+        }
+    }
+}

@@ -61,6 +61,9 @@ pub struct IndexLine {
     /// Which reprint of the record it was; 0 for none.
     #[serde(default)]
     pub reprint: u32,
+    /// How many sheets of it left for a printer.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub prints: usize,
     /// What is left of an erased line: [`record_hash`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<String>,
@@ -85,6 +88,11 @@ pub struct IndexedFile {
     /// Which output it is; empty for a volume.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_none(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A line without what it made: the long part is skipped when it is read.
@@ -152,6 +160,7 @@ impl IndexLine {
             works: Works::default(),
             removed: Vec::new(),
             reprint: 0,
+            prints: 0,
             erased: Some(record_hash(summary.kind, &summary.record)),
         })
     }

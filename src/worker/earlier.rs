@@ -147,7 +147,7 @@ pub fn made(workshop: &Workshop, kind: Option<Kind>, record: &str, but: &JobId) 
     for line in lines(workshop, kind, record)?.into_iter().filter(|line| line.job != *but) {
         if line.result == "done" {
             made.push(Made { job: line.job, works: line.works });
-        } else if !line.placed.is_empty() {
+        } else if !line.placed.is_empty() || line.prints > 0 {
             for before in &mut made {
                 // Of a job whose pictures were not all there only what it placed tells which deliveries it ran.
                 let in_doubt = |work: &Work| {

@@ -79,6 +79,7 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
         works,
         removed: end.removed.to_vec(),
         reprint: job.reprint,
+        prints: progress.prints.values().filter(|run| run.attempts > 0).count(),
         erased: None,
     }
 }

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use super::fake_printer::FakePrinter;
 
 /// Longer than anything here should take on a slow machine.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -52,6 +54,8 @@ render_jobs:
 pub struct Studio {
     dir: tempfile::TempDir,
     server: Option<RefCell<Child>>,
+    /// What came out of these is compared with the receipts.
+    printers: Vec<Arc<FakePrinter>>,
 }
 
 /// What a command printed and how it ended.
@@ -92,7 +96,7 @@ impl Studio {
     }
 
     pub fn bare(config: &str) -> Studio {
-        let studio = Studio { dir: tempfile::tempdir().unwrap(), server: None };
+        let studio = Studio { dir: tempfile::tempdir().unwrap(), server: None, printers: Vec::new() };
         studio.write("hotfolders.yaml", config.as_bytes());
         for folder in ["drop/status", "drop/exports", "receipts", "sessions"] {
             std::fs::create_dir_all(studio.path(folder)).unwrap();
@@ -275,11 +279,47 @@ impl Studio {
                 }
             }
         }
+        if !self.printers.is_empty() {
+            self.audit_prints(&receipts);
+        }
         self.audit_receipts(receipts);
         assert_eq!(files(&self.path("spool/tmp")), [""; 0], "spool/tmp is empty");
         let left: Vec<String> =
             self.tree().into_iter().filter(|f| f.contains("/.hf-") || f.ends_with(".hf-new")).collect();
         assert_eq!(left, [""; 0], "temporary names are left");
+    }
+
+    /// From now on the audit looks at what came out of it.
+    pub fn watch_printer(&mut self, printer: &Arc<FakePrinter>) {
+        self.printers.push(Arc::clone(printer));
+    }
+
+    /// The printers saw each sheet as often as the receipts say: certainly what is printed or accepted, and nothing
+    /// beside what may have been.
+    #[track_caller]
+    fn audit_prints(&self, receipts: &[Value]) {
+        let mut expected: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for receipt in receipts {
+            let outputs = receipt["outputs"].as_array().unwrap();
+            for print in receipt["prints"].as_array().unwrap() {
+                let sheet = outputs.iter().find(|output| output["step"] == print["sheet"]);
+                let Some(sheet) = sheet.and_then(|output| output["sha256"].as_str()) else { continue };
+                let copies = usize::try_from(print["copies"].as_u64().unwrap()).unwrap();
+                let state = print["state"].as_str().unwrap();
+                let (least, most) = expected.entry(sheet.to_string()).or_default();
+                *least += if matches!(state, "printed" | "accepted") { copies } else { 0 };
+                *most += if state == "rendered" { 0 } else { copies };
+            }
+        }
+        let mut came_out: BTreeMap<String, usize> = BTreeMap::new();
+        for print in self.printers.iter().flat_map(|printer| printer.prints()).filter(|print| !print.was_cut) {
+            *came_out.entry(print.digest).or_default() += 1;
+        }
+        for (sheet, (least, most)) in &expected {
+            let count = came_out.remove(sheet).unwrap_or(0);
+            assert!((*least..=*most).contains(&count), "{sheet} came out {count} times, not {least} to {most}");
+        }
+        assert!(came_out.is_empty(), "sheets of no receipt came out: {came_out:?}");
     }
 
     /// Receipts have their form, and what the newest of them says of a file is true.

@@ -16,6 +16,7 @@ fn line(job: &str) -> IndexLine {
         works: Works::default(),
         removed: Vec::new(),
         reprint: 0,
+        prints: 0,
         placed: vec![IndexedFile {
             owner: "web".into(),
             path: "/x".into(),

@@ -40,8 +40,14 @@ impl Run<'_> {
         }
         let mut index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
         for line in index.of_record(self.job.kind, &self.job.record)? {
-            if line.job != self.job.job && !line.placed.is_empty() {
+            if line.job == self.job.job {
+                continue;
+            }
+            if !line.placed.is_empty() {
                 told.push(format!("job {} had been made before: {} files were delivered", line.job, line.placed.len()));
+            }
+            if line.prints > 0 {
+                told.push(format!("job {} had been made before: {} sheets went to printers", line.job, line.prints));
             }
         }
         drop(index);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{printer, states, studio};
@@ -10,15 +11,36 @@ use crate::studio::{Studio, invoice};
 
 const DELIVER: &str = "    deliver: [ { to: print, printer: lustre } ]\n";
 
-fn with(printer: &FakePrinter) -> Studio {
-    studio(DELIVER, &format!("printers: {{ lustre: {{ uri: \"{}\", media: [8x10in] }} }}\n", printer.uri()))
+fn direct(behaviour: Behaviour) -> Arc<FakePrinter> {
+    Arc::new(FakePrinter::start_as(behaviour, None))
 }
 
-fn in_pool(pool: &str, printers: &[(&FakePrinter, &str)]) -> Studio {
+/// Scenes that mostly wait, side by side.
+fn at_once<T: Send, const N: usize>(cases: [T; N], scene: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| scene(case));
+        }
+    });
+}
+
+fn with(printer: &Arc<FakePrinter>) -> Studio {
+    let printers = format!("printers: {{ lustre: {{ uri: \"{}\", media: [8x10in] }} }}\n", printer.uri());
+    let mut studio = studio(DELIVER, &printers);
+    studio.watch_printer(printer);
+    studio
+}
+
+fn in_pool(pool: &str, printers: &[(&Arc<FakePrinter>, &str)]) -> Studio {
     let members = printers.iter().enumerate().map(|(i, (printer, more))| {
         format!("  lustre-{}: {{ uri: \"{}\", pool: lustre, media: [8x10in]{more} }}\n", i + 1, printer.uri())
     });
-    studio(DELIVER, &format!("printers:\n{}pools: {{ lustre: {{ {pool} }} }}\n", members.collect::<String>()))
+    let mut studio =
+        studio(DELIVER, &format!("printers:\n{}pools: {{ lustre: {{ {pool} }} }}\n", members.collect::<String>()));
+    for (printer, _) in printers {
+        studio.watch_printer(printer);
+    }
+    studio
 }
 
 /// Whole sheets that came out, by document: how often each.
@@ -50,7 +72,7 @@ fn held_with_two(studio: &mut Studio) -> Vec<serde_json::Value> {
 
 #[test]
 fn each_sheet_is_printed_once_as_it_was_rendered() {
-    let printer = FakePrinter::start();
+    let printer = direct(Behaviour::default());
     let mut studio = with(&printer);
     studio.serve();
     studio.drop_file("status", "a.json", &invoice("9", &[1, 2]).replacen("\"quantity\":1", "\"quantity\":3", 1));
@@ -72,7 +94,7 @@ fn each_sheet_is_printed_once_as_it_was_rendered() {
 
 #[test]
 fn what_a_queue_calls_completed_is_accepted() {
-    let printer = FakePrinter::spooler();
+    let printer = direct(Behaviour { is_spooler: true, ..Behaviour::default() });
     let mut studio = with(&printer);
     let done = print_two(&mut studio);
     assert_eq!(states(&studio, &done), ["accepted", "accepted"]);
@@ -81,19 +103,19 @@ fn what_a_queue_calls_completed_is_accepted() {
 
 #[test]
 fn a_lost_connection_around_the_making_of_a_job_prints_nothing_twice() {
-    for fault in [Fault::Unheard, Fault::Unanswered] {
-        let printer = FakePrinter::start();
+    at_once([Fault::Unheard, Fault::Unanswered], |fault| {
+        let printer = direct(Behaviour::default());
         printer.fail_next(Operation::CreateJob, fault.clone());
         let mut studio = with(&printer);
         let done = print_two(&mut studio);
         assert_eq!(states(&studio, &done), ["printed", "printed"], "{fault:?}");
         assert_eq!(whole(&printer).into_values().collect::<Vec<_>>(), [1, 1], "{fault:?}");
-    }
+    });
 }
 
 #[test]
 fn a_document_that_never_arrived_is_sent_again() {
-    let printer = FakePrinter::start();
+    let printer = direct(Behaviour::default());
     printer.fail_next(Operation::SendDocument, Fault::Unheard);
     let mut studio = with(&printer);
     let done = print_two(&mut studio);
@@ -104,7 +126,7 @@ fn a_document_that_never_arrived_is_sent_again() {
 
 #[test]
 fn a_printer_that_counts_what_it_read_needs_no_question() {
-    let printer = FakePrinter::start_as(Behaviour { counts_octets: true, ..Behaviour::default() }, None);
+    let printer = direct(Behaviour { counts_octets: true, ..Behaviour::default() });
     printer.fail_next(Operation::SendDocument, Fault::Unanswered);
     let mut studio = with(&printer);
     let done = print_two(&mut studio);
@@ -114,7 +136,7 @@ fn a_printer_that_counts_what_it_read_needs_no_question() {
 
 #[test]
 fn half_a_picture_is_a_persons_to_look_at_and_the_others_go_on() {
-    let printer = FakePrinter::start();
+    let printer = direct(Behaviour::default());
     printer.fail_next(Operation::SendDocument, Fault::CutAt(100));
     let mut studio = with(&printer);
     let questions = held_with_two(&mut studio);
@@ -131,7 +153,7 @@ fn half_a_picture_is_a_persons_to_look_at_and_the_others_go_on() {
 
 #[test]
 fn a_queue_keeps_whole_documents_only() {
-    let printer = FakePrinter::spooler();
+    let printer = direct(Behaviour { is_spooler: true, ..Behaviour::default() });
     printer.fail_next(Operation::SendDocument, Fault::Unanswered);
     let mut studio = with(&printer);
     let done = print_two(&mut studio);
@@ -141,23 +163,23 @@ fn a_queue_keeps_whole_documents_only() {
 
 #[test]
 fn without_create_job_the_whole_print_is_looked_for_by_its_name() {
-    for (fault, counts) in [(Fault::Unheard, false), (Fault::Unanswered, true)] {
+    at_once([(Fault::Unheard, false), (Fault::Unanswered, true)], |(fault, counts)| {
         let behaviour = Behaviour { has_create_job: false, counts_octets: counts, ..Behaviour::default() };
-        let printer = FakePrinter::start_as(behaviour, None);
+        let printer = direct(behaviour);
         printer.fail_next(Operation::PrintJob, fault.clone());
         let mut studio = with(&printer);
         let done = print_two(&mut studio);
         assert_eq!(states(&studio, &done), ["printed", "printed"], "{fault:?}");
         assert_eq!(whole(&printer).into_values().collect::<Vec<_>>(), [1, 1], "{fault:?}");
-    }
+    });
 }
 
 #[test]
 fn a_printer_that_was_started_again_knows_nothing_and_a_person_is_asked() {
     // Whether anything came out or not: after a restart nobody can tell.
-    for fault in [Fault::Unheard, Fault::Unanswered] {
+    at_once([Fault::Unheard, Fault::Unanswered], |fault| {
         let behaviour = Behaviour { has_create_job: false, ..Behaviour::default() };
-        let printer = FakePrinter::start_as(behaviour, None);
+        let printer = direct(behaviour);
         printer.has_been_on_for(Duration::from_hours(1));
         printer.fail_next(Operation::PrintJob, fault.clone());
         // It is away from the moment on that its answer is lost.
@@ -174,12 +196,12 @@ fn a_printer_that_was_started_again_knows_nothing_and_a_person_is_asked() {
         studio.stop();
         assert_eq!(states(&studio, &done[0]), ["printed"]);
         assert_eq!(printer.prints().len(), usize::from(fault == Fault::Unanswered));
-    }
+    });
 }
 
 #[test]
 fn a_sheet_that_its_printer_forgot_is_asked_about() {
-    let printer = FakePrinter::start_as(Behaviour { print_time: Duration::from_mins(5), ..Behaviour::default() }, None);
+    let printer = direct(Behaviour { print_time: Duration::from_mins(5), ..Behaviour::default() });
     let mut studio = with(&printer);
     studio.serve();
     studio.drop_file("status", "a.json", &invoice("9", &[1]).replacen("\"quantity\":1", "\"quantity\":5", 1));
@@ -198,9 +220,9 @@ fn a_sheet_that_its_printer_forgot_is_asked_about() {
 
 #[test]
 fn what_is_given_up_before_anything_came_out_is_tried_again_and_after_that_it_is_asked() {
-    let printer = FakePrinter::start();
+    let printer = direct(Behaviour::default());
     printer.behave(|printer| {
-        printer.fates = vec![(FakeState::Aborted, 0), (FakeState::Completed, 1), (FakeState::Aborted, 1)];
+        printer.fates = vec![(FakeState::Aborted, 0), (FakeState::Completed, 2), (FakeState::Aborted, 1)];
     });
     let mut studio = with(&printer);
     studio.serve();
@@ -218,8 +240,7 @@ fn what_is_given_up_before_anything_came_out_is_tried_again_and_after_that_it_is
 
 #[test]
 fn out_of_paper_is_waited_out_with_its_reason() {
-    let printer =
-        FakePrinter::start_as(Behaviour { print_time: Duration::from_millis(300), ..Behaviour::default() }, None);
+    let printer = direct(Behaviour { print_time: Duration::from_millis(300), ..Behaviour::default() });
     let mut studio = with(&printer);
     studio.serve();
     studio.drop_file("status", "a.json", &invoice("9", &[1, 2, 3]));
@@ -239,7 +260,7 @@ fn out_of_paper_is_waited_out_with_its_reason() {
 
 #[test]
 fn a_printer_that_is_off_keeps_its_jobs_waiting_and_nobody_else() {
-    let printer = FakePrinter::start();
+    let printer = direct(Behaviour::default());
     printer.switch_network(false);
     let mut studio = with(&printer);
     studio.serve();
@@ -261,7 +282,7 @@ fn a_printer_that_is_off_keeps_its_jobs_waiting_and_nobody_else() {
 
 #[test]
 fn a_pool_prints_on_while_one_of_its_printers_cannot() {
-    let (first, second) = (FakePrinter::start(), FakePrinter::start());
+    let (first, second) = (direct(Behaviour::default()), direct(Behaviour::default()));
     first.run_out_of_paper();
     let mut studio = in_pool("allocate: priority", &[(&first, ", priority: 9"), (&second, "")]);
     let done = print_two(&mut studio);
@@ -269,7 +290,7 @@ fn a_pool_prints_on_while_one_of_its_printers_cannot() {
     assert_eq!((first.prints().len(), second.prints().len()), (0, 2));
     assert_eq!(studio.receipt(&done)["prints"][0]["printer"], "lustre-2");
     // One that says no passes the sheet on too: it surely did not get it.
-    let (first, second) = (FakePrinter::start(), FakePrinter::start());
+    let (first, second) = (direct(Behaviour::default()), direct(Behaviour::default()));
     first.behave(|printer| printer.busy = true);
     let mut studio = in_pool("allocate: priority", &[(&first, ", priority: 9"), (&second, "")]);
     print_two(&mut studio);
@@ -278,9 +299,9 @@ fn a_pool_prints_on_while_one_of_its_printers_cannot() {
 
 #[test]
 fn one_jobs_sheets_stay_together_unless_the_pool_splits() {
-    for (pool, expected) in [("allocate: round_robin", [4, 0]), ("allocate: round_robin, split: true", [2, 2])] {
+    at_once([("allocate: round_robin", [4, 0]), ("allocate: round_robin, split: true", [2, 2])], |(pool, expected)| {
         let slow = Behaviour { print_time: Duration::from_millis(1_500), ..Behaviour::default() };
-        let printers = [FakePrinter::start_as(slow.clone(), None), FakePrinter::start_as(slow, None)];
+        let printers = [direct(slow.clone()), direct(slow)];
         let mut studio = in_pool(pool, &[(&printers[0], ""), (&printers[1], "")]);
         studio.picture("sessions/S1/Hi-Res/S1004.jpg", 94, 60);
         studio.serve();
@@ -294,13 +315,13 @@ fn one_jobs_sheets_stay_together_unless_the_pool_splits() {
             let names: Vec<String> = printer.prints().into_iter().map(|print| print.name).collect();
             assert!(names.is_sorted_by_key(|name| name[..4].to_string()), "{names:?}");
         }
-    }
+    });
 }
 
 #[test]
 fn a_walk_in_overtakes_the_school() {
     let slow = Behaviour { print_time: Duration::from_millis(700), ..Behaviour::default() };
-    let printer = FakePrinter::start_as(slow, None);
+    let printer = direct(slow);
     let mut studio = with(&printer);
     studio.serve();
     studio.drop_file("status", "a.json", &invoice("school", &[1, 2, 3]));
@@ -318,7 +339,7 @@ fn a_walk_in_overtakes_the_school() {
 #[test]
 fn a_cancelled_order_lets_the_sent_sheet_finish() {
     let slow = Behaviour { print_time: Duration::from_secs(2), ..Behaviour::default() };
-    let printer = FakePrinter::start_as(slow, None);
+    let printer = direct(slow);
     let mut studio = with(&printer);
     studio.serve();
     studio.drop_file("status", "a.json", &invoice("9", &[1, 2, 3]));
@@ -333,7 +354,7 @@ fn a_cancelled_order_lets_the_sent_sheet_finish() {
 #[test]
 fn a_server_that_is_killed_prints_each_sheet_once() {
     let slow = Behaviour { print_time: Duration::from_millis(200), counts_octets: true, ..Behaviour::default() };
-    let printer = FakePrinter::start_as(slow, None);
+    let printer = direct(slow);
     printer.has_been_on_for(Duration::from_hours(1));
     let mut studio = with(&printer);
     studio.drop_file("status", "a.json", &invoice("9", &[1, 2, 3]));
