@@ -9,11 +9,14 @@ pub(crate) mod erase;
 mod gate;
 pub(crate) mod housekeeping;
 mod labs;
+mod machine;
 mod memory;
+mod pace;
 mod printers;
 mod reload;
 mod scanner;
 mod sight;
+mod thumbnails;
 mod waiting;
 
 use std::collections::{BTreeMap, HashSet};
@@ -26,12 +29,16 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use self::alarm::{AlarmThreads, Alarms};
+pub use self::machine::default_memory;
+use self::machine::{cores, max_jobs};
 use self::memory::Memory;
+use self::pace::Pace;
 use self::printers::Doubtful;
 pub use self::reload::Load;
 use self::reload::Reload;
 use self::scanner::Scanner;
 use self::sight::SharedSight;
+use self::thumbnails::Thumbnailer;
 use self::waiting::{Queue, Waiting};
 
 use crate::clock;
@@ -122,7 +129,9 @@ impl Server {
         let orders = labs::Orders::default();
         let at_labs = labs::start(&workshop, &orders, &stop);
         let printers = printers::start(&workshop, &stop);
-        let web = Arc::new(Web::start(spool, Arc::clone(&workshop.links), &config).map_err(|e| failed(&e))?);
+        let tools = Arc::new(Thumbnailer::new().map_err(|e| failed(&e))?);
+        let links = Arc::clone(&workshop.links);
+        let web = Arc::new(Web::start(spool, links, &config, tools).map_err(|e| failed(&e))?);
         let max_jobs = max_jobs(&config);
         let (alarms, sight) = (Alarms::new(&workshop), SharedSight::default());
         let alarm_threads = alarms.start(Arc::clone(&sight), Arc::clone(&folders)).map_err(|e| failed(&e))?;
@@ -166,28 +175,13 @@ fn patient_lock(spool: &Spool) -> Result<Lock, Error> {
     spool.lock(clock::now()).map_err(|e| Error::failed(e.to_string()))
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-fn max_jobs(config: &Config) -> usize {
-    config.server.max_jobs.unwrap_or_else(cores)
-}
-
-/// A quarter of the memory, at least 512 MiB.
-pub fn default_memory() -> u64 {
-    const LEAST: u64 = 512 * 1024 * 1024;
-    let Ok(mut system) = sysinfo::System::new() else { return LEAST };
-    system.refresh_memory();
-    (system.total_memory() / 4).max(LEAST)
-}
-
 #[derive(Debug)]
 struct Running {
     signals: Arc<Signals>,
     report: Arc<Mutex<Report>>,
     waiting: Waiting,
     since: Timestamp,
+    pace: Pace,
 }
 
 struct Scheduler {
@@ -399,7 +393,8 @@ impl Scheduler {
         match started {
             Ok(_) => {
                 tracing::info!(job = %id, "started");
-                self.running.insert(id, Running { signals, report, waiting, since: clock::now() });
+                self.running
+                    .insert(id, Running { signals, report, waiting, since: clock::now(), pace: Pace::default() });
             }
             Err(e) => {
                 tracing::error!(job = %id, "cannot start a thread: {e}");

@@ -1,6 +1,7 @@
 //! `hotfolders demo`: a small studio with real photos, from nothing to finished pictures.
 
 use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,6 +14,7 @@ use crate::logging;
 use crate::server::Server;
 use crate::spool::durable;
 use crate::spool::queue::{Spool, State};
+use crate::web::dashboard;
 use crate::worker::receipt;
 
 #[derive(Debug, Args)]
@@ -26,6 +28,18 @@ pub(super) struct DemoArgs {
 }
 
 const CONFIG: &str = include_str!("../../fixtures/demo/hotfolders.yaml");
+/// What is behind the config's last list: dashboard and download pages, at addresses that are free.
+const PAGES: &str = include_str!("../../fixtures/demo/pages.yaml");
+
+/// Who may log in to the demo's dashboard.
+const USER: &str = "demo";
+
+/// Where the pages are, and the word that opens the dashboard.
+struct Pages {
+    dashboard: SocketAddr,
+    password: String,
+    config: String,
+}
 
 /// What is dropped: the hot folder, the name, the text.
 const JOBS: [(&str, &str, &str); 3] = [
@@ -52,7 +66,8 @@ const PHOTOS: [(&str, &[u8]); 7] = photos![
 
 pub(super) fn run(args: &DemoArgs) -> Result<(), Error> {
     let dir = config::absolute(&args.dir)?;
-    make_studio(&dir)?;
+    let pages = pages()?;
+    make_studio(&dir, &pages.config)?;
     let file = dir.join("hotfolders.yaml");
     let loaded = config::load(&file)?;
     let spool = loaded.config.spool.clone();
@@ -77,6 +92,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Error> {
         show(&dir, &spool)?;
     }
     if result.is_ok() && !args.once {
+        show_pages(&pages, &spool)?;
         say("\nStill serving: drop a changed manifest from manifests/ into drop/status. Ctrl-C ends it.")?;
         super::serve::wait_for(&signal);
     }
@@ -87,7 +103,44 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Error> {
     }
 }
 
-fn make_studio(dir: &Path) -> Result<(), Error> {
+/// Two addresses that are free now, and a password of its own for each demo.
+fn pages() -> Result<Pages, Error> {
+    let failed = |e: &dyn std::fmt::Display| Error::failed(format!("cannot set up the demo's pages: {e}"));
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    // Both are held until both are known: they must not be the same.
+    let (dashboard, downloads) = (free().map_err(|e| failed(&e))?, free().map_err(|e| failed(&e))?);
+    let address = |listener: &TcpListener| listener.local_addr().map_err(|e| failed(&e));
+    let (dashboard, downloads) = (address(&dashboard)?, address(&downloads)?);
+    let mut bytes = [0; 6];
+    getrandom::fill(&mut bytes).map_err(|e| failed(&e))?;
+    let password = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let hash = dashboard::hash(password.as_bytes()).map_err(|e| failed(&e))?;
+    let of_pages = PAGES
+        .replace("@DASHBOARD@", &dashboard.to_string())
+        .replace("@DOWNLOADS@", &downloads.to_string())
+        .replace("@HASH@", &hash);
+    Ok(Pages { dashboard, password, config: format!("{CONFIG}{of_pages}") })
+}
+
+/// Where to look now.
+fn show_pages(pages: &Pages, spool: &Path) -> Result<(), Error> {
+    let Some(spool) = Spool::look(spool) else { return Ok(()) };
+    let done = spool.jobs(State::Done).map_err(|e| Error::failed(e.to_string()))?;
+    let links = done.iter().filter_map(|job| receipt::read(&job.folder)).flat_map(|receipt| receipt.links);
+    say_painted(&format!(
+        "\n{}  {} (name {USER}, password {})",
+        paint("Dashboard", GREEN),
+        paint(&format!("http://{}/", pages.dashboard), "0"),
+        pages.password
+    ))?;
+    for link in links {
+        let pin = link.pin.map(|pin| format!(" (PIN {pin})")).unwrap_or_default();
+        say_painted(&format!("{}   {}{pin}", paint("Download", GREEN), paint(&link.url, "0")))?;
+    }
+    Ok(())
+}
+
+fn make_studio(dir: &Path, config: &str) -> Result<(), Error> {
     let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string());
     let has_something = std::fs::read_dir(dir).is_ok_and(|mut list| list.next().is_some());
     if has_something {
@@ -97,7 +150,7 @@ fn make_studio(dir: &Path) -> Result<(), Error> {
         )));
     }
     let standing = dir.ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("/"));
-    let mut files: Vec<(PathBuf, &[u8])> = vec![(dir.join("hotfolders.yaml"), CONFIG.as_bytes())];
+    let mut files: Vec<(PathBuf, &[u8])> = vec![(dir.join("hotfolders.yaml"), config.as_bytes())];
     files.extend(PHOTOS.iter().map(|(place, bytes)| (dir.join(place), *bytes)));
     files.extend(JOBS.iter().map(|(_, name, text)| (dir.join("manifests").join(name), text.as_bytes())));
     for folder in ["drop/status", "drop/exports", "receipts"] {

@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod demo;
 mod erase;
+mod hash_password;
 mod jobs;
 mod links;
 mod plan;
@@ -63,6 +64,8 @@ enum Command {
     Pause,
     /// Start jobs again.
     Resume,
+    /// Make the hash of a password for `server.users`, which is typed twice or read from standard input.
+    HashPassword,
     /// Print the JSON Schema of a file format.
     Schema(schema::SchemaArgs),
     /// Print the completions for a shell.
@@ -91,6 +94,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Command::Erase(args) => erase::run(config, args),
         Command::Pause => jobs::pause(config, true),
         Command::Resume => jobs::pause(config, false),
+        Command::HashPassword => hash_password::run(),
         Command::Schema(args) => schema::run(args),
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -64,7 +65,11 @@ impl Scheduler {
             .iter()
             .map(|(id, job)| {
                 let report = job.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                serde_json::json!({ "job": id, "since": job.since, "why": report.waits, "progress": report })
+                let pace = job.pace.look(&report, Instant::now());
+                serde_json::json!({
+                    "job": id, "since": job.since, "why": report.waits, "progress": report,
+                    "pictures_per_second": pace.pictures_per_second, "seconds_left": pace.seconds_left,
+                })
             })
             .collect();
         let waiting: Vec<_> = self

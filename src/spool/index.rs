@@ -44,6 +44,9 @@ pub struct IndexLine {
     /// Of the manifest, its lines and its images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<String>,
+    /// Codes of the items that its lines order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<String>,
     /// The copy in a `receipts:` folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<PathBuf>,
@@ -110,6 +113,8 @@ pub struct Summary {
     #[serde(default)]
     pub sessions: Vec<String>,
     #[serde(default)]
+    pub items: Vec<String>,
+    #[serde(default)]
     pub receipt: Option<PathBuf>,
     #[serde(default)]
     pub cleared: bool,
@@ -128,6 +133,7 @@ impl IndexLine {
             record: self.record.clone(),
             client: self.client.clone(),
             sessions: self.sessions.clone(),
+            items: self.items.clone(),
             receipt: self.receipt.clone(),
             cleared: self.cleared,
             erased: self.erased.clone(),
@@ -154,6 +160,7 @@ impl IndexLine {
             record: String::new(),
             client: None,
             sessions: Vec::new(),
+            items: Vec::new(),
             receipt: None,
             cleared: true,
             placed: Vec::new(),

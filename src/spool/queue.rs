@@ -294,6 +294,32 @@ pub fn free_space(_: &Path) -> Option<u64> {
     None
 }
 
+/// A volume and what is free on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Equal for folders of one volume.
+    pub volume: u64,
+    pub free_bytes: u64,
+    pub total_bytes: u64,
+}
+
+/// Of the volume of a folder.
+#[cfg(unix)]
+pub fn space(folder: &Path) -> Option<Space> {
+    use std::os::unix::fs::MetadataExt as _;
+    let known = rustix::fs::statvfs(folder).ok()?;
+    Some(Space {
+        volume: std::fs::metadata(folder).ok()?.dev(),
+        free_bytes: known.f_bavail.saturating_mul(known.f_frsize),
+        total_bytes: known.f_blocks.saturating_mul(known.f_frsize),
+    })
+}
+
+#[cfg(not(unix))]
+pub fn space(_: &Path) -> Option<Space> {
+    None
+}
+
 /// Names the network file system a folder lies on.
 #[cfg(target_os = "linux")]
 pub fn network_file_system(folder: &Path) -> Option<&'static str> {

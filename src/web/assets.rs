@@ -17,10 +17,11 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset { name: "style.css", kind: "text/css; charset=utf-8", text: include_str!("style.css") },
     Asset { name: "live.js", kind: "text/javascript; charset=utf-8", text: include_str!("live.js") },
     Asset { name: "downloads.css", kind: "text/css; charset=utf-8", text: include_str!("downloads.css") },
+    Asset { name: "drop.js", kind: "text/javascript; charset=utf-8", text: include_str!("drop.js") },
     Asset { name: "icon.svg", kind: "image/svg+xml", text: include_str!("icon.svg") },
 ];
 

@@ -40,12 +40,20 @@ const ALWAYS: [(HeaderName, &str); 8] = [
 
 /// A room's routes with limits, error pages and headers around them.
 pub fn secured(router: Router) -> Router {
+    dressed(hurried(router).fallback(async || StatusCode::NOT_FOUND))
+}
+
+/// Routes whose requests are answered soon, or told that the server is busy.
+pub fn hurried(router: Router) -> Router {
+    router.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+}
+
+/// As [`secured`], for routes that look after their own time.
+pub fn dressed(router: Router) -> Router {
     let panicked = |_: Box<dyn std::any::Any + Send>| StatusCode::INTERNAL_SERVER_ERROR.into_response();
     router
-        .fallback(async || StatusCode::NOT_FOUND)
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(dress))
 }

@@ -27,9 +27,10 @@ use tokio::sync::watch;
 pub use self::assets::routes as asset_routes;
 pub use self::connection::Seat;
 pub use self::door::Door;
-pub use self::headers::secured;
+pub use self::headers::{dressed, hurried, secured};
 
 use crate::model::config::Config;
+use crate::model::spec::Turn;
 use crate::spool::links::Links;
 use crate::spool::queue::Spool;
 
@@ -64,6 +65,12 @@ impl Site {
     }
 }
 
+/// What pages need and the server can do.
+pub trait Tools: std::fmt::Debug + Send + Sync {
+    /// A picture of any kind that the program reads, turned and not larger than that, as a JPEG. Errors are in words.
+    fn small(&self, picture: &[u8], turn: Turn, longest_px: u32) -> Result<Vec<u8>, String>;
+}
+
 /// The running pages.
 #[derive(Debug)]
 pub struct Web {
@@ -75,7 +82,7 @@ pub struct Web {
 
 impl Web {
     /// Opens the doors that the config asks for, now and after each edit of it.
-    pub fn start(spool: Spool, links: Arc<Links>, config: &Arc<Config>) -> std::io::Result<Web> {
+    pub fn start(spool: Spool, links: Arc<Links>, config: &Arc<Config>, tools: Arc<dyn Tools>) -> std::io::Result<Web> {
         let (config, of_config) = watch::channel(Arc::clone(config));
         let (status, of_status) = watch::channel(Arc::new(serde_json::Value::Null));
         let (stop, of_stop) = watch::channel(false);
@@ -88,7 +95,7 @@ impl Web {
             .enable_time()
             .build()?;
         let thread = std::thread::Builder::new().name("web".into()).spawn(move || {
-            runtime.block_on(serve(&site));
+            runtime.block_on(serve(&site, tools));
             runtime.shutdown_timeout(STOP_WITHIN);
         })?;
         Ok(Web { config, status, stop, thread: Mutex::new(Some(thread)) })
@@ -126,8 +133,8 @@ impl Web {
     }
 }
 
-async fn serve(site: &Site) {
-    let doors = [dashboard::door(site), downloads::door(site)];
+async fn serve(site: &Site, tools: Arc<dyn Tools>) {
+    let doors = [dashboard::door(site, tools), downloads::door(site)];
     let mut open = tokio::task::JoinSet::new();
     for door in doors {
         open.spawn(door.keep_open(site.clone()));

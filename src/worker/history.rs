@@ -18,11 +18,16 @@ use crate::spool::job::{self, JobFile, file};
 use crate::spool::journal::{self, Progress};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
+/// Lines of a manifest whose items are kept.
+const ITEMS_MAX: usize = 200;
+
 /// Whose job it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Who {
     pub client: Option<IndexedClient>,
     pub sessions: Vec<String>,
+    /// Codes of what it orders.
+    pub items: Vec<String>,
 }
 
 /// Reads it from the manifest; one that cannot be read names nobody.
@@ -40,11 +45,13 @@ fn of_manifest(manifest: Manifest) -> Who {
     let known = name.is_some() || client.email.is_some();
     // Without one a session is its own.
     let own = manifest.session.or_else(|| (manifest.kind == Kind::Session).then_some(manifest.record));
+    let items: BTreeSet<String> = manifest.lines.into_iter().filter_map(|line| line.item).take(ITEMS_MAX).collect();
     let images = manifest.images.into_iter().filter_map(|image| image.session);
     let sessions: BTreeSet<String> = own.into_iter().chain(images).collect();
     Who {
         client: known.then_some(IndexedClient { name, email: client.email }),
         sessions: sessions.into_iter().collect(),
+        items: items.into_iter().collect(),
     }
 }
 
@@ -59,7 +66,7 @@ pub(super) struct End<'a> {
 }
 
 pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: &Progress, end: End<'_>) -> IndexLine {
-    let Who { client, sessions } = who(folder, job);
+    let Who { client, sessions, items } = who(folder, job);
     // A duplicate leaves nothing of its own. There are none where it never came to a plan.
     let works: Works =
         if end.is_duplicate { Works::default() } else { job::read(folder, file::WORKS).unwrap_or_default() };
@@ -73,6 +80,7 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
         record: job.record.clone(),
         client,
         sessions,
+        items,
         receipt: receipt::copy_path(job),
         cleared: job.drop_cleared,
         placed,

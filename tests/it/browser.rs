@@ -135,8 +135,10 @@ impl Browser {
     /// An element may be replaced by a live page just when it is clicked: then the new one is.
     #[track_caller]
     pub fn click(&self, css: &str) {
-        self.wait(&format!("a click on {css}"), || {
-            self.post(&format!("element/{}/click", self.find(css)?), &json!({})).ok()
+        let refused = std::cell::RefCell::new(String::new());
+        self.wait_else(&format!("a click on {css}"), &refused, || {
+            let clicked = self.post(&format!("element/{}/click", self.find(css)?), &json!({}));
+            clicked.map_err(|e| refused.replace(e)).ok()
         });
     }
 
@@ -146,6 +148,14 @@ impl Browser {
             let element = self.find(css)?;
             self.post(&format!("element/{element}/clear"), &json!({})).ok()?;
             self.post(&format!("element/{element}/value"), &json!({ "text": text })).ok()
+        });
+    }
+
+    /// A file that stands on this computer.
+    #[track_caller]
+    pub fn choose_file(&self, css: &str, path: &str) {
+        self.wait(&format!("{css} to choose {path}"), || {
+            self.post(&format!("element/{}/value", self.find(css)?), &json!({ "text": path })).ok()
         });
     }
 
@@ -160,6 +170,11 @@ impl Browser {
 
     #[track_caller]
     pub fn wait<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        self.wait_else(what, &std::cell::RefCell::default(), look)
+    }
+
+    #[track_caller]
+    fn wait_else<T>(&self, what: &str, why: &std::cell::RefCell<String>, look: impl Fn() -> Option<T>) -> T {
         let start = Instant::now();
         loop {
             if let Some(found) = look() {
@@ -167,8 +182,9 @@ impl Browser {
             }
             assert!(
                 start.elapsed() < PATIENCE,
-                "waited in vain for {what} at {}; the page says:\n{}\nconsole: {:?}",
+                "waited in vain for {what} at {} {}; the page says:\n{}\nconsole: {:?}",
                 self.url(),
+                why.borrow(),
                 self.text("body"),
                 self.console()
             );
@@ -202,6 +218,12 @@ impl Browser {
         let body = json!({ "script": "const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] }).then(r => done(r.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id + ': ' + v.help + ' ' + v.nodes.map(n => n.html).join(' | '))), e => done(['axe: ' + e]))", "args": [] });
         let wrong = self.post("execute/async", &body).unwrap();
         assert_eq!(wrong, json!([]), "{}", self.url());
+        self.check_width();
+    }
+
+    /// The page is not wider than its window.
+    #[track_caller]
+    pub fn check_width(&self) {
         let wide = self.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
         assert!(wide.as_i64().unwrap() <= 0, "{} is {wide} px wider than its window", self.url());
     }

@@ -127,3 +127,104 @@ fn wrong_passwords_are_slowed_down_and_viewers_only_see() {
     browser.wait_text("#problem", "Too many tries");
     browser.keep_shot("login-throttled-phone");
 }
+
+/// A studio with real photos and a job in every state of rest.
+fn lively() -> (Studio, SocketAddr) {
+    let address = free_address();
+    let hash = hotfolders::web::dashboard::hash(PASSWORD.as_bytes()).unwrap();
+    let config = CONFIG.replace("dpi: 20", "dpi: 50");
+    let mut studio = Studio::bare(&format!(
+        "{config}\nserver:\n  listen: \"{address}\"\n  users: {{ anna: {{ password: \"{hash}\", role: operator }} }}\n"
+    ));
+    for (number, photo) in (1..).zip(["Landscape_1", "Portrait_6", "Landscape_8"]) {
+        let photo = std::fs::read(format!("{}/fixtures/photos/{photo}.jpg", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        studio.write(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), &photo);
+    }
+    studio.serve();
+    wait_open(&studio, address);
+    let order = |kind: &str, record: &str, status: &str, lines: &[(u32, u32)], client: &str| {
+        let line = |(image, quantity): &(u32, u32)| serde_json::json!({ "item": "8X10", "quantity": quantity, "image": image });
+        serde_json::json!({
+            "manifest": 1, "kind": kind, "record": record, "status": status, "session": "S1",
+            "client": { "first": "Maximiliane", "last": client }, "lines": lines.iter().map(line).collect::<Vec<_>>(),
+        })
+        .to_string()
+    };
+    studio.drop_file("status", "a.json", &session("S1", &[1, 2, 3]));
+    studio.drop_file("status", "b.json", &order("invoice", "1042", "printing", &[(1, 1), (2, 2), (3, 1)], "Okonkwo"));
+    studio.drop_file("status", "c.json", &order("production_order", "77", "zip", &[(2, 1)], "Okonkwo"));
+    let long = "Featherstonehaugh-Vandenberghe zu Hohenlohe";
+    studio.drop_file("status", "d.json", &order("invoice", "1043", "printing", &[(1, 80)], long));
+    studio.drop_file("status", "e.json", &order("invoice", "1044", "printing", &[(9, 1)], "Lindqvist"));
+    studio.wait_jobs("done", 3);
+    studio.wait_jobs("held", 1);
+    studio.wait_jobs("failed", 1);
+    (studio, address)
+}
+
+#[test]
+fn every_page_is_fit_for_a_desk_a_phone_and_a_screen_reader() {
+    let (studio, address) = lively();
+    let browser = Browser::open(DESKTOP);
+    browser.go(&format!("http://{address}/login"));
+    log_in(&browser, "anna", PASSWORD);
+    browser.wait_text("#held", "1043");
+    let id = |job: &std::path::Path| job.file_name().unwrap().to_str().unwrap().to_string();
+    let invoice = studio.jobs("done").iter().map(|job| id(job)).find(|job| job.contains("invoice-1042")).unwrap();
+    let (held, failed) = (id(&studio.jobs("held")[0]), id(&studio.jobs("failed")[0]));
+    let pages = [
+        ("queue", "/".to_string(), "Lately done"),
+        ("history", "/history".to_string(), "Invoice 1042"),
+        ("history-found", "/history?q=okonk&state=".to_string(), "Invoice 1042"),
+        ("history-nothing", "/history?q=zzz".to_string(), "Nothing fits"),
+        ("places", "/places".to_string(), "Hot folders"),
+        ("profiles", "/profiles".to_string(), "Render jobs"),
+        ("drop", "/drop".to_string(), "Pictures"),
+        ("job-done", format!("/jobs/{invoice}"), "Make it again"),
+        ("job-held", format!("/jobs/{held}"), "It waits for an answer"),
+        ("job-failed", format!("/jobs/{failed}"), "missing"),
+        ("missing", "/jobs/no-such-job".to_string(), "There is no such job"),
+    ];
+    for (size, of) in [(DESKTOP, "desk"), (PHONE, "phone")] {
+        browser.resize(size);
+        for (name, path, says) in &pages {
+            browser.go(&format!("http://{address}{path}"));
+            browser.wait_text("body", says);
+            // Pictures below the fold are fetched when somebody comes to them.
+            browser.script("for (const image of document.images) image.loading = 'eager'");
+            browser.wait("the pictures", || {
+                let all = "return [...document.images].every(image => image.complete)";
+                (browser.script(all) == true).then_some(())
+            });
+            let broken = browser.script("return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)");
+            assert_eq!(broken, serde_json::json!([]), "{path}");
+            browser.keep_shot(&format!("{name}-{of}"));
+            if size == DESKTOP {
+                browser.check_accessible();
+            }
+            browser.check_width();
+            let told = browser.console();
+            let expected = if *name == "missing" { "404" } else { "nothing" };
+            assert!(told.iter().all(|line| line.contains(expected)), "{path}: {told:?}");
+        }
+    }
+
+    // Pictures and a profile, sent from the page.
+    browser.go(&format!("http://{address}/drop"));
+    let photo = format!("{}/fixtures/photos/Landscape_1.jpg", env!("CARGO_MANIFEST_DIR"));
+    browser.choose_file("#pictures", &photo);
+    browser.write("#record", "From the desk");
+    browser.click("form[data-drop=pictures] button");
+    browser.wait_text("[role=status]", "1 picture with From the desk.json");
+    browser.wait_text("#done", "Session From the desk");
+
+    // One line is made again.
+    browser.go(&format!("http://{address}/jobs/{invoice}"));
+    browser.script("document.querySelector('#lines').value = '1'");
+    browser.write("#copies", "2");
+    browser.click(".again button");
+    browser.wait_text("[role=status]", "made again");
+    studio.wait_jobs("done", 5);
+    drop(browser);
+    studio.audit();
+}

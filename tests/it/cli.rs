@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::studio::{Ran, Studio, files, hotfolders, invoice, session};
 
 const README: &str = include_str!("../../README.md");
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "serve",
     "demo",
     "check",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 19] = [
     "erase",
     "pause",
     "resume",
+    "hash-password",
     "schema",
     "completions",
 ];
@@ -227,8 +228,25 @@ fn the_demo_shows_its_jobs_and_serves_until_it_is_interrupted() {
     assert_eq!(files(&studio.path("once/receipts")).len(), 3);
 
     let mut command = studio.command(&["demo", "on"]);
-    let mut demo = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    studio.wait("the demo's receipts", || (files(&studio.path("on/receipts")).len() == 3).then_some(()));
+    let said = std::fs::File::create(studio.path("said")).unwrap();
+    let mut demo = command.stdout(said).stderr(Stdio::null()).spawn().unwrap();
+    let said = || std::fs::read_to_string(studio.path("said")).unwrap();
+    studio.wait("the demo to tell all", || said().contains("Still serving").then_some(()));
+    // The dashboard and the client's download are there.
+    let at = |what: &str| said().lines().find(|line| line.starts_with(what)).unwrap().to_string();
+    for (line, says) in [(at("Dashboard"), "Log in"), (at("Download"), "PIN")] {
+        let (address, path) = line.split("http://").nth(1).unwrap().split_once('/').unwrap();
+        let path = format!("/{}", path.split(' ').next().unwrap().trim());
+        let path = if says == "Log in" { "/login" } else { &path };
+        let page = crate::http::get(address.parse().unwrap(), path);
+        assert!(page.status == 200 && page.text().contains(says), "{line}: {page:?}");
+    }
+    let (_, login) = said().split_once("password ").map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
+    let password = login.split(')').next().unwrap().to_string();
+    let body = format!("user=demo&password={password}");
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+    let address = at("Dashboard").split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+    assert_eq!(crate::http::send(address, "POST", "/login", &form, body.as_bytes()).status, 303);
     signal(&demo, rustix::process::Signal::INT);
     assert_eq!(demo.wait().unwrap().code(), Some(130));
 }

@@ -25,6 +25,11 @@ impl Answer {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
     }
+
+    /// `NAME=VALUE` of the cookie that was set.
+    pub fn cookie(&self) -> Option<String> {
+        self.header("set-cookie").map(|cookie| cookie.split(';').next().unwrap().to_string())
+    }
 }
 
 /// An address on this machine where nobody listens.

@@ -21,6 +21,7 @@ mod command;
 mod control;
 mod crash;
 mod damage;
+mod dashboard;
 mod determinism;
 mod downloads;
 mod erase;

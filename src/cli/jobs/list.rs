@@ -112,7 +112,7 @@ pub(super) fn questions(job: &Located) -> Vec<Question> {
 
 fn row_of_open(job: Located) -> Row {
     let known = record(&job);
-    let Who { client, sessions } = known.as_ref().map(|known| history::who(&job.folder, known)).unwrap_or_default();
+    let Who { client, sessions, .. } = known.as_ref().map(|known| history::who(&job.folder, known)).unwrap_or_default();
     let client = client.unwrap_or_default();
     Row {
         why: questions(&job).first().filter(|_| job.state == State::Held).map(|q| q.text.clone()),

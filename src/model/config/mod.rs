@@ -39,7 +39,6 @@ mod rule;
 mod server;
 mod studio;
 mod syntax;
-mod unbuilt;
 mod user;
 
 #[cfg(test)]
@@ -261,7 +260,7 @@ fn check(root: &Node, file: &Path, mut problems: Problems) -> (Option<Config>, P
     server::check_listeners(server.listen, downloads.as_ref().map(|d| d.listen), cx);
     overlaps::check(cx, library.as_ref());
 
-    let mut problems = context.problems;
+    let problems = context.problems;
     if problems.has_errors() {
         return (None, problems);
     }
@@ -285,7 +284,6 @@ fn check(root: &Node, file: &Path, mut problems: Problems) -> (Option<Config>, P
         checks,
         warnings: Vec::new(),
     };
-    unbuilt::warn(root, &mut problems);
     config.warnings = problems.warnings().cloned().collect();
     (Some(config), problems)
 }

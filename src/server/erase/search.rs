@@ -50,6 +50,7 @@ fn of_brief(brief: &Brief<'_>, ground: Ground<'_>, id: &JobId) -> Result<Who, Sp
             email: Some(brief.email.to_string()).filter(|email| !email.is_empty()),
         }),
         sessions: brief.sessions.lines().map(String::from).collect(),
+        items: brief.items.lines().map(String::from).collect(),
     })
 }
 

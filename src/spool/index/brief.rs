@@ -39,6 +39,9 @@ pub struct Brief<'a> {
     #[serde(borrow)]
     pub sessions: Cow<'a, str>,
     pub cleared: bool,
+    /// A line each; missing in lines of versions before this field.
+    #[serde(borrow, default)]
+    pub items: Cow<'a, str>,
 }
 
 impl Brief<'_> {
@@ -57,6 +60,7 @@ impl Brief<'_> {
             email: Cow::Owned(client.email.unwrap_or_default()),
             sessions: Cow::Owned(summary.sessions.join("\n")),
             cleared: summary.cleared,
+            items: Cow::Owned(summary.items.join("\n")),
         }
     }
 
@@ -74,6 +78,7 @@ impl Brief<'_> {
             &self.email,
             &self.sessions,
             self.cleared,
+            &self.items,
         );
         serde_json::to_string(&all).unwrap_or_default() + "\n"
     }
@@ -156,6 +161,21 @@ impl History {
             }
         }
         all.into_iter().flatten().collect()
+    }
+
+    /// The last line of each job, the one that ended last first. Lines without this text, which is in small letters, are
+    /// passed over unread; empty: none is.
+    pub fn newest_first<'h>(&'h self, small: &'h str) -> impl Iterator<Item = Brief<'h>> {
+        // What is written otherwise in JSON cannot be looked for in it.
+        let plain = !small.is_empty() && !small.contains(['"', '\\', '\n']);
+        let may_have = move |line: &&[u8]| !plain || String::from_utf8_lossy(line).to_lowercase().contains(small);
+        let mut seen = std::collections::HashSet::new();
+        self.text
+            .rsplit(|b| *b == b'\n')
+            .filter(|line| !line.is_empty())
+            .filter(may_have)
+            .filter_map(|line| serde_json::from_slice::<Brief<'h>>(line).ok())
+            .filter(move |brief| seen.insert(super::hash(&*brief.job)))
     }
 
     /// When a record was erased last, if it ever was.

@@ -11,6 +11,7 @@ fn line(job: &str) -> IndexLine {
         record: "1".into(),
         client: Some(IndexedClient { name: Some("Ana Núñez".into()), email: Some("Ana@Example.com".into()) }),
         sessions: vec!["S1".into(), "S2".into()],
+        items: vec!["8X10".into()],
         receipt: None,
         cleared: true,
         works: Works::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Form, Path, State};
 use axum::http::header::{ACCEPT, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Json, Response};
 use serde::Deserialize;
 
@@ -37,6 +37,7 @@ pub(super) async fn on_job(
     State(dashboard): State<Arc<Dashboard>>,
     Extension(visitor): Extension<Visitor>,
     Path((id, action)): Path<(String, String)>,
+    uri: Uri,
     headers: HeaderMap,
     Form(given): Form<Given>,
 ) -> Result<Response, Trouble> {
@@ -52,7 +53,12 @@ pub(super) async fn on_job(
         _ => return Err(Trouble::not_found("A job has no such button.")),
     };
     let to = if given.from == "job" { format!("/jobs/{}", encoded(id.as_str())) } else { "/".to_string() };
-    dashboard.carry_out(command, &visitor, &headers, &to).await
+    let as_json = uri.path().starts_with("/api/") || wants_json(&headers);
+    dashboard.carry_out(command, &visitor, as_json, &to).await
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accepts| accepts.contains("json"))
 }
 
 pub(super) async fn pause(
@@ -60,7 +66,7 @@ pub(super) async fn pause(
     Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    dashboard.carry_out(Command::Pause, &visitor, &headers, "/").await
+    dashboard.carry_out(Command::Pause, &visitor, wants_json(&headers), "/").await
 }
 
 pub(super) async fn resume(
@@ -68,7 +74,7 @@ pub(super) async fn resume(
     Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    dashboard.carry_out(Command::Resume, &visitor, &headers, "/").await
+    dashboard.carry_out(Command::Resume, &visitor, wants_json(&headers), "/").await
 }
 
 fn answered(given: &Given) -> Result<control::Given, Trouble> {
@@ -98,13 +104,31 @@ fn reprint(id: &JobId, given: &Given) -> Result<Reprint, Trouble> {
     })
 }
 
+/// A printer that is to get no sheet, or to get them again.
+pub(super) async fn on_printer(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
+    Path((name, action)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let is_known = dashboard.site.config().printers.iter().any(|printer| printer.name == name);
+    let printers = vec![name];
+    let command = match action.as_str() {
+        _ if !is_known => return Err(Trouble::not_found("The config has no such printer.")),
+        "pause" => Command::PausePrinters { printers },
+        "resume" => Command::ResumePrinters { printers },
+        _ => return Err(Trouble::not_found("A printer has no such button.")),
+    };
+    dashboard.carry_out(command, &visitor, wants_json(&headers), "/places").await
+}
+
 impl Dashboard {
     /// Asks the server, and goes on to a page that says what came of it; a program gets the answer itself.
     pub(super) async fn carry_out(
         &self,
         command: Command,
         visitor: &Visitor,
-        headers: &HeaderMap,
+        as_json: bool,
         to: &str,
     ) -> Result<Response, Trouble> {
         let spool = self.site.spool.clone();
@@ -117,7 +141,6 @@ impl Dashboard {
             word.unwrap_or_default(),
             if answer.refused.is_empty() { "done" } else { "refused" },
         );
-        let as_json = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|v| v.contains("json"));
         if as_json {
             let status = if answer.refused.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
             return Ok((status, Json(answer)).into_response());

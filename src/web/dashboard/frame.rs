@@ -21,6 +21,8 @@ pub(super) enum Page {
     Places,
     Profiles,
     Drop,
+    /// None of them.
+    Job,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl Notes {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct NoteKey {
-    note: String,
+    pub(super) note: String,
 }
 
 /// What nearly every page is made with.

@@ -4,35 +4,46 @@
 //! is shown of a job comes from its folder, found by its id.
 
 mod actions;
+mod api;
+mod disks;
 mod events;
 mod frame;
 mod guard;
+mod history;
+mod job;
 mod jobs;
 mod login;
 mod passwords;
+mod places;
+mod profiles;
 mod queue;
 mod sessions;
 mod throttle;
+mod thumbnails;
 mod told;
+mod upload;
 mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post};
 
 pub use self::passwords::hash;
 
+use self::disks::Disks;
 use self::frame::Notes;
 use self::jobs::Faces;
 use self::passwords::Verifier;
 use self::sessions::Sessions;
 use self::throttle::Throttle;
+use self::thumbnails::Thumbnails;
 use super::page::Trouble;
-use super::{Door, Site, asset_routes, secured};
+use super::{Door, Site, Tools, asset_routes, dressed, hurried};
 use crate::model::config::Config;
 
 /// Connections at a time; each browser takes a few.
@@ -46,9 +57,12 @@ pub(super) struct Dashboard {
     verifier: Verifier,
     notes: Notes,
     faces: Faces,
+    disks: Disks,
+    thumbnails: Thumbnails,
+    uploads: tokio::sync::Semaphore,
 }
 
-pub(super) fn door(site: &Site) -> Door {
+pub(super) fn door(site: &Site, tools: Arc<dyn Tools>) -> Door {
     let listen: fn(&Config) -> Option<SocketAddr> = |config| config.server.listen;
     let dashboard = Arc::new(Dashboard {
         site: site.clone(),
@@ -57,8 +71,15 @@ pub(super) fn door(site: &Site) -> Door {
         verifier: Verifier::new(),
         notes: Notes::default(),
         faces: Faces::default(),
+        disks: Disks::default(),
+        thumbnails: Thumbnails::new(tools),
+        uploads: tokio::sync::Semaphore::new(upload::AT_ONCE),
     });
-    Door { name: "dashboard", listen, router: secured(routes(&dashboard)), connections_max: CONNECTIONS_MAX }
+    let config = site.config();
+    tokio::task::spawn_blocking(move || upload::clear(&config));
+    let all = hurried(routes(&dashboard)).merge(unhurried(&dashboard)).fallback(async || StatusCode::NOT_FOUND);
+    let guarded = all.layer(middleware::from_fn_with_state(dashboard, guard::guard));
+    Door { name: "dashboard", listen, router: dressed(guarded), connections_max: CONNECTIONS_MAX }
 }
 
 fn routes(dashboard: &Arc<Dashboard>) -> Router {
@@ -66,15 +87,33 @@ fn routes(dashboard: &Arc<Dashboard>) -> Router {
         .route("/", get(queue::show))
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))
+        .route("/history", get(history::show))
+        .route("/places", get(places::show))
+        .route("/profiles", get(profiles::show))
+        .route("/drop", get(upload::show))
+        .route("/jobs/{id}", get(job::show))
+        .route("/jobs/{id}/pictures/{step}/{which}", get(job::picture))
         .route("/jobs/{id}/{action}", post(actions::on_job))
+        .route("/printers/{name}/{action}", post(actions::on_printer))
         .route("/pause", post(actions::pause))
         .route("/resume", post(actions::resume))
         .route("/events", get(events::stream))
         .route("/healthz", get(async || "ok\n"))
+        .route("/metrics", get(api::metrics))
+        .route("/api/status", get(api::status))
+        .route("/api/jobs", get(api::jobs))
+        .route("/api/jobs/{id}", get(api::job))
+        .route("/api/jobs/{id}/{action}", post(actions::on_job))
+        .route("/api/printers", get(api::printers))
+        .route("/api/links", get(api::links))
         .with_state(Arc::clone(dashboard))
         .merge(asset_routes())
-        .fallback(async || StatusCode::NOT_FOUND)
-        .layer(middleware::from_fn_with_state(Arc::clone(dashboard), guard::guard))
+}
+
+/// Requests that may take as long as they come on.
+fn unhurried(dashboard: &Arc<Dashboard>) -> Router {
+    let large = DefaultBodyLimit::disable();
+    Router::new().route("/drop", post(upload::take).layer(large)).with_state(Arc::clone(dashboard))
 }
 
 /// Looks at the disk, on a thread where that keeps nobody waiting.

@@ -98,7 +98,7 @@ struct Answer {
 
 struct Failed {
     face: Arc<Face>,
-    text: String,
+    reasons: Vec<String>,
     attempts: u32,
 }
 
@@ -156,8 +156,9 @@ fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble>
         .filter_map(|located| {
             let reason: Option<Reason> = job::read(&located.folder, file::REASON).ok();
             let attempts = reason.as_ref().map_or(1, |reason| reason.attempts);
-            let text = reason.map_or_else(|| "It has no reason that can be read.".into(), |reason| reason.text);
-            Some(Failed { face: dashboard.faces.of(located)?, text, attempts })
+            let unread = || vec!["It has no reason that can be read.".to_string()];
+            let reasons = reason.map_or_else(unread, |reason| words::reasons(&reason));
+            Some(Failed { face: dashboard.faces.of(located)?, reasons, attempts })
         })
         .collect();
 
@@ -208,7 +209,7 @@ fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<
     let progress = run.progress;
     let bar =
         |done: usize, of: usize, what: &str| (of > 0).then(|| Bar { done, of, text: format!("{done} of {of} {what}") });
-    let mut pace = Vec::new();
+    let mut pace: Vec<String> = run.why.iter().cloned().collect();
     if let Some(rate) = run.pictures_per_second {
         pace.push(format!("{rate:.1} pictures a second"));
     }

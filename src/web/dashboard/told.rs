@@ -19,6 +19,7 @@ pub(super) struct Told {
     pub(super) waiting: Vec<Waiting>,
     pub(super) places: Vec<Place>,
     pub(super) printers: Vec<Printer>,
+    pub(super) pools: Vec<Pool>,
     /// Why no job starts at this time of day.
     pub(super) closed: Option<String>,
     /// What is wrong with the edited config.
@@ -28,15 +29,21 @@ pub(super) struct Told {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct HotFolder {
     pub(super) name: String,
+    pub(super) path: PathBuf,
     pub(super) mode: Mode,
     pub(super) waiting: Vec<Arriving>,
+    pub(super) waiting_more: usize,
+    pub(super) unnamed: Vec<Unnamed>,
+    pub(super) unnamed_more: usize,
+    pub(super) never: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub(super) enum Mode {
     Events,
-    Polling,
+    Polling { reason: String },
     Unreachable { since: Timestamp, reason: String },
 }
 
@@ -50,10 +57,19 @@ pub(super) struct Arriving {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+pub(super) struct Unnamed {
+    pub(super) name: String,
+    pub(super) since: Timestamp,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Running {
     pub(super) job: JobId,
     pub(super) since: Timestamp,
     pub(super) progress: Progress,
+    /// What it waits for while it goes on.
+    #[serde(default)]
+    pub(super) why: Option<String>,
     #[serde(default)]
     pub(super) pictures_per_second: Option<f64>,
     #[serde(default)]
@@ -91,8 +107,23 @@ pub(super) struct Place {
 #[serde(default)]
 pub(super) struct Printer {
     pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) pool: Option<String>,
+    pub(super) location: Option<String>,
     pub(super) state: String,
     pub(super) reasons: Vec<String>,
+    pub(super) since: Option<Timestamp>,
+    pub(super) media: Vec<String>,
+    pub(super) queued: usize,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Pool {
+    pub(super) name: String,
+    pub(super) allocate: String,
+    pub(super) members: Vec<String>,
+    pub(super) open_units: usize,
 }
 
 /// What is told now. What another version tells differently is left out rather than shown wrong.

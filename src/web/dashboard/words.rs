@@ -4,6 +4,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::model::manifest::Kind;
+use crate::spool::job::Reason;
+use crate::spool::queue::State;
 
 /// A moment, for people and for machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,25 @@ pub(super) fn duration(seconds: u64) -> String {
     }
 }
 
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.5 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}
+
+/// `1 picture`, `2 pictures`.
+pub(super) fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 pub(super) fn kind(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::Session) => "Session",
@@ -68,8 +89,18 @@ pub(super) struct Badge {
     pub(super) class: &'static str,
 }
 
-const fn badge(word: &'static str, class: &'static str) -> Badge {
+pub(super) const fn badge(word: &'static str, class: &'static str) -> Badge {
     Badge { word, class }
+}
+
+pub(super) fn state(state: State) -> Badge {
+    match state {
+        State::Pending => badge("Waiting", "quiet"),
+        State::Processing => badge("Running", "busy"),
+        State::Held => badge("Needs an answer", "warn"),
+        State::Failed => badge("Failed", "bad"),
+        State::Done => badge("Done", "good"),
+    }
 }
 
 /// What a receipt says came of a job.
@@ -83,6 +114,50 @@ pub(super) fn result(result: &str) -> Badge {
         "cancelled" => badge("Cancelled", "quiet"),
         _ => badge("Ended", "quiet"),
     }
+}
+
+/// What a person reads of a failed job, one piece for each thing that is wrong.
+pub(super) fn reasons(reason: &Reason) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for step in &reason.steps {
+        if !texts.contains(&step.text) {
+            texts.push(step.text.clone());
+        }
+    }
+    if texts.is_empty() {
+        texts.push(reason.text.clone());
+    }
+    texts
+}
+
+/// A message as HTML: names and keys, which stand between backticks, are set apart.
+pub(super) fn prose(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 32);
+    let pieces: Vec<&str> = text.split('`').collect();
+    for (index, piece) in pieces.iter().enumerate() {
+        // One without a partner stays as it is.
+        let is_code = index % 2 == 1 && index + 1 < pieces.len();
+        let is_alone = index % 2 == 1 && !is_code;
+        html += if is_code {
+            "<code>"
+        } else if is_alone {
+            "`"
+        } else {
+            ""
+        };
+        for c in piece.chars() {
+            match c {
+                '&' => html += "&amp;",
+                '<' => html += "&lt;",
+                '>' => html += "&gt;",
+                '"' => html += "&quot;",
+                '\'' => html += "&#39;",
+                c => html.push(c),
+            }
+        }
+        html += if is_code { "</code>" } else { "" };
+    }
+    html
 }
 
 /// `try_again` as it stands on a button.
@@ -109,8 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_the_unit_that_matters() {
+    fn sizes_and_durations_have_the_unit_that_matters() {
+        assert_eq!([size(0), size(999), size(1000), size(99_600_000)], ["0 bytes", "999 bytes", "1.0 KB", "100 MB"]);
         assert_eq!([duration(7), duration(100), duration(7200), duration(200_000)], ["7 s", "2 min", "2 h", "2 days"]);
         assert_eq!(label("print_again"), "Print again");
+    }
+
+    #[test]
+    fn messages_are_escaped() {
+        assert_eq!(prose("line `<b>` & \"x\" of `y"), "line <code>&lt;b&gt;</code> &amp; &quot;x&quot; of `y");
     }
 }

@@ -1,0 +1,168 @@
+//! The pictures of a job: each output beside the part of its original that it shows.
+//!
+//! Owns: which file is opened comes from the job's plan and journal alone; what a URL names is a step of it.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::Read;
+use crate::model::spec::{Cell, Turn};
+use crate::plan::{Content, Plan, RenderStep, StepId, Work};
+use crate::spool::job::{Stamp, file};
+use crate::web::dashboard::words::{Badge, badge};
+
+/// Largest file of which a small picture is made.
+const PICTURE_MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// An output as the page shows it.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) step: String,
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) badge: Badge,
+    /// Why it is not there, or what was remarked.
+    pub(crate) why: Option<String>,
+    pub(crate) has_result: bool,
+    pub(crate) crop: Option<Crop>,
+}
+
+/// The part of the original that is shown; the original is `width` by `height`.
+#[derive(Debug)]
+pub(crate) struct Crop {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// Everything but the part, as the path of an SVG.
+    pub(crate) rest: String,
+    /// The part's own edge.
+    pub(crate) edge: String,
+}
+
+pub(super) fn outputs(read: &Read, from: usize, most: usize) -> Vec<Output> {
+    let Some(plan) = &read.plan else { return Vec::new() };
+    shown(plan).skip(from).take(most).map(|step| output(read, step)).collect()
+}
+
+/// All but the small pictures for download pages.
+pub(super) fn shown(plan: &Plan) -> impl Iterator<Item = &RenderStep> {
+    plan.renders.iter().filter(|step| step.preview_of.is_none())
+}
+
+fn output(read: &Read, step: &RenderStep) -> Output {
+    let progress = &read.progress;
+    let (rendered, failed) = (progress.rendered.get(&step.id), progress.failed.get(&step.id));
+    let mut about = vec![step.profile.clone()];
+    about.extend(step.line.map(|line| format!("line {line}")));
+    about.push(step.image.clone());
+    if let Work::Render { spec, ppi, cut, .. } = &step.work {
+        let pixels = rendered.map_or_else(|| spec.pixels(), |file| file.pixels);
+        about.push(format!("{pixels} px, {:.0} dpi", spec.dpi));
+        about.push(format!("{ppi:.0} ppi of the original"));
+        if *cut >= 0.005 {
+            about.push(format!("{:.0} % cut off", cut * 100.0));
+        }
+        if step.copies > 1 {
+            about.push(format!("{} copies", step.copies));
+        }
+    }
+    let (state, why) = match (&step.work, rendered, failed) {
+        (_, Some(file), _) => {
+            (badge("Rendered", "good"), Some(file.warnings.join("; ")).filter(|text| !text.is_empty()))
+        }
+        (_, None, Some((_, why))) => (badge("Failed", "bad"), Some(why.clone())),
+        (Work::Blocked { reason, .. }, ..) => (badge("Cannot be made", "bad"), Some(reason.clone())),
+        _ => (badge("To do", "quiet"), None),
+    };
+    let cell = step.spec().and_then(|spec| spec.cells.first());
+    Output {
+        step: step.id.to_string(),
+        name: step.name.to_string(),
+        about: about.join(" · "),
+        badge: state,
+        why,
+        has_result: rendered.is_some(),
+        crop: cell.map(crop),
+    }
+}
+
+fn crop(cell: &Cell) -> Crop {
+    let (frame, region) = (cell.frame, cell.region);
+    let part = |sign: char| {
+        let (x, y, w, h) = (region.x, region.y, region.width, region.height);
+        match sign {
+            // The other way round, so that it stays empty.
+            '-' => format!("M{x:.1} {y:.1}v{h:.1}h{w:.1}v-{h:.1}z"),
+            _ => format!("M{x:.1} {y:.1}h{w:.1}v{h:.1}h-{w:.1}z"),
+        }
+    };
+    let (width, height) = (frame.width, frame.height);
+    Crop { width, height, rest: format!("M0 0h{width}v{height}h-{width}z{}", part('-')), edge: part('+') }
+}
+
+/// A file to be shown small, and by what it is known again.
+pub(crate) struct Shown {
+    pub(crate) key: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) turn: Turn,
+}
+
+fn step<'r>(read: &'r Read, id: &str) -> Option<&'r RenderStep> {
+    read.plan.as_ref()?.render(&StepId(id.to_string()))
+}
+
+/// The original of a step, as it is turned for it.
+pub(in crate::web::dashboard) fn source(read: &Read, id: &str) -> Option<Shown> {
+    let cell = step(read, id)?.spec()?.cells.first()?;
+    let path = read.plan.as_ref()?.sources.get(cell.source)?.place.path(&read.located.folder);
+    let stamp = Stamp::of(&path).ok()?;
+    let key = format!("{}:{}:{}:{:?}", stamp.device, stamp.inode, stamp.modified_ns, cell.rotate);
+    Some(Shown { key, bytes: whole(&path)?, turn: cell.rotate })
+}
+
+/// The finished picture: in the job's folder, else where it was delivered.
+pub(in crate::web::dashboard) fn result(read: &Read, id: &str) -> Option<Shown> {
+    let step = step(read, id)?;
+    let rendered = read.progress.rendered.get(&step.id)?;
+    let key = rendered.sha256.clone();
+    let own = rendered.file.below(&read.located.folder.join(file::OUTPUTS));
+    let bytes = whole(&own).or_else(|| delivered(read, step, &rendered.sha256))?;
+    Some(Shown { key, bytes, turn: Turn::None })
+}
+
+fn delivered(read: &Read, step: &RenderStep, sha256: &str) -> Option<Vec<u8>> {
+    let plan = read.plan.as_ref()?;
+    for delivery in &plan.deliveries {
+        let Some(member) = delivery.members.iter().find(|m| m.content == Content::Step(step.id.clone())) else {
+            continue;
+        };
+        let Some(place) = &delivery.place else { continue };
+        let placed = read.progress.placed.get(&delivery.id).into_iter().flat_map(|units| units.values());
+        for (placed, _) in placed.filter(|(_, stands)| *stands) {
+            // Files lie below the destination; discs and zips are it.
+            for at in [placed.path.below(&place.folder()), placed.path.below(&place.fixed)] {
+                let alone = || (placed.sha256 == sha256).then(|| whole(&at)).flatten();
+                let within = || whole(&member.path.below(&at)).or_else(|| in_zip(&at, member.path.as_str()));
+                if let Some(found) = alone().or_else(within) {
+                    return Some(found);
+                }
+            }
+        }
+    }
+    None
+}
+
+fn in_zip(path: &Path, name: &str) -> Option<Vec<u8>> {
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+        return None;
+    }
+    let mut archive = zip::ZipArchive::new(std::io::BufReader::new(std::fs::File::open(path).ok()?)).ok()?;
+    let member = archive.by_name(name).ok().filter(|member| member.size() <= PICTURE_MAX_BYTES)?;
+    let mut bytes = Vec::new();
+    member.take(PICTURE_MAX_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn whole(path: &PathBuf) -> Option<Vec<u8>> {
+    let metadata = std::fs::metadata(path).ok()?;
+    (metadata.is_file() && metadata.len() <= PICTURE_MAX_BYTES).then(|| std::fs::read(path).ok()).flatten()
+}
