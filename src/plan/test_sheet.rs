@@ -153,7 +153,7 @@ impl Drawing {
     fn legend(&self, svg: &mut String) {
         let _ = writeln!(
             svg,
-            "<text x=\"0\" y=\"{}\" font-size=\"2.2\">red: the paper's edge · blue: 3 mm inside · dotted: 5 mm inside · scales: mm \
+            "<text x=\"0\" y=\"{}\" font-size=\"1.9\">red: the paper's edge · blue: 3 mm inside · dotted: 5 mm inside · scales: mm \
              from the edge{}</text>",
             MIDDLE.1 + 1.5,
             if self.spray > 0.0 { ", beyond it the overspray" } else { "" }

@@ -88,8 +88,8 @@ fn make(config: &Config, printer: &Printer, size: Dimensions, home: &Path) -> Re
         PrinterTarget::Folder { folder, .. } => format!("folder {}", folder.display()),
         PrinterTarget::Command(words) => words.join(" "),
     };
-    let zone = clock::time_zone(config.studio.time_zone.as_deref());
-    let date = clock::now().to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string();
+    let now = clock::now().to_zoned(clock::time_zone(config.studio.time_zone.as_deref()));
+    let date = now.strftime("%Y-%m-%d %H:%M").to_string();
     let color = format!("made in {}", color_words(&printer.color.profile));
     let words = Words { printer: &printer.name, target: &target, size, date: &date, color: &color };
     let (spec, asset, svg) = test_sheet(&demand, &words);
@@ -107,9 +107,10 @@ fn make(config: &Config, printer: &Printer, size: Dimensions, home: &Path) -> Re
     let file = outputs.join("test-sheet.jpg");
     durable::replace(&file, &made.bytes).map_err(disk)?;
     Ok(Sheet {
-        job: format!("test-{}", clock::now().as_millisecond()),
+        job: format!("test-{}", now.timestamp().as_millisecond()),
         step: "p1".into(),
-        title: format!("test-{}", printer.name),
+        // A folder may still hold the sheet of an hour ago.
+        title: format!("test-{}-{}", printer.name, now.strftime("%H%M%S")),
         file,
         bytes: made.bytes.len() as u64,
         sha256: sha256(&made.bytes),
@@ -191,7 +192,10 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet, size: Dimensions) -> 
                 keep_queued: *keep_queued,
                 stem: &stem,
             };
-            match folder::place(sheet, &slot, &run, &mut note).map_err(|e| failed(e.to_string()))? {
+            let placed = folder::place(sheet, &slot, &run, &mut note);
+            // Nothing comes back to a test sheet that is half there.
+            folder::clean(&slot.target(), &sheet.job).map_err(|e| failed(e.to_string()))?;
+            match placed.map_err(|e| failed(e.to_string()))? {
                 Went::Not(why) | Went::On(Some(why)) => Err(failed(why)),
                 _ => say(&format!("{}: the sheet lies in {}", printer.name, slot.target().display())),
             }
