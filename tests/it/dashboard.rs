@@ -253,6 +253,42 @@ fn programs_are_told_the_same() {
     studio.audit();
 }
 
+#[test]
+fn links_are_renewed_and_revoked_on_their_jobs_page() {
+    let (address, downloads) = (free_address(), free_address());
+    let config = CONFIG.replace(
+        "deliver: [ { to: folder, path: \"delivery/web/{session}\" } ]",
+        "deliver: [ { to: link, pin: auto } ]",
+    );
+    let mut studio = Studio::bare(&format!(
+        "{config}\ndownloads: {{ listen: \"{downloads}\", public_url: \"http://{downloads}\" }}\nserver: {{ listen: \"{address}\" }}\n"
+    ));
+    studio.picture("sessions/S1/Hi-Res/S1001.jpg", 90, 60);
+    studio.serve();
+    wait_open(&studio, address);
+    studio.drop_file("status", "a.json", &session("R1", &[1]));
+    let job = studio.wait_jobs("done", 1).remove(0);
+    let page = format!("/jobs/{}", job.file_name().unwrap().to_str().unwrap());
+    let link = studio.receipt(&job)["links"][0].clone();
+    let (url, step) = (link["url"].as_str().unwrap(), link["step"].as_str().unwrap());
+    let shown = get(address, &page).text();
+    assert!(shown.contains(url) && shown.contains(link["pin"].as_str().unwrap()), "{shown}");
+    let state = || get(address, "/api/links").json();
+    assert_eq!(state()[0]["state"], "open");
+    assert!(!state().to_string().contains(url.rsplit('/').next().unwrap()), "an address stands in receipts alone");
+
+    let act = |act: &str| {
+        let headers = [FORM, ("sec-fetch-site", "same-origin"), ("accept", "application/json")];
+        send(address, "POST", &format!("{page}/links/{step}/{act}"), &headers, b"").status
+    };
+    assert_eq!(act("renew"), 200);
+    let renewed = get(address, &page).text();
+    assert!(!renewed.contains(url) && renewed.contains("/d/"), "{renewed}");
+    assert_eq!(act("revoke"), 200);
+    assert!(get(address, &page).text().contains("Revoked"));
+    assert_eq!(act("lend"), 404);
+}
+
 /// What a studio of a few years has behind it.
 fn long_history(studio: &Studio, jobs: u32) {
     let mut text = String::new();

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::frame::Note;
 use super::sessions::Visitor;
 use super::{Dashboard, blocking, encoded};
-use crate::control::{self, Command, Reprint};
+use crate::control::{self, Command, LinkAct, Reprint};
+use crate::plan::StepId;
 use crate::spool::job::JobId;
 use crate::web::page::Trouble;
 
@@ -102,6 +103,31 @@ fn reprint(id: &JobId, given: &Given) -> Result<Reprint, Trouble> {
         manifest: None,
         as_then: given.as_then.is_some(),
     })
+}
+
+/// The link of a step of a job, which is found by these; its own name is in no URL.
+pub(super) async fn on_link(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
+    Path((id, step, action)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let missing = || Trouble::not_found("The job has no such link.");
+    let act = match action.as_str() {
+        "renew" => LinkAct::Renew,
+        "revoke" => LinkAct::Revoke,
+        _ => return Err(Trouble::not_found("A link has no such button.")),
+    };
+    let id = JobId::parse(&id).ok_or_else(missing)?;
+    let to = format!("/jobs/{}", encoded(id.as_str()));
+    let of = Arc::clone(&dashboard);
+    let hash = blocking(move || {
+        let read = super::job::find(&of, &id)?.ok_or_else(missing)?;
+        read.progress.links.get(&StepId(step)).map(|made| made.hash.clone()).ok_or_else(missing)
+    })
+    .await?;
+    let command = Command::Links { links: vec![hash], act };
+    dashboard.carry_out(command, &visitor, wants_json(&headers), &to).await
 }
 
 /// A printer that is to get no sheet, or to get them again.

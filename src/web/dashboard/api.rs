@@ -11,8 +11,10 @@ use super::history::{Wanted, look};
 use super::job::find;
 use super::told::{Mode, told};
 use super::{Dashboard, blocking};
+use crate::clock;
 use crate::control;
 use crate::spool::job::{self, JobId, file};
+use crate::spool::links::LinkRecord;
 use crate::spool::queue::State as Place;
 use crate::web::page::Trouble;
 
@@ -38,8 +40,19 @@ pub(super) async fn printers(State(dashboard): State<Arc<Dashboard>>) -> Json<Va
     part(&dashboard, "printers")
 }
 
-pub(super) async fn links(State(dashboard): State<Arc<Dashboard>>) -> Json<Value> {
-    part(&dashboard, "links")
+/// Without their addresses, which stand in the receipts.
+pub(super) async fn links(State(dashboard): State<Arc<Dashboard>>) -> Result<Json<Value>, Trouble> {
+    blocking(move || {
+        let now = clock::now();
+        let shown = |(hash, record): (String, LinkRecord)| {
+            json!({
+                "link": hash, "job": record.job, "record": record.record, "owner": record.owner, "made": record.made,
+                "expires": record.expires, "state": record.state(now), "revoked": record.revoked,
+            })
+        };
+        Ok(Json(Value::Array(dashboard.site.links.all().into_iter().map(shown).collect())))
+    })
+    .await
 }
 
 /// Open jobs, the oldest first, or those that have ended, the newest first.

@@ -1,5 +1,6 @@
 //! Everything about one job: why it is what it is, what it makes, what came of it.
 
+mod links;
 mod log;
 mod past;
 mod pictures;
@@ -13,6 +14,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
+use self::links::Link;
 pub(super) use self::pictures::{Output, Shown};
 
 use super::frame::{Frame, NoteKey, Page, Setting};
@@ -73,6 +75,7 @@ struct JobPage {
     from: usize,
     all: usize,
     deliveries: Vec<Delivery>,
+    links: Vec<Link>,
     receipts: Vec<Fact>,
     lines: Vec<Line>,
     manifest: String,
@@ -221,6 +224,7 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
         from,
         all: read.plan.as_ref().map_or(0, |plan| pictures::shown(plan).count()),
         deliveries: deliveries(&read),
+        links: links::links(&read, &dashboard.site, &clock),
         receipts: receipt.iter().flat_map(of_receipt).collect(),
         lines: lines.collect(),
         manifest: cut(String::from_utf8_lossy(&text).into_owned()),
@@ -334,18 +338,14 @@ fn deliveries(read: &Read) -> Vec<Delivery> {
     plan.deliveries.iter().map(delivery).collect()
 }
 
-/// Prints and links: whatever the receipt says of each.
+/// Prints: whatever the receipt says of each.
 fn of_receipt(receipt: &serde_json::Value) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    for (key, title) in [("prints", "Print"), ("links", "Link")] {
-        for entry in receipt[key].as_array().into_iter().flatten() {
-            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), String::from);
-            let known = entry.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-            let about = known.map(|(name, value)| (words::label(name), text(value))).collect();
-            facts.push(Fact { title: title.to_string(), about });
-        }
-    }
-    facts
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+    let fact = |entry: &serde_json::Value| {
+        let known = entry.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        Fact { title: "Print".into(), about: known.map(|(name, value)| (words::label(name), text(value))).collect() }
+    };
+    receipt["prints"].as_array().into_iter().flatten().map(fact).collect()
 }
 
 /// A picture of the job, small.
