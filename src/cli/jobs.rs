@@ -158,6 +158,7 @@ pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
         }
         JobsCommand::Answer(args) => {
             let given = Given {
+                key: None,
                 answer: args.answer.word(),
                 unit: args.unit.clone(),
                 printer: args.printer.clone(),

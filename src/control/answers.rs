@@ -17,6 +17,9 @@ pub const PRINTED_UP_TO: &str = "printed-up-to";
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Given {
     pub answer: String,
+    /// Only the question whose answer is kept under this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Of doubtful prints only this one, or those of this printer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -31,7 +34,8 @@ impl Given {
     fn is_for(&self, question: &Question) -> bool {
         let takes = question.answers.contains(&self.answer);
         let is = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
-        takes && is(&self.unit, &question.unit) && is(&self.printer, &question.printer)
+        let is_this = self.key.as_deref().is_none_or(|key| key == question.key());
+        takes && is_this && is(&self.unit, &question.unit) && is(&self.printer, &question.printer)
     }
 
     /// What is kept of it for each question, in their order.
@@ -133,6 +137,7 @@ mod tests {
         let printed = Given { answer: PRINTED.into(), ..Given::default() };
         assert_eq!(count(printed.clone()), 2);
         assert_eq!(count(Given { unit: Some("p1".into()), ..printed.clone() }), 1);
+        assert_eq!(count(Given { key: Some("print p2 1".into()), ..printed.clone() }), 1);
         assert_eq!(count(Given { printer: Some("b".into()), ..printed.clone() }), 1);
         assert_eq!(count(Given { unit: Some("p1".into()), printer: Some("b".into()), ..printed }), 0);
         let told =

@@ -22,6 +22,8 @@ use crate::web::page::Trouble;
 #[serde(default)]
 pub(super) struct Given {
     answer: String,
+    /// The question that it is for; empty: all that take this answer.
+    key: String,
     /// Of doubtful prints: one of them, those of a printer, how many sheets lie there.
     unit: String,
     printer: String,
@@ -84,6 +86,7 @@ fn answered(given: &Given) -> Result<control::Given, Trouble> {
         .map(|text| text.parse().map_err(|_| Trouble::new(StatusCode::BAD_REQUEST, format!("`{text}` is no number."))));
     Ok(control::Given {
         answer: given.answer.clone(),
+        key: some(&given.key),
         unit: some(&given.unit),
         printer: some(&given.printer),
         sheets: sheets.transpose()?,

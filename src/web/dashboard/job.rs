@@ -17,6 +17,7 @@ use serde::Deserialize;
 use self::links::Link;
 pub(super) use self::pictures::{Output, Shown};
 
+use super::asked::{self, Asked, AtPrinter};
 use super::frame::{Frame, NoteKey, Page, Setting};
 use super::sessions::Visitor;
 use super::told::Told;
@@ -63,6 +64,7 @@ struct JobPage {
     facts: Vec<(&'static str, String)>,
     buttons: Buttons,
     questions: Vec<Asked>,
+    printers: Vec<AtPrinter>,
     releases: bool,
     reason: Vec<String>,
     waits: Option<String>,
@@ -107,12 +109,6 @@ struct Buttons {
     hold: bool,
     cancel: bool,
     reprint: bool,
-}
-
-struct Asked {
-    text: String,
-    /// The word, and how it stands on a button.
-    answers: Vec<(String, String)>,
 }
 
 struct Bar {
@@ -212,7 +208,8 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
         facts: facts(&read, finished, &clock),
         buttons: buttons(read.located.state, result),
         releases: questions.iter().all(|question| !question.needs_answer),
-        questions: questions.into_iter().map(asked).collect(),
+        printers: asked::at_printers(&questions),
+        questions: asked::asked(&questions),
         reason: reason.map(|reason| words::reasons(&reason)).unwrap_or_default(),
         waits: waits(&told, &read.located.id, &clock),
         progress: progress(&read),
@@ -271,11 +268,6 @@ fn buttons(state: Place, result: Option<&str>) -> Buttons {
         cancel: state != Place::Done,
         reprint: matches!(state, Place::Done | Place::Failed) && !cancelled,
     }
-}
-
-fn asked(question: Question) -> Asked {
-    let answer = |word: String| (word.clone(), words::label(&word));
-    Asked { text: question.text, answers: question.answers.into_iter().map(answer).collect() }
 }
 
 fn waits(told: &Told, id: &JobId, clock: &Clock) -> Option<String> {

@@ -5,6 +5,7 @@
 
 mod actions;
 mod api;
+mod asked;
 mod disks;
 mod events;
 mod frame;

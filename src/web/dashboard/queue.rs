@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
 
+use super::asked::{self, Asked, AtPrinter};
 use super::frame::{Frame, NoteKey, Page, Setting};
 use super::jobs::Face;
 use super::sessions::Visitor;
@@ -82,18 +83,9 @@ struct Bar {
 struct Held {
     face: Arc<Face>,
     questions: Vec<Asked>,
+    printers: Vec<AtPrinter>,
     /// A release answers all of it.
     releases: bool,
-}
-
-struct Asked {
-    text: String,
-    answers: Vec<Answer>,
-}
-
-struct Answer {
-    word: String,
-    label: String,
 }
 
 struct Failed {
@@ -146,7 +138,7 @@ fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble>
         .iter()
         .filter_map(|located| {
             let questions: Vec<Question> = job::read(&located.folder, file::QUESTIONS).unwrap_or_default();
-            Some(held(dashboard.faces.of(located)?, questions))
+            Some(held(dashboard.faces.of(located)?, &questions))
         })
         .collect();
 
@@ -225,16 +217,9 @@ fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<
     })
 }
 
-fn held(face: Arc<Face>, questions: Vec<Question>) -> Held {
+fn held(face: Arc<Face>, questions: &[Question]) -> Held {
     let releases = questions.iter().all(|question| !question.needs_answer);
-    let questions = questions
-        .into_iter()
-        .map(|question| {
-            let answer = |word: String| Answer { label: words::label(&word), word };
-            Asked { text: question.text, answers: question.answers.into_iter().map(answer).collect() }
-        })
-        .collect();
-    Held { face, questions, releases }
+    Held { face, questions: asked::asked(questions), printers: asked::at_printers(questions), releases }
 }
 
 /// In the order in which they will start, as far as that is known now.
