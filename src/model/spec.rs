@@ -7,8 +7,11 @@
 //! A finished file is a sheet: background, filled areas, cells with pictures, and elements (texts, artwork, lines) over
 //! them, in this order. A plain picture is a sheet with one cell that covers it.
 
+mod metadata;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::metadata::{KeepMetadata, MetadataSpec};
 pub use super::element::{Artwork, Element, Fill, Spot, Text};
 use super::units::Color;
 
@@ -337,31 +340,6 @@ impl Encoding {
     pub fn is_wide(&self) -> bool {
         matches!(self, Encoding::Png { bits: 16, .. } | Encoding::Tiff { bits: 16, .. })
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeepMetadata {
-    All,
-    Copyright,
-    None,
-}
-
-/// What the file says about the picture. ICC profile and dpi are not metadata.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetadataSpec {
-    pub keep: KeepMetadata,
-    pub strip_location: bool,
-    pub strip_people: bool,
-    pub strip_serials: bool,
-    /// Written where the source has none and `keep` is not `None`: the studio's.
-    pub fallback_artist: Option<String>,
-    pub fallback_copyright: Option<String>,
-    /// Always written, whatever `keep` says.
-    pub set_artist: Option<String>,
-    pub set_copyright: Option<String>,
-    pub set_caption: Option<String>,
-    pub set_keywords: Option<String>,
 }
 
 /// One finished file.

@@ -12,7 +12,7 @@ use crate::model::limits::{SCREEN_PX, THUMBNAIL_PX};
 use crate::model::name::RelPath;
 use crate::model::profile::{Medium, Sharpen, SharpenAmount};
 use crate::model::spec::{
-    Cell, ColorSpace, Edges, Encoding, KeepMetadata, MetadataSpec, OutputSpec, PixelSize, Spot, Subsampling, Window,
+    Cell, ColorSpace, Edges, Encoding, MetadataSpec, OutputSpec, PixelSize, Spot, Subsampling, Window,
 };
 
 /// Of a screen; it is written into the files and means nothing.
@@ -111,18 +111,7 @@ pub fn small(spec: &OutputSpec, long_edge: u32) -> OutputSpec {
         },
         dpi: DPI,
         // Nobody needs to learn from a thumbnail where a picture was taken.
-        metadata: MetadataSpec {
-            keep: KeepMetadata::None,
-            strip_location: true,
-            strip_people: true,
-            strip_serials: true,
-            fallback_artist: None,
-            fallback_copyright: None,
-            set_artist: None,
-            set_copyright: None,
-            set_caption: None,
-            set_keywords: None,
-        },
+        metadata: MetadataSpec::none(),
         ..spec.clone()
     }
 }

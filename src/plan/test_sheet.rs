@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use super::printing::Demand;
 use crate::model::profile::Anchor;
 use crate::model::spec::{
-    Artwork, Element, Encoding, KeepMetadata, MetadataSpec, OutputSpec, PixelSize, Spot, Subsampling, Turn, Window,
+    Artwork, Element, Encoding, MetadataSpec, OutputSpec, PixelSize, Spot, Subsampling, Turn, Window,
 };
 use crate::model::units::{Color, Dimensions, Length};
 
@@ -74,18 +74,7 @@ pub fn test_sheet(demand: &Demand, words: &Words<'_>) -> (OutputSpec, String, Ve
             max_bytes: None,
         },
         dpi: DPI,
-        metadata: MetadataSpec {
-            keep: KeepMetadata::None,
-            strip_location: true,
-            strip_people: true,
-            strip_serials: true,
-            fallback_artist: None,
-            fallback_copyright: None,
-            set_artist: None,
-            set_copyright: None,
-            set_caption: None,
-            set_keywords: None,
-        },
+        metadata: MetadataSpec::none(),
         accept_damage: false,
     };
     (spec, asset, svg)

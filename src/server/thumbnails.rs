@@ -9,8 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::model::spec::{
-    Adjust, Cell, ColorSpace, ColorSpec, Edges, Encoding, Header, Intent, KeepMetadata, MetadataSpec, OutputSpec,
-    Region, Tone, Turn, Window,
+    Adjust, Cell, ColorSpace, ColorSpec, Edges, Encoding, Header, Intent, MetadataSpec, OutputSpec, Region, Tone, Turn,
+    Window,
 };
 use crate::model::units::Color;
 use crate::plan::{geometry, preview};
@@ -99,18 +99,7 @@ fn whole(header: &Header, turn: Turn) -> OutputSpec {
         },
         encoding: Encoding::Copy,
         dpi: DPI,
-        metadata: MetadataSpec {
-            keep: KeepMetadata::None,
-            strip_location: true,
-            strip_people: true,
-            strip_serials: true,
-            fallback_artist: None,
-            fallback_copyright: None,
-            set_artist: None,
-            set_copyright: None,
-            set_caption: None,
-            set_keywords: None,
-        },
+        metadata: MetadataSpec::none(),
         accept_damage: true,
     }
 }
