@@ -1,7 +1,6 @@
 //! `hotfolders links`: list, mail, renew, revoke.
 
 use std::path::Path;
-use std::sync::PoisonError;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -14,7 +13,7 @@ use crate::control::{self, Answer, Command, LinkAct};
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::model::token::Token;
-use crate::spool::links::{Contents, LinkRecord, LinkState, Links};
+use crate::spool::links::{LinkRecord, LinkState, Links, Taken, days_ago};
 use crate::spool::queue::{Spool, SpoolError};
 use crate::worker::letter;
 use crate::worker::link::{self, address_of, short};
@@ -157,6 +156,8 @@ struct Listed {
     last: Option<Timestamp>,
     /// Since when somebody asks for it.
     asked: Option<Timestamp>,
+    #[serde(skip)]
+    taken: Taken,
 }
 
 fn list(spool: &Spool, links: &Links, config: &Config, args: &ListArgs) -> Result<(), Error> {
@@ -181,13 +182,8 @@ fn list(spool: &Spool, links: &Links, config: &Config, args: &ListArgs) -> Resul
             LinkState::Revoked => "revoked".into(),
             LinkState::UsedUp => "used up".into(),
         };
-        let taken = match link.last {
-            None => "nothing taken".into(),
-            Some(last) => {
-                format!("{} of {} pictures, {}", link.pictures_taken, link.pictures, in_days(day(now), day(last)))
-            }
-        };
-        let asked = link.asked.map(|at| format!(", asked for {}", in_days(day(now), day(at)))).unwrap_or_default();
+        let taken = link.taken.told(now, &zone);
+        let asked = link.asked.map(|at| format!(", asked for {}", days_ago(at, now, &zone))).unwrap_or_default();
         say(&format!("{}  {:<12} {state}, {taken}{asked}", short(&link.id), link.record))?;
         if let Some(url) = link.url {
             let pin = link.pin.map(|pin| format!("  PIN {pin}")).unwrap_or_default();
@@ -198,12 +194,10 @@ fn list(spool: &Spool, links: &Links, config: &Config, args: &ListArgs) -> Resul
 }
 
 fn of(spool: &Spool, links: &Links, hash: String, record: LinkRecord, now: Timestamp) -> Listed {
-    let contents = Contents::read(&record.folder).ok();
-    let used = links.usage(&hash).map(|usage| usage.lock().unwrap_or_else(PoisonError::into_inner).used().clone());
-    let used = used.unwrap_or_default();
+    let taken = links.taken(&hash, &record, now);
     let made = address_of(spool, &hash, &record);
     Listed {
-        state: record.state_after(now, &used, contents.as_ref().map_or(0, |contents| contents.files.len())),
+        state: taken.state,
         job: record.job.to_string(),
         owner: record.owner,
         key: record.key,
@@ -212,22 +206,15 @@ fn of(spool: &Spool, links: &Links, hash: String, record: LinkRecord, now: Times
         revoked: record.revoked,
         url: made.as_ref().map(|made| made.url.clone()),
         pin: made.and_then(|made| made.pin),
-        pictures: contents.as_ref().map_or(0, Contents::pictures),
-        pictures_taken: contents.as_ref().map_or(0, |contents| used.pictures_taken(contents)),
-        downloads: used.downloads(),
+        pictures: taken.pictures,
+        pictures_taken: taken.pictures_taken,
+        downloads: taken.downloads,
         max_downloads: record.max_downloads,
-        bytes: used.bytes,
-        last: used.last,
+        bytes: taken.bytes,
+        last: taken.last,
+        taken,
         asked: links.asked(&hash),
         record: record.record,
         id: hash,
-    }
-}
-
-fn in_days(today: jiff::civil::Date, day: jiff::civil::Date) -> String {
-    match (today - day).get_days() {
-        0 => "today".into(),
-        1 => "yesterday".into(),
-        days => format!("{days} days ago"),
     }
 }

@@ -13,6 +13,7 @@ use crate::control::{self, Command};
 use crate::error::Error;
 use crate::server::housekeeping;
 use crate::spool::labs::{self, HandedOver, LabState};
+use crate::spool::links::{Ending, InShort, Links};
 use crate::spool::queue::{Spool, State};
 use crate::spool::retention::Forecast;
 
@@ -47,6 +48,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     let paused = spool.as_ref().is_some_and(control::is_paused);
     // What is known of them stands in the spool, also while nobody watches.
     let orders = spool.as_ref().map(|spool| labs::all(spool).0).unwrap_or_default();
+    let links = spool.as_ref().map(|spool| Links::of_spool(spool.root()).in_short(clock::now())).unwrap_or_default();
     if args.json {
         let counts: serde_json::Map<String, serde_json::Value> =
             counts.iter().map(|(state, n)| (state.word().to_string(), (*n).into())).collect();
@@ -60,6 +62,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "pools": live.as_ref().map(|l| &l["pools"]),
             "closed": live.as_ref().map(|l| &l["closed"]),
             "labs": labs::shown(&orders),
+            "links": links,
             "alerts": live.as_ref().map(|l| &l["alerts"]),
             "removed_within_a_day": tomorrow,
         }));
@@ -82,7 +85,28 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     if let Some(live) = live {
         show_live(&live)?;
     }
-    show_orders(&orders)
+    show_orders(&orders)?;
+    if links.open > 0 {
+        say(&links_line(&links, &clock::time_zone(loaded.config.studio.time_zone.as_deref())))?;
+    }
+    Ok(())
+}
+
+/// `links: 12 open; 2 end within 7 days: 1042 (2026-12-03, 38 of 40 pictures), 1050 (2026-12-04, 0 of 8 pictures)`.
+fn links_line(links: &InShort, zone: &jiff::tz::TimeZone) -> String {
+    const NAMED: usize = 3;
+    let ending = links.ending.len() + links.ending_more;
+    if ending == 0 {
+        return format!("links: {} open", links.open);
+    }
+    let named = |link: &Ending| {
+        let day = link.expires.to_zoned(zone.clone()).date();
+        format!("{} ({day}, {})", link.record, link.taken)
+    };
+    let mut parts: Vec<String> = links.ending.iter().take(NAMED).map(named).collect();
+    parts.extend(ending.checked_sub(NAMED).filter(|more| *more > 0).map(|more| format!("{more} more")));
+    let ends = if ending == 1 { "ends" } else { "end" };
+    format!("links: {} open; {ending} {ends} within 7 days: {}", links.open, parts.join(", "))
 }
 
 /// Orders at labs: what needs somebody, then how many wait.

@@ -36,6 +36,9 @@ const ANSWERS_FOR: Duration = Duration::from_hours(24);
 /// How often it is counted what goes within a day: a hundred thousand jobs take a second, so nobody is kept waiting for it.
 const COUNT_EVERY: Duration = Duration::from_hours(1);
 
+/// How often links are looked through for `status`, beside the queue.
+const LINKS_EVERY: Duration = Duration::from_secs(20);
+
 /// The index with a line of every finished job that stands.
 pub(super) fn open_index(spool: &Spool) -> Result<Index, SpoolError> {
     let (mut index, warning) = Index::open(spool)?;
@@ -58,6 +61,8 @@ pub(super) fn start(workshop: &Arc<Workshop>, stop: &Arc<AtomicBool>) -> std::io
 fn run(workshop: &Workshop, stop: &AtomicBool) {
     let mut due = Instant::now() + clock::wait(FIRST_AFTER, "HOTFOLDERS_HOUSEKEEPING_MS");
     let mut counted: Option<(Instant, Arc<Config>)> = None;
+    let links_every = clock::wait(LINKS_EVERY, "HOTFOLDERS_LINKS_MS");
+    let mut looked: Option<Instant> = None;
     while !stop.load(Ordering::SeqCst) {
         if Instant::now() < due {
             let config = workshop.config();
@@ -66,6 +71,10 @@ fn run(workshop: &Workshop, stop: &AtomicBool) {
                 let forecast = forecast.inspect_err(|e| tracing::warn!("retention: {e}")).ok();
                 *workshop.outlook.lock().unwrap_or_else(PoisonError::into_inner) = forecast;
                 counted = Some((Instant::now(), config));
+            }
+            if looked.is_none_or(|at| at.elapsed() > links_every) {
+                workshop.links.look(clock::now());
+                looked = Some(Instant::now());
             }
             std::thread::sleep(TICK);
             continue;

@@ -91,7 +91,7 @@ impl Scheduler {
         serde_json::json!({ "printers": self.workshop.press.printers(&config, &|printer| gates.keep(printer)),
             "pools": self.workshop.press.pools(&config), "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
             "places": self.queue.places(), "removed_within_a_day": outlook, "config_refused": self.reload.refused(), "changes": self.changes,
-            "alerts": self.alarms.state() })
+            "alerts": self.alarms.state(), "links": self.workshop.links.looked() })
     }
 
     /// Puts down how things stand.

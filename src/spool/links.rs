@@ -4,6 +4,7 @@
 //! whole. Nothing here knows of jobs but their ids.
 
 mod contents;
+mod short;
 mod usage;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::contents::{CONTENTS, Contents, LinkedFile, SmallPicture, ZIP, ZipFile, screen_name, thumb_name};
+pub use self::short::{Ending, InShort, Taken, days_ago};
 pub use self::usage::{Set, Usage, Used};
 use super::durable::{self, Done};
 use super::job::{self, JobId, RecordError};
@@ -97,11 +99,13 @@ impl LinkRecord {
 pub struct Links {
     folder: PathBuf,
     usages: Mutex<HashMap<String, Arc<Mutex<Usage>>>>,
+    /// As of the last [`look`](Links::look).
+    looked: Mutex<InShort>,
 }
 
 impl Links {
     pub fn of_spool(root: &Path) -> Links {
-        Links { folder: root.join("links"), usages: Mutex::default() }
+        Links { folder: root.join("links"), usages: Mutex::default(), looked: Mutex::default() }
     }
 
     pub fn folder(&self) -> &Path {
