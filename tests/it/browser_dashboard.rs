@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::browser::{Browser, DESKTOP, PHONE};
+use crate::dashboard_pages::busy;
 use crate::http::free_address;
 use crate::studio::{CONFIG, Studio, invoice, session};
 use crate::web::wait_open;
@@ -227,4 +228,32 @@ fn every_page_is_fit_for_a_desk_a_phone_and_a_screen_reader() {
     studio.wait_jobs("done", 5);
     drop(browser);
     studio.audit();
+}
+
+#[test]
+fn prints_links_labs_and_alerts_are_fit_for_a_desk_and_a_phone() {
+    let busy = busy();
+    let pages = [
+        ("job-link", busy.lend(), "2 of 2 pictures, today"),
+        ("job-prints", busy.print_doubtfully(), "Uncertain"),
+        ("places-troubled", "/places".to_string(), "could not be posted"),
+    ];
+    busy.order_outside();
+    let browser = Browser::open(DESKTOP);
+    for (size, of) in [(DESKTOP, "desk"), (PHONE, "phone")] {
+        browser.resize(size);
+        for (name, path, says) in &pages {
+            browser.go(&format!("http://{}{path}", busy.address));
+            browser.wait_text("main", says);
+            browser.script("for (const image of document.images) image.loading = 'eager'");
+            browser.wait("the pictures", || {
+                let all = "return [...document.images].every(image => image.complete && image.naturalWidth)";
+                (browser.script(all) == true).then_some(())
+            });
+            browser.keep_shot(&format!("{name}-{of}"));
+            browser.check_accessible();
+            browser.check_width();
+            clean(&browser);
+        }
+    }
 }

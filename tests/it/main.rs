@@ -22,6 +22,7 @@ mod control;
 mod crash;
 mod damage;
 mod dashboard;
+mod dashboard_pages;
 mod determinism;
 mod downloads;
 mod erase;

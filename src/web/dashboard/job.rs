@@ -4,6 +4,7 @@ mod links;
 mod log;
 mod past;
 mod pictures;
+mod prints;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 use self::links::Link;
 pub(super) use self::pictures::{Output, Shown};
+use self::prints::Prints;
 
 use super::asked::{self, Asked, AtPrinter};
 use super::frame::{Frame, NoteKey, Page, Setting};
@@ -78,7 +80,7 @@ struct JobPage {
     all: usize,
     deliveries: Vec<Delivery>,
     links: Vec<Link>,
-    receipts: Vec<Fact>,
+    prints: Prints,
     lines: Vec<Line>,
     manifest: String,
     manifest_name: String,
@@ -132,12 +134,6 @@ struct Delivery {
     badge: Badge,
     places: Vec<String>,
     why: Option<String>,
-}
-
-/// A print or a link, as the receipt has it.
-struct Fact {
-    title: String,
-    about: Vec<(String, String)>,
 }
 
 /// A line of the order, to be made again.
@@ -222,7 +218,7 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
         all: read.plan.as_ref().map_or(0, |plan| pictures::shown(plan).count()),
         deliveries: deliveries(&read),
         links: links::links(&read, &dashboard.site, &clock),
-        receipts: receipt.iter().flat_map(of_receipt).collect(),
+        prints: prints::prints(&read),
         lines: lines.collect(),
         manifest: cut(String::from_utf8_lossy(&text).into_owned()),
         manifest_name: read.job.manifest.clone(),
@@ -328,16 +324,6 @@ fn deliveries(read: &Read) -> Vec<Delivery> {
         }
     };
     plan.deliveries.iter().map(delivery).collect()
-}
-
-/// Prints: whatever the receipt says of each.
-fn of_receipt(receipt: &serde_json::Value) -> Vec<Fact> {
-    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), String::from);
-    let fact = |entry: &serde_json::Value| {
-        let known = entry.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        Fact { title: "Print".into(), about: known.map(|(name, value)| (words::label(name), text(value))).collect() }
-    };
-    receipt["prints"].as_array().into_iter().flatten().map(fact).collect()
 }
 
 /// A picture of the job, small.

@@ -1,4 +1,7 @@
-//! The outside world as the server sees it: hot folders, printers, disks, and what is waited for.
+//! The outside world as the server sees it: alerts, hot folders, printers, labs, disks, and what is waited for.
+
+mod alerts;
+mod labs;
 
 use std::sync::Arc;
 
@@ -7,6 +10,8 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
 
+use self::alerts::Alerts;
+use self::labs::Labs;
 use super::Dashboard;
 use super::disks::Disk;
 use super::frame::{Frame, NoteKey, Page, Setting};
@@ -22,10 +27,12 @@ const NAMES_SHOWN: usize = 8;
 #[template(path = "dashboard/places.html")]
 struct PlacesPage {
     frame: Frame,
+    alerts: Alerts,
     folders: Vec<Folder>,
     awaited: Vec<Awaited>,
     printers: Vec<Printer>,
     pools: Vec<Pool>,
+    labs: Labs,
     disks: Vec<Disk>,
 }
 
@@ -79,6 +86,8 @@ pub(super) async fn show(
     };
     page::html(&PlacesPage {
         frame,
+        alerts: alerts::of(told.alerts.as_ref(), &clock),
+        labs: labs::of(&told.labs, &clock),
         folders: told.hot_folders.iter().map(|known| folder(known, &clock)).collect(),
         awaited: told.places.iter().map(awaited).collect(),
         printers: told.printers.iter().map(|known| printer(known, &clock)).collect(),

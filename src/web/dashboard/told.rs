@@ -20,6 +20,9 @@ pub(super) struct Told {
     pub(super) places: Vec<Place>,
     pub(super) printers: Vec<Printer>,
     pub(super) pools: Vec<Pool>,
+    pub(super) labs: Vec<LabOrder>,
+    /// None where nobody is alerted.
+    pub(super) alerts: Option<Alerts>,
     /// Why no job starts at this time of day.
     pub(super) closed: Option<String>,
     /// What is wrong with the edited config.
@@ -124,6 +127,54 @@ pub(super) struct Pool {
     pub(super) allocate: String,
     pub(super) members: Vec<String>,
     pub(super) open_units: usize,
+}
+
+/// An order at a lab's software.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct LabOrder {
+    pub(super) job: JobId,
+    pub(super) record: String,
+    pub(super) owner: String,
+    pub(super) name: String,
+    pub(super) copies: u64,
+    pub(super) state: String,
+    pub(super) since: Timestamp,
+    /// What a person must look after.
+    #[serde(default)]
+    pub(super) trouble: Option<String>,
+}
+
+/// What the studio was told of and is not over.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Alerts {
+    pub(super) open: Vec<Alert>,
+    pub(super) open_more: usize,
+    pub(super) mail: Way,
+    pub(super) webhook: Way,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Alert {
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) since: Timestamp,
+    #[serde(default)]
+    pub(super) job: Option<JobId>,
+}
+
+/// One way of telling the studio.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Way {
+    pub(super) undelivered: usize,
+    pub(super) trouble: Option<WayTrouble>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct WayTrouble {
+    pub(super) since: Timestamp,
+    pub(super) why: String,
 }
 
 /// What is told now. What another version tells differently is left out rather than shown wrong.

@@ -162,8 +162,12 @@ pub(super) fn prose(text: &str) -> String {
 
 /// `try_again` as it stands on a button.
 pub(super) fn label(word: &str) -> String {
-    let spaced = word.replace(['_', '-'], " ");
-    let mut chars = spaced.chars();
+    sentence(&word.replace(['_', '-'], " "))
+}
+
+/// With a capital letter.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 

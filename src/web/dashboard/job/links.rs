@@ -1,4 +1,4 @@
-//! The download links of a job: where each leads, and whether it still opens.
+//! The download links of a job: where each leads, whether it still opens, and what was taken.
 
 use super::Read;
 use crate::clock;
@@ -15,13 +15,16 @@ pub(crate) struct Link {
     pub(crate) badge: Badge,
     pub(crate) until: String,
     pub(crate) is_open: bool,
+    /// `38 of 40 pictures, yesterday`.
+    pub(crate) taken: String,
 }
 
 pub(super) fn links(read: &Read, site: &Site, told: &Clock) -> Vec<Link> {
-    let now = clock::now();
+    let (now, zone) = (clock::now(), clock::time_zone(site.config().studio.time_zone.as_deref()));
     let link = |(step, made): (&crate::plan::StepId, &crate::spool::journal::MadeLink)| {
         let record = site.links.read(&made.hash).ok().flatten();
-        let state = record.as_ref().map(|record| record.state(now));
+        let taken = record.as_ref().map(|record| site.links.taken(&made.hash, record, now));
+        let state = taken.map(|taken| taken.state);
         let badge = match state {
             Some(LinkState::Open) => badge("Open", "good"),
             Some(LinkState::Expired) => badge("Expired", "quiet"),
@@ -36,6 +39,7 @@ pub(super) fn links(read: &Read, site: &Site, told: &Clock) -> Vec<Link> {
             badge,
             until: told.moment(record.map_or(made.expires, |record| record.expires)).shown,
             is_open: state == Some(LinkState::Open),
+            taken: taken.map(|taken| taken.told(now, &zone)).unwrap_or_default(),
         }
     };
     read.progress.links.iter().map(link).collect()

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::Read;
 use crate::model::spec::{Cell, Turn};
-use crate::plan::{Content, Plan, RenderStep, StepId, Work};
+use crate::plan::{Content, DeliveryStep, Plan, RenderStep, StepId, Work};
 use crate::spool::job::{Stamp, file};
+use crate::spool::links::{Contents, screen_name};
 use crate::web::dashboard::words::{Badge, badge};
 
 /// Largest file of which a small picture is made.
@@ -119,13 +120,13 @@ pub(in crate::web::dashboard) fn source(read: &Read, id: &str) -> Option<Shown> 
     Some(Shown { key, bytes: whole(&path)?, turn: cell.rotate })
 }
 
-/// The finished picture: in the job's folder, else where it was delivered.
+/// The finished picture: in the job's folder, else where it was delivered, else what the page of a link shows of it.
 pub(in crate::web::dashboard) fn result(read: &Read, id: &str) -> Option<Shown> {
     let step = step(read, id)?;
     let rendered = read.progress.rendered.get(&step.id)?;
     let key = rendered.sha256.clone();
     let own = rendered.file.below(&read.located.folder.join(file::OUTPUTS));
-    let bytes = whole(&own).or_else(|| delivered(read, step, &rendered.sha256))?;
+    let bytes = whole(&own).or_else(|| delivered(read, step, &rendered.sha256)).or_else(|| linked(read, step))?;
     Some(Shown { key, bytes, turn: Turn::None })
 }
 
@@ -149,6 +150,17 @@ fn delivered(read: &Read, step: &RenderStep, sha256: &str) -> Option<Vec<u8>> {
         }
     }
     None
+}
+
+fn linked(read: &Read, step: &RenderStep) -> Option<Vec<u8>> {
+    let find = |delivery: &DeliveryStep| {
+        let made = read.progress.links.get(&delivery.id)?;
+        let member = delivery.members.iter().find(|member| member.content == Content::Step(step.id.clone()))?;
+        let contents = Contents::read(&made.folder).ok()?;
+        let index = contents.files.iter().position(|file| file.path == member.path && file.screen.is_some())?;
+        whole(&made.folder.join(screen_name(index)))
+    };
+    read.plan.as_ref()?.deliveries.iter().find_map(find)
 }
 
 fn in_zip(path: &Path, name: &str) -> Option<Vec<u8>> {

@@ -1,0 +1,60 @@
+//! What the studio was told of and is not over, and what could not be told.
+
+use crate::spool::job::JobId;
+use crate::web::dashboard::told;
+use crate::web::dashboard::words::{self, Clock, Moment};
+
+/// Alerts on the page.
+const SHOWN: usize = 20;
+
+#[derive(Debug, Default)]
+pub(crate) struct Alerts {
+    pub(crate) open: Vec<Alert>,
+    pub(crate) more: usize,
+    pub(crate) untold: Vec<Untold>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Alert {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    pub(crate) since: Moment,
+    pub(crate) job: Option<JobId>,
+}
+
+/// Alerts that wait for a mail server or a webhook.
+#[derive(Debug)]
+pub(crate) struct Untold {
+    pub(crate) what: String,
+    pub(crate) why: String,
+    pub(crate) since: Moment,
+}
+
+impl Alerts {
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.open.is_empty() && self.untold.is_empty()
+    }
+}
+
+pub(super) fn of(told: Option<&told::Alerts>, clock: &Clock) -> Alerts {
+    let Some(told) = told else { return Alerts::default() };
+    let alert = |alert: &told::Alert| Alert {
+        title: words::sentence(&alert.title),
+        text: words::sentence(&alert.text),
+        since: clock.moment(alert.since),
+        job: alert.job.clone(),
+    };
+    let untold = |(way, how): (&told::Way, &str)| {
+        let trouble = way.trouble.as_ref()?;
+        Some(Untold {
+            what: format!("{} could not be {how}", words::count(way.undelivered, "alert")),
+            why: words::sentence(&trouble.why),
+            since: clock.moment(trouble.since),
+        })
+    };
+    Alerts {
+        open: told.open.iter().take(SHOWN).map(alert).collect(),
+        more: told.open.len().saturating_sub(SHOWN) + told.open_more,
+        untold: [(&told.mail, "mailed"), (&told.webhook, "posted")].into_iter().filter_map(untold).collect(),
+    }
+}
