@@ -202,8 +202,10 @@ fn look(shared: &Shared, sight: &SharedSight, folders: &Mutex<Vec<FolderState>>)
         let config = shared.workshop.config();
         let Some(channels) = channels(&config) else { continue };
         let now = clock::now();
+        // Before the book is opened: whoever asks for the status holds these and then wants the book.
+        let (sight, folders) = (lock(sight).clone(), lock(folders).clone());
         let result = with_book(shared, channels, now, |book| {
-            let seen = look.all(&shared.workshop, &config, &lock(sight).clone(), &lock(folders).clone(), book, now);
+            let seen = look.all(&shared.workshop, &config, &sight, &folders, book, now);
             for seen in seen {
                 book.observe(seen, channels, now);
             }

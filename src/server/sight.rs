@@ -83,13 +83,14 @@ impl Scheduler {
             })
             .collect();
         let closed = gate::outside_hours(&self.workshop.config(), clock::now());
-        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        // No lock is held while another one is waited for.
+        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let labs = crate::spool::labs::shown(&self.orders.lock().unwrap_or_else(PoisonError::into_inner));
         let config = self.workshop.config();
         let gates = Gates::now(&self.workshop.spool, &config);
         let outlook = *self.workshop.outlook.lock().unwrap_or_else(PoisonError::into_inner);
         serde_json::json!({ "printers": self.workshop.press.printers(&config, &|printer| gates.keep(printer)),
-            "pools": self.workshop.press.pools(&config), "labs": labs, "hot_folders": *folders, "running": running, "waiting": waiting, "closed": closed,
+            "pools": self.workshop.press.pools(&config), "labs": labs, "hot_folders": folders, "running": running, "waiting": waiting, "closed": closed,
             "places": self.queue.places(), "removed_within_a_day": outlook, "config_refused": self.reload.refused(), "changes": self.changes,
             "alerts": self.alarms.state(), "links": self.workshop.links.looked() })
     }

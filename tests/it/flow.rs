@@ -163,24 +163,6 @@ fn what_no_rule_takes_is_ignored_in_the_status_drop_and_fails_in_the_export_drop
 }
 
 #[test]
-fn what_is_not_built_yet_fails_with_that_reason_and_the_rest_is_made() {
-    let mut studio = Studio::new();
-    let links = super::studio::CONFIG.replace(
-        r#"deliver: [ { to: folder, path: "delivery/web/{session}" } ]"#,
-        r#"deliver: [ { to: folder, path: "delivery/web/{session}" }, { to: link } ]"#,
-    );
-    let links = format!("{links}downloads: {{ public_url: \"https://photos.larson.example\" }}\n");
-    studio.write("hotfolders.yaml", links.as_bytes());
-    studio.serve();
-    studio.drop_file("status", "a.json", &session("S1", &[1, 2]));
-    let failed = studio.wait_jobs("failed", 1);
-    let reason = studio.json(&failed[0].join("reason.json"));
-    assert_eq!(reason["code"], "not_built_yet");
-    assert!(reason["text"].as_str().unwrap().contains("delivery to link"), "{reason}");
-    assert_eq!(files(&studio.path("delivery/web/S1")), ["S1_0001.jpg", "S1_0002.jpg"]);
-}
-
-#[test]
 fn a_destination_that_is_not_there_is_waited_for() {
     let mut studio = Studio::new();
     let nas = studio.path("nas");
