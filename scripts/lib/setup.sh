@@ -64,10 +64,11 @@ install_with() {
     esac
 }
 
-# What the tests need beside cargo: a browser, and what drives it. Without them the tests that need them fail and say so.
+# What the tests need beside cargo: a browser, what drives it, and what clients download with. Without
+# them the tests that need them fail and say so.
 set_up_tests() {
     local tool manager missing=''
-    for tool in chromium chromedriver; do
+    for tool in chromium chromedriver curl wget; do
         command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
     done
     for manager in apt-get dnf pacman brew; do
