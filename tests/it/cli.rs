@@ -92,7 +92,7 @@ fn help_texts() {
 #[test]
 fn every_command_is_in_the_readme_and_the_reverse() {
     let help = run("--help").expect(0).out;
-    let listed = Regex::new(r"(?m)^  ([a-z]+)  ").unwrap();
+    let listed = Regex::new(r"(?m)^  ([a-z-]+)  ").unwrap();
     let of_help: Vec<&str> =
         listed.captures_iter(&help).map(|c| c.extract::<1>().1[0]).filter(|c| *c != "help").collect();
     assert!(of_help.len() >= 13, "{help}");
@@ -103,7 +103,7 @@ fn every_command_is_in_the_readme_and_the_reverse() {
             "{command}"
         );
     }
-    for named in Regex::new(r"`hotfolders ([a-z]+)").unwrap().captures_iter(table) {
+    for named in Regex::new(r"`hotfolders ([a-z-]+)").unwrap().captures_iter(table) {
         run(&format!("{} --help", &named[1])).expect(0);
     }
 }
