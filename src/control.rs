@@ -285,6 +285,7 @@ fn day(at: Timestamp) -> jiff::civil::Date {
 fn requeue(spool: &Spool, job: &Located, change: impl FnOnce(&mut JobFile)) -> Result<(), String> {
     let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
     change(&mut record);
+    record.queued_again = Some(clock::now());
     job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
     spool.move_to(job, State::Pending, day(record.accepted)).map_err(|e| e.to_string())?;
     Ok(())

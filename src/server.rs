@@ -202,6 +202,8 @@ struct Scheduler {
     sight: SharedSight,
     /// Jobs of an earlier life that were not tried again yet; none before the first look.
     recovering: Option<HashSet<JobId>>,
+    /// When it last began to take up jobs: at the start, at `resume`, at the beginning of the hours of operation.
+    opened: Timestamp,
     ended: mpsc::Receiver<(JobId, Outcome)>,
     end: mpsc::Sender<(JobId, Outcome)>,
 }
@@ -231,6 +233,7 @@ impl Scheduler {
             alarms,
             sight,
             recovering: None,
+            opened: clock::now(),
             ended,
             end,
         }
@@ -337,7 +340,9 @@ impl Scheduler {
                     if job.drop_cleared {
                         self.announced.remove(&job.job);
                     }
+                    let since = [job.queued_again, job.not_before].into_iter().flatten().fold(job.accepted, Ord::max);
                     let waiting = Waiting {
+                        since,
                         priority: job.priority,
                         not_before: job.not_before,
                         // What takes orders back does not queue behind them.

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::matcher;
 use crate::model::config::{Config, HotFolder, Images};
+use crate::model::counted::counted;
 use crate::model::manifest::{self, Manifest, ManifestError};
 use crate::model::pricing;
 use crate::model::units::show_bytes;
@@ -254,7 +255,7 @@ fn shown_print(print: &PlannedPrint) -> String {
 
 fn show_order(order: &LabOrder<'_>) -> Result<(), Error> {
     let of_channel = order.channel.map(|channel| format!(", channel {channel}")).unwrap_or_default();
-    say(&format!("       order {}{of_channel}: {}", order.name, lab::counted(order.copies())))?;
+    say(&format!("       order {}{of_channel}: {}", order.name, counted(order.copies(), "print")))?;
     for entry in &order.entries {
         let print = entry.print;
         let channel = print.channel.map(|channel| format!(", channel {channel}")).unwrap_or_default();

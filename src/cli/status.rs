@@ -11,6 +11,7 @@ use super::terminal::{self, DIM, GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
+use crate::model::counted::counted;
 use crate::server::housekeeping;
 use crate::spool::labs::{self, HandedOver, LabState};
 use crate::spool::links::{Ending, InShort, Links};
@@ -131,7 +132,7 @@ fn age(since: &str) -> String {
         7_200..172_800 => (seconds / 3_600, "hour"),
         _ => (seconds / 86_400, "day"),
     };
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    counted(number, unit)
 }
 
 fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
@@ -165,8 +166,12 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
     show_alerts(&live["alerts"])?;
     for place in list("places") {
         let since = age(text(&place, "since"));
-        let told =
-            format!("{} jobs for {}, for {since} now: {}", place["jobs"], text(&place, "place"), text(&place, "why"));
+        let told = format!(
+            "{} for {}, for {since} now: {}",
+            counted(&place["jobs"], "job"),
+            text(&place, "place"),
+            text(&place, "why")
+        );
         say_painted(&format!("{} {}", paint("waiting:", YELLOW), paint(&told, "0")))?;
     }
     for job in list("waiting") {

@@ -3,6 +3,7 @@
 
 pub mod checks;
 pub mod config;
+pub mod counted;
 pub mod delivery;
 pub mod digest;
 pub mod document;

@@ -125,11 +125,6 @@ fn of_noritsu<'a>(name: &str, entries: &[LabEntry<'a>]) -> Vec<LabOrder<'a>> {
     orders
 }
 
-/// `1 print`, `2 prints`.
-pub fn counted(prints: u64) -> String {
-    format!("{prints} {}", if prints == 1 { "print" } else { "prints" })
-}
-
 /// What a size is called on paper: `8x10`, `10x15`; the short side first, no unit.
 pub fn paper_size(size: Dimensions) -> String {
     size.label().trim_end_matches(|c: char| c.is_ascii_alphabetic()).to_string()

@@ -16,6 +16,7 @@ use crate::clock;
 use crate::control::{Answer, Whom};
 use crate::deliver;
 use crate::model::config::Config;
+use crate::model::counted::counted;
 use crate::plan::Plan;
 use crate::spool::durable;
 use crate::spool::index::{Change, History, Index, IndexLine, Summary};
@@ -134,7 +135,11 @@ fn carry_out(
     } else {
         erased.out_of_reach = OUT_OF_REACH.map(String::from).to_vec();
         if !dry_run {
-            tracing::info!("erased {} jobs and {} lines of the history", erased.jobs.len(), erased.history);
+            tracing::info!(
+                "erased {} and {} of the history",
+                counted(erased.jobs.len(), "job"),
+                counted(erased.history, "line")
+            );
         }
     }
     Answer { refused, report: serde_json::to_value(&erased).ok(), ..Answer::default() }

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::links::Purged;
 use crate::clock;
 use crate::model::config::Config;
+use crate::model::counted::counted;
 use crate::spool::durable;
 use crate::spool::index::{Change, History, Index, Summary};
 use crate::spool::queue::{Spool, SpoolError, State};
@@ -47,7 +48,7 @@ pub(super) fn open_index(spool: &Spool) -> Result<Index, SpoolError> {
     }
     let restored = history::restore(&mut index, spool)?;
     if restored > 0 {
-        tracing::warn!("{restored} jobs were missing in index.jsonl; their lines are made again from their folders");
+        tracing::warn!("missing in index.jsonl and made again from their folders: {}", counted(restored, "job"));
     }
     Ok(index)
 }

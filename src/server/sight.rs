@@ -122,13 +122,17 @@ impl Scheduler {
         let stuck: std::collections::HashSet<_> =
             self.queue.jobs.values().filter(|job| job.place.is_some() || job.halted).map(|job| &job.record).collect();
         let now = clock::now();
+        let is_quiet = control::is_paused(spool) || gate::outside_hours(&self.workshop.config(), now).is_some();
+        if is_quiet {
+            self.opened = now;
+        }
         let mut queued: Vec<(JobId, Timestamp)> = self
             .queue
             .jobs
             .values()
             .filter(|job| job.place.is_none() && !job.halted && !stuck.contains(&job.record))
-            .map(|job| (job.located.id.clone(), job.not_before.unwrap_or(job.accepted.0).max(job.accepted.0)))
-            .filter(|(_, since)| *since <= now && *since > Timestamp::MIN)
+            .filter(|job| job.since <= now)
+            .map(|job| (job.located.id.clone(), job.since.max(self.opened)))
             .collect();
         queued.sort_by_key(|(_, since)| *since);
         let halted = self.queue.jobs.values().filter(|job| job.halted);
@@ -137,7 +141,7 @@ impl Scheduler {
             places: places.collect(),
             halted: halted.map(|job| (job.located.id.clone(), job.why.clone().unwrap_or_default())).collect(),
             queued,
-            is_quiet: control::is_paused(spool) || gate::outside_hours(&self.workshop.config(), now).is_some(),
+            is_quiet,
             is_recovering: !recovering.is_empty(),
             config: match self.reload.refused() {
                 _ if !self.reload.was_read() => ConfigFile::NotRead,

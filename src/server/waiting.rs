@@ -28,6 +28,8 @@ pub(super) struct Waiting {
     pub(super) priority: i32,
     pub(super) not_before: Option<Timestamp>,
     pub(super) accepted: (Timestamp, u64),
+    /// When its turn could have come at the earliest, for all that it says itself.
+    pub(super) since: Timestamp,
     pub(super) record: Record,
     /// What it waits for, and when it last tried.
     pub(super) place: Option<(PathBuf, Instant)>,
@@ -179,6 +181,7 @@ mod tests {
             located: Located { folder: id.as_str().into(), state: State::Pending, id: id.clone() },
             priority: 0,
             not_before: None,
+            since: Timestamp::UNIX_EPOCH,
             accepted: (Timestamp::UNIX_EPOCH, u64::from(id.as_str().as_bytes()[0])),
             record: (Some(Kind::Session), id.to_string()),
             place: None,

@@ -135,6 +135,9 @@ pub struct JobFile {
     pub hold: Option<String>,
     /// A person looked at the questions and let the job go on.
     pub released: bool,
+    /// When a person let it go on or had it tried again: since then it waits for its turn, not since it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_again: Option<Timestamp>,
     /// How often it went to `failed/` and was tried again.
     pub retries: u32,
     /// It is tried again: originals are looked for anew, and the plan is made again around what is done.

@@ -12,9 +12,9 @@ use super::durable::{self, Done};
 use super::job::JobId;
 use super::queue::Spool;
 use crate::keyword;
+use crate::model::counted::counted;
 use crate::model::delivery::LabFormat;
 use crate::plan::StepId;
-use crate::plan::lab::counted;
 
 /// The folder's name in the spool.
 pub const FOLDER: &str = "labs";
@@ -107,14 +107,14 @@ impl HandedOver {
                 "the lab's software has rejected {} ({} of job {}).{told} Mend it there and submit it again, or take \
                  it away",
                 at.display(),
-                counted(self.copies),
+                counted(self.copies, "print"),
                 self.job
             )),
             LabState::Sent if self.late => Some(format!(
                 "the lab's software has not accepted {} ({} of job {}) since {}: see whether it runs and watches that \
                  folder",
                 at.display(),
-                counted(self.copies),
+                counted(self.copies, "print"),
                 self.job,
                 self.sent
             )),

@@ -95,8 +95,8 @@ fn a_place_that_is_away_is_told_once_and_once_when_it_is_back_also_over_restarts
     assert_eq!(hook.told(), all);
     let posted = &hook.posted()[0];
     assert!(
-        posted["text"].as_str().unwrap().contains("2 jobs wait for it")
-            || posted["text"].as_str().unwrap().contains("1 jobs wait for it")
+        posted["text"].as_str().unwrap().contains("\nFor it: 2 jobs, ")
+            || posted["text"].as_str().unwrap().contains("\nFor it: 1 job, ")
     );
     assert_eq!((posted["alert"].as_u64(), posted["studio"].as_str()), (Some(1), Some("Larson Portraits")));
     let mail = &server.received()[0];
@@ -193,6 +193,36 @@ fn a_refused_config_a_full_disk_and_a_held_job_are_told_and_so_is_their_end() {
     studio.wait("its end", || (hook.told().len() == 6).then_some(()));
     assert_eq!(hook.told()[5], "over job_held");
     studio.wait_jobs("done", 1);
+    assert_eq!(studio.stop(), Some(0));
+    studio.audit();
+}
+
+#[test]
+fn jobs_that_wait_too_long_for_their_turn_are_told_once_and_not_what_was_held_before() {
+    let hook = Hook::start();
+    let mut studio = super::command::studio(
+        "while [ ! -e go ]; do sleep 0.1; done",
+        "run: [tools/upload, \"{file}\"], for: delivery",
+    );
+    let text = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    let alerts = format!("alerts: {{ webhook: \"{}\", disk_low: 1kB, waiting: 2s }}\n", hook.url());
+    studio.write("hotfolders.yaml", format!("{text}{alerts}server: {{ max_jobs: 1 }}\n").as_bytes());
+    studio.serve_with(&QUICK);
+    // Nobody is told of jobs that are kept back on purpose, and no time is counted until then.
+    studio.run(&["pause"]).expect(0);
+    studio.drop_file("status", "a.json", &session("A1", &[1]));
+    studio.drop_file("status", "b.json", &session("B1", &[2]));
+    studio.wait_jobs("pending", 2);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let resumed = std::time::Instant::now();
+    studio.run(&["resume"]).expect(0);
+    wait_told(&studio, &hook, &["began queue"]);
+    // The last look at a paused queue was a moment before.
+    assert!(resumed.elapsed().as_secs() >= 1, "{:?}", resumed.elapsed());
+    assert!(hook.posted()[0]["title"].as_str().unwrap().starts_with("1 job waiting long"));
+    studio.write("go", b"");
+    studio.wait_jobs("done", 2);
+    wait_told(&studio, &hook, &["began queue", "over queue"]);
     assert_eq!(studio.stop(), Some(0));
     studio.audit();
 }

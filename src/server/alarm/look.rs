@@ -9,6 +9,7 @@ use super::super::sight::{ConfigFile, Sight};
 use crate::alert::{Book, Condition, Kind, Seen};
 use crate::intake::{FolderState, Mode};
 use crate::model::config::{Alerts, Config};
+use crate::model::counted::counted;
 use crate::print::look::Condition as PrinterCondition;
 use crate::spool::job::{self, JobId, Question, Reason, Stamp, file};
 use crate::spool::labs::{self, LabState};
@@ -277,7 +278,7 @@ fn places(config: &Config, sight: &Sight, folders: &[FolderState]) -> Seen {
     for awaited in &sight.places {
         let shown = awaited.place.strip_prefix(&config.folder).unwrap_or(&awaited.place).display();
         let jobs: Vec<String> = awaited.named.iter().map(ToString::to_string).collect();
-        let text = format!("{}\n{} jobs wait for it: {}", cut(&awaited.why), awaited.jobs, jobs.join(", "));
+        let text = format!("{}\nFor it: {}, {}", cut(&awaited.why), counted(awaited.jobs, "job"), jobs.join(", "));
         let of_place = condition(&awaited.place, format!("jobs wait for {shown}"), text, awaited.since);
         wrong.entry(awaited.place.clone()).or_insert(of_place);
     }
@@ -328,7 +329,7 @@ fn queue(sight: &Sight, alerts: &Alerts, now: Timestamp) -> Seen {
     let wrong = late.first().filter(|_| !sight.is_quiet).map(|(oldest, since)| Condition {
         cause: "queue".into(),
         kind: Kind::Queue,
-        title: format!("{} jobs have waited long for their turn", late.len()),
+        title: format!("{} waiting long for a turn", counted(late.len(), "job")),
         text: format!("The one that waits longest is {oldest}. `hotfolders status` shows what is being made."),
         since: *since,
         job: None,

@@ -25,6 +25,7 @@ use super::sessions::Visitor;
 use super::told::Told;
 use super::words::{self, Badge, Clock, badge};
 use super::{Dashboard, blocking, jobs};
+use crate::model::counted::counted;
 use crate::plan::frozen::{Frozen, RuleVerdict, Verdict};
 use crate::plan::{Finding, Plan, Skipped, Weight};
 use crate::spool::job::{self, JobFile, JobId, Question, Reason, file};
@@ -248,7 +249,7 @@ fn facts(read: &Read, finished: Option<jiff::Timestamp>, clock: &Clock) -> Vec<(
         facts.push(("priority", read.job.priority.to_string()));
     }
     if read.job.retries > 0 {
-        facts.push(("tried again", words::count(read.job.retries as usize, "time")));
+        facts.push(("tried again", counted(read.job.retries, "time")));
     }
     facts.extend(read.job.reprint_of.as_ref().map(|reprint| ("made again from", reprint.job.to_string())));
     facts.push(("job", read.located.id.to_string()));

@@ -18,6 +18,7 @@ use super::frame::{Frame, NoteKey, Page, Setting};
 use super::sessions::Visitor;
 use super::told::{self, Mode};
 use super::words::{self, Badge, Clock, Moment, badge};
+use crate::model::counted::counted;
 use crate::web::page;
 
 /// Names of one folder that are shown.
@@ -82,7 +83,7 @@ pub(super) async fn show(
         place: place.path.display().to_string(),
         why: place.why.clone(),
         since: clock.moment(place.since),
-        jobs: words::count(place.jobs, "job"),
+        jobs: counted(place.jobs, "job"),
     };
     page::html(&PlacesPage {
         frame,

@@ -67,11 +67,6 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// `1 picture`, `2 pictures`.
-pub(super) fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-}
-
 pub(super) fn kind(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::Session) => "Session",

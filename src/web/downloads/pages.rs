@@ -14,6 +14,7 @@ use super::seal::{PIN_FOR, is_pin};
 use super::visit::{self, Grace, PIN_COOKIE, Visit};
 use super::{Answer, Room, blocking, closed, instead, source};
 use crate::clock;
+use crate::model::counted::counted;
 use crate::model::delivery::Show;
 use crate::model::units::show_bytes;
 use crate::spool::links::{LinkedFile, Set, SmallPicture, Used, screen_name, thumb_name};
@@ -172,7 +173,7 @@ fn page_of<'a>(room: &Room, visit: &'a Visit, base: &'a str, studio: &'a str) ->
         }
     }
     let pictures = contents.pictures();
-    let pictures = if pictures == 1 { "1 picture".to_string() } else { format!("{pictures} pictures") };
+    let pictures = counted(pictures, "picture");
     let to_keep = record.show == Show::Download;
     let zip = contents.zip.as_ref().filter(|_| to_keep);
     let all_is_used_up = record.max_downloads.is_some_and(|max| used.of(Set::All) >= max);

@@ -10,6 +10,7 @@ use super::{Run, Stop};
 use crate::control;
 use crate::deliver::{self, Superseded};
 use crate::error::Fate;
+use crate::model::counted::counted;
 use crate::model::delivery::{CommandFor, Delivery};
 use crate::model::manifest::Manifest;
 use crate::model::profile::Repeat;
@@ -278,7 +279,7 @@ fn leave_out_equal(plan: &mut Plan, work: &Work, earlier: &Work, made: &Made) {
         !step.members.is_empty()
     });
     if equal > 0 {
-        let of = if equal == 1 { "1 picture".to_string() } else { format!("{equal} pictures") };
+        let of = counted(equal, "picture");
         plan.skipped.push(skipped(work, &format!("{of} to {}: as job {} has made them", work.to, made.job)));
     }
 }

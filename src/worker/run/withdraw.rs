@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use super::{Outcome, Run, Stop};
 use crate::control;
 use crate::error::Fate;
+use crate::model::counted::counted;
 use crate::spool::job::{self, JobFile, file};
 use crate::spool::queue::State;
 use crate::worker::receipt::Notice;
@@ -44,10 +45,18 @@ impl Run<'_> {
                 continue;
             }
             if !line.placed.is_empty() {
-                told.push(format!("job {} had been made before: {} files were delivered", line.job, line.placed.len()));
+                told.push(format!(
+                    "job {} had been made before: {} delivered",
+                    line.job,
+                    counted(line.placed.len(), "file")
+                ));
             }
             if line.prints > 0 {
-                told.push(format!("job {} had been made before: {} sheets went to printers", line.job, line.prints));
+                told.push(format!(
+                    "job {} had been made before: {} sent to printers",
+                    line.job,
+                    counted(line.prints, "sheet")
+                ));
             }
         }
         drop(index);

@@ -1,5 +1,6 @@
 //! What the studio was told of and is not over, and what could not be told.
 
+use crate::model::counted::counted;
 use crate::spool::job::JobId;
 use crate::web::dashboard::told;
 use crate::web::dashboard::words::{self, Clock, Moment};
@@ -47,7 +48,7 @@ pub(super) fn of(told: Option<&told::Alerts>, clock: &Clock) -> Alerts {
     let untold = |(way, how): (&told::Way, &str)| {
         let trouble = way.trouble.as_ref()?;
         Some(Untold {
-            what: format!("{} could not be {how}", words::count(way.undelivered, "alert")),
+            what: format!("{} could not be {how}", counted(way.undelivered, "alert")),
             why: words::sentence(&trouble.why),
             since: clock.moment(trouble.since),
         })

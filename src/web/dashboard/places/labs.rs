@@ -1,5 +1,6 @@
 //! Orders that were handed to labs: first those that somebody must look after.
 
+use crate::model::counted::counted;
 use crate::spool::job::JobId;
 use crate::web::dashboard::told;
 use crate::web::dashboard::words::{self, Badge, Clock, Moment, badge};
@@ -30,12 +31,7 @@ pub(super) fn of(told: &[told::LabOrder], clock: &Clock) -> Labs {
     let order = |order: &&told::LabOrder| Order {
         job: order.job.clone(),
         name: order.name.clone(),
-        about: format!(
-            "record {} · {} · {}",
-            order.record,
-            order.owner,
-            words::count(usize::try_from(order.copies).unwrap_or(usize::MAX), "print")
-        ),
+        about: format!("record {} · {} · {}", order.record, order.owner, counted(order.copies, "print")),
         badge: state(&order.state, order.trouble.is_some()),
         since: clock.moment(order.since),
         trouble: order.trouble.as_deref().map(words::sentence),
