@@ -208,6 +208,7 @@ fn jobs_that_wait_too_long_for_their_turn_are_told_once_and_not_what_was_held_be
     let alerts = format!("alerts: {{ webhook: \"{}\", disk_low: 1kB, waiting: 2s }}\n", hook.url());
     studio.write("hotfolders.yaml", format!("{text}{alerts}server: {{ max_jobs: 1 }}\n").as_bytes());
     studio.serve_with(&QUICK);
+    studio.wait("the server", || studio.is_served().then_some(()));
     // Nobody is told of jobs that are kept back on purpose, and no time is counted until then.
     studio.run(&["pause"]).expect(0);
     studio.drop_file("status", "a.json", &session("A1", &[1]));
