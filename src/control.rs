@@ -15,7 +15,7 @@ pub use self::answers::{Given, PRINT, PRINT_AGAIN, PRINTED, PRINTED_UP_TO};
 pub use self::printers::paused_printers;
 use crate::clock;
 use crate::spool::durable::{self, DurableError};
-use crate::spool::job::{self, BY_HAND, JobFile, JobId, Question, file};
+use crate::spool::job::{self, BY_HAND, JobFile, JobId, LOOK, Question, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
 /// A request.
@@ -282,11 +282,18 @@ fn day(at: Timestamp) -> jiff::civil::Date {
     at.to_zoned(clock::time_zone(None)).date()
 }
 
-fn requeue(spool: &Spool, job: &Located, change: impl FnOnce(&mut JobFile)) -> Result<(), String> {
+fn change(job: &Located, change: impl FnOnce(&mut JobFile)) -> Result<JobFile, String> {
     let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
     change(&mut record);
-    record.queued_again = Some(clock::now());
     job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+    Ok(record)
+}
+
+fn requeue(spool: &Spool, job: &Located, decide: impl FnOnce(&mut JobFile)) -> Result<(), String> {
+    let record = change(job, |record| {
+        decide(record);
+        record.queued_again = Some(clock::now());
+    })?;
     spool.move_to(job, State::Pending, day(record.accepted)).map_err(|e| e.to_string())?;
     Ok(())
 }
@@ -307,6 +314,7 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
             requeue(spool, job, |record| {
                 record.not_before = None;
                 record.released = false;
+                record.looked_at = false;
             })?;
             Ok(format!("{}: it is tried again", job.id))
         }
@@ -323,10 +331,10 @@ fn release(spool: &Spool, job: &Located) -> Result<String, String> {
             go_on(spool, job, &questions)
         }
         State::Pending => {
-            let mut record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
-            record.hold = None;
-            record.not_before = None;
-            job::write(&job.folder, file::JOB, &record).map_err(|e| e.to_string())?;
+            change(job, |record| {
+                record.hold = None;
+                record.not_before = None;
+            })?;
             Ok(format!("{}: it may start now", job.id))
         }
         state => Err(format!("it is {state}, not held")),
@@ -337,18 +345,23 @@ fn questions(job: &Located) -> Vec<Question> {
     job::read(&job.folder, file::QUESTIONS).unwrap_or_default()
 }
 
-/// A job that was held by hand, and for nothing else, has still to be asked about.
+/// A job that was held by hand, and for nothing else, has still to be asked about; so has one whose questions are not
+/// known, and after a crash in here its record says what was decided.
 fn go_on(spool: &Spool, job: &Located, asked: &[Question]) -> Result<String, String> {
-    for name in [file::HOLD, file::QUESTIONS] {
-        durable::remove_file(&job.folder.join(name)).map_err(|e| e.to_string())?;
-    }
-    let by_hand = !asked.is_empty() && asked.iter().all(|question| question.code == BY_HAND);
-    requeue(spool, job, |record| {
-        if !by_hand {
+    let is_asked = |is: fn(&str) -> bool| asked.iter().any(|question| is(&question.code));
+    change(job, |record| {
+        if is_asked(|code| code == LOOK) {
+            record.looked_at = true;
+        }
+        if is_asked(|code| code != BY_HAND && code != LOOK) {
             record.hold = None;
             record.released = true;
         }
     })?;
+    for name in [file::HOLD, file::QUESTIONS] {
+        durable::remove_file(&job.folder.join(name)).map_err(|e| e.to_string())?;
+    }
+    requeue(spool, job, |_| {})?;
     Ok(format!("{}: it goes on", job.id))
 }
 

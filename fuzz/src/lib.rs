@@ -21,15 +21,18 @@ use hotfolders::plan::{Plan, SourcePlace, Work, fingerprint, make, matching, sel
 use hotfolders::render::{self, Assets, Source, VerifyDepth};
 use hotfolders::spool::job::JobId;
 use hotfolders::spool::journal;
+use hotfolders::web::cookies;
+use hotfolders::web::downloads::range::{Ranged, ranged};
 
 /// A function, and its name, which is also its folder in `corpus/`.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 6] = [
+pub const ALL: [Target; 7] = [
     ("manifest", manifest),
     ("config", config),
     ("names", names),
+    ("headers", headers),
     ("journal", journal),
     ("plan", plan),
     ("decode", decode),
@@ -85,6 +88,24 @@ fn safe(path: &RelPath) {
         assert!(!part.chars().any(name::is_control_or_bidi), "{path}");
     }
     assert!(Path::new(path.as_str()).is_relative());
+}
+
+/// The first byte is the length of a file; then come `Range`, `If-Range` and `Cookie`, a line each. Nothing is sent that
+/// the file does not have, and no cookie's value reaches into the next.
+pub fn headers(data: &[u8]) {
+    let Some((&bytes, text)) = data.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let mut lines = text.split('\n');
+    let (range, if_range) = (lines.next(), lines.next());
+    for bytes in [u64::from(bytes), u64::MAX - u64::from(bytes)] {
+        match ranged(range, if_range.filter(|tag| !tag.is_empty()), "\"tag\"", bytes) {
+            Ranged::Part(first, end) => assert!(first < end && end <= bytes, "{first} to {end} of {bytes}"),
+            Ranged::Whole | Ranged::Nothing => {}
+        }
+    }
+    for value in cookies::values(lines, "pin") {
+        assert!(!value.contains(';'), "{value}");
+    }
 }
 
 /// What replays, replays from every whole line on the same way, and steps only move forward.

@@ -208,6 +208,7 @@ impl Acceptance {
             not_before: start.not_before.filter(|_| ready.overtaken.is_none()),
             hold: start.hold,
             released: false,
+            looked_at: false,
             queued_again: None,
             retries: 0,
             look_again: false,

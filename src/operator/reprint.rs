@@ -199,6 +199,7 @@ fn fill(
         not_before: None,
         hold: None,
         released: false,
+        looked_at: false,
         queued_again: None,
         retries: 0,
         look_again: false,

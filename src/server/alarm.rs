@@ -3,6 +3,7 @@
 //! Owns: no job waits for an alert, and no alert for another way of telling it. What is wrong is found by looking, not by
 //! being told, so a look that was missed is made up by the next.
 
+mod gauge;
 mod look;
 mod sending;
 
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use self::look::Look;
+use self::gauge::Gauge;
+use self::look::{Look, Surroundings, written_to};
 use self::sending::{MailWay, WebhookWay};
 use super::sight::SharedSight;
 use crate::alert::{Book, Channels, Condition, Kind};
@@ -190,7 +192,7 @@ impl AlarmThreads {
 }
 
 fn look(shared: &Shared, sight: &SharedSight, folders: &Mutex<Vec<FolderState>>) {
-    let mut look = Look::default();
+    let (mut look, mut gauge) = (Look::default(), Gauge::default());
     let mut due = Instant::now();
     let mut told = None;
     while !shared.stop.load(Ordering::SeqCst) {
@@ -203,9 +205,10 @@ fn look(shared: &Shared, sight: &SharedSight, folders: &Mutex<Vec<FolderState>>)
         let Some(channels) = channels(&config) else { continue };
         let now = clock::now();
         // Before the book is opened: whoever asks for the status holds these and then wants the book.
-        let (sight, folders) = (lock(sight).clone(), lock(folders).clone());
+        let rooms = gauge.look(written_to(&shared.workshop, &config)).to_vec();
+        let around = Surroundings { rooms, sight: lock(sight).clone(), folders: lock(folders).clone() };
         let result = with_book(shared, channels, now, |book| {
-            let seen = look.all(&shared.workshop, &config, &sight, &folders, book, now);
+            let seen = look.all(&shared.workshop, &config, &around, book, now);
             for seen in seen {
                 book.observe(seen, channels, now);
             }

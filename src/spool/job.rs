@@ -135,6 +135,9 @@ pub struct JobFile {
     pub hold: Option<String>,
     /// A person looked at the questions and let the job go on.
     pub released: bool,
+    /// A person looked at what a profile with `hold` has rendered, and let it be delivered.
+    #[serde(default)]
+    pub looked_at: bool,
     /// When a person let it go on or had it tried again: since then it waits for its turn, not since it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_again: Option<Timestamp>,
@@ -229,6 +232,10 @@ impl Question {
         Question::new(BY_HAND, "held by hand; `hotfolders jobs release` lets it go on")
     }
 }
+
+/// The code of the hold of a profile: what it has rendered waits for a look. Whoever released the job before it was
+/// rendered has not seen it.
+pub const LOOK: &str = "look";
 
 /// The code of a hold that a person asked for: nothing else is settled when it is released.
 pub const BY_HAND: &str = "by_hand";

@@ -111,12 +111,11 @@ impl HandedOver {
                 self.job
             )),
             LabState::Sent if self.late => Some(format!(
-                "the lab's software has not accepted {} ({} of job {}) since {}: see whether it runs and watches that \
-                 folder",
+                "the lab's software has not accepted {} ({} of job {}) within the time it has: see whether it runs and \
+                 watches that folder",
                 at.display(),
                 counted(self.copies, "print"),
-                self.job,
-                self.sent
+                self.job
             )),
             _ => None,
         }

@@ -12,6 +12,7 @@
 mod assets;
 pub mod body;
 mod connection;
+pub mod cookies;
 pub mod dashboard;
 mod door;
 pub mod downloads;

@@ -31,6 +31,40 @@ fn a_hold_by_hand_settles_no_other_question() {
     studio.audit();
 }
 
+/// Who lets a job be made has not seen its pictures.
+#[test]
+fn a_rule_holds_before_anything_is_made_and_a_profile_before_anything_is_delivered() {
+    let mut studio = Studio::new();
+    let holding = CONFIG
+        .replace("run: [web] }", "run: [web], hold: true }")
+        .replace("    images: selected\n", "    images: selected\n    hold: true\n");
+    studio.write("hotfolders.yaml", holding.as_bytes());
+    let held_for = |studio: &Studio, code: &str| {
+        studio.wait(&format!("the job to ask `{code}`"), || {
+            let job = studio.jobs("held").pop()?;
+            let asked: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(job.join("questions.json")).ok()?).ok()?;
+            (asked.as_array()?.len() == 1 && asked[0]["code"] == code).then_some(job)
+        })
+    };
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &[1, 2]));
+    let job = held_for(&studio, "hold");
+    assert!(!job.join("outputs").exists());
+    // The next server asks the same.
+    studio.kill();
+    studio.serve();
+    studio.wait("the server", || studio.is_served().then_some(()));
+    studio.run(&["jobs", "release", "S1"]).expect(0);
+    let job = held_for(&studio, "look");
+    assert_eq!((files(&job.join("outputs")).len(), files(&studio.path("delivery"))), (2, Vec::new()));
+    studio.run(&["jobs", "release", "S1"]).expect(0);
+    studio.wait_jobs("done", 1);
+    assert_eq!(files(&studio.path("delivery")).len(), 2);
+    assert_eq!(studio.stop(), Some(0));
+    studio.audit();
+}
+
 #[test]
 fn a_running_job_is_held_after_the_step_in_hand_and_keeps_what_it_has_made() {
     let mut studio = Studio::new();

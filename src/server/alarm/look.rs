@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::super::sight::{ConfigFile, Sight};
+use super::gauge::Room;
 use crate::alert::{Book, Condition, Kind, Seen};
 use crate::intake::{FolderState, Mode};
 use crate::model::config::{Alerts, Config};
 use crate::model::counted::counted;
 use crate::print::look::Condition as PrinterCondition;
-use crate::spool::job::{self, JobId, Question, Reason, Stamp, file};
+use crate::spool::job::{self, JobId, Question, Reason, file};
 use crate::spool::labs::{self, LabState};
-use crate::spool::queue::{Located, Spool, SpoolError, State, free_space};
+use crate::spool::queue::{Located, Spool, SpoolError, State};
 use crate::worker::printers::Gates;
 use crate::worker::receipt;
 use crate::worker::run::Workshop;
@@ -36,6 +37,14 @@ pub(super) struct Look {
     has_looked: bool,
 }
 
+/// What was found out before the book was opened: none of it may keep those waiting who want the book.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    pub(super) sight: Sight,
+    pub(super) folders: Vec<FolderState>,
+    pub(super) rooms: Vec<Room>,
+}
+
 /// A job in `failed/`.
 #[derive(Debug, Clone)]
 struct Failed {
@@ -49,14 +58,14 @@ impl Look {
         &mut self,
         workshop: &Workshop,
         config: &Config,
-        sight: &Sight,
-        folders: &[FolderState],
+        around: &Surroundings,
         book: &mut Book,
         now: Timestamp,
     ) -> Vec<Seen> {
         let Some(alerts) = &config.alerts else { return Vec::new() };
+        let Surroundings { sight, folders, rooms } = around;
         self.forget_what_is_erased(workshop, book);
-        let mut all = vec![disks(workshop, config, alerts, book, now)];
+        let mut all = vec![disks(rooms, alerts, book, now)];
         all.push(asked(workshop));
         all.push(printers(workshop, config, book, now));
         all.extend(self.failed(workshop, book, now));
@@ -355,21 +364,23 @@ fn config_file(config: &Config, sight: &Sight, now: Timestamp) -> Option<Seen> {
 }
 
 /// Every disk that we write to.
-fn disks(workshop: &Workshop, config: &Config, alerts: &Alerts, book: &Book, now: Timestamp) -> Seen {
+pub(super) fn written_to(workshop: &Workshop, config: &Config) -> Vec<PathBuf> {
     let read_only = |place: &PathBuf| config.library.iter().any(|library| library.roots.contains(place));
     let mut folders: Vec<PathBuf> = config.places().into_iter().filter(|place| !read_only(place)).collect();
     folders.push(workshop.spool.root().to_path_buf());
     folders.push(config.server.log.folder.clone());
     folders.extend(config.downloads.iter().map(|downloads| downloads.folder.clone()));
+    folders
+}
+
+fn disks(rooms: &[Room], alerts: &Alerts, book: &Book, now: Timestamp) -> Seen {
     let mut wrong: BTreeMap<String, Condition> = BTreeMap::new();
     let mut looked_at = BTreeSet::new();
-    for folder in folders {
-        // What is not there is another alert's matter.
-        let (Some(disk), Some(free)) = (top_of_volume(&folder), free_space(&folder)) else { continue };
+    for Room { folder, disk, free_bytes } in rooms {
         let cause = format!("disk_low {}", disk.display());
         looked_at.insert(cause.clone());
         let bound = if book.is_open(&cause) { alerts.disk_low / 100 * RELIEF_PERCENT } else { alerts.disk_low };
-        if free >= bound || wrong.contains_key(&cause) {
+        if *free_bytes >= bound || wrong.contains_key(&cause) {
             continue;
         }
         let condition = Condition {
@@ -378,7 +389,7 @@ fn disks(workshop: &Workshop, config: &Config, alerts: &Alerts, book: &Book, now
             title: format!("the disk of {} is nearly full", folder.display()),
             text: format!(
                 "{} MiB are free at {}. When nothing is left, jobs wait; nothing is lost.",
-                free / (1024 * 1024),
+                free_bytes / (1024 * 1024),
                 disk.display()
             ),
             since: now,
@@ -391,11 +402,4 @@ fn disks(workshop: &Workshop, config: &Config, alerts: &Alerts, book: &Book, now
     let unseen = unseen.filter(|c| c.kind == Kind::DiskLow && !looked_at.contains(&c.cause));
     wrong.extend(unseen.map(|c| (c.cause.clone(), c.clone())));
     Seen { kinds: &[Kind::DiskLow], wrong: wrong.into_values().collect(), complete: true, ..Seen::default() }
-}
-
-/// The highest folder of the volume that a folder lies on.
-fn top_of_volume(folder: &Path) -> Option<PathBuf> {
-    let device = |path: &Path| path.metadata().ok().map(|metadata| Stamp::from_metadata(&metadata).device);
-    let own = device(folder)?;
-    folder.ancestors().take_while(|above| device(above) == Some(own)).last().map(Path::to_path_buf)
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST, LOCATION, ORIGIN};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -17,6 +17,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::Dashboard;
 use super::sessions::Visitor;
 use crate::model::config::{Config, UserRole};
+use crate::web::cookies;
 use crate::web::page::Trouble;
 
 /// Whoever comes may see these.
@@ -159,12 +160,7 @@ pub(super) fn cookie_name(config: &Config) -> String {
 }
 
 pub(super) fn token<'h>(headers: &'h HeaderMap, config: &Config) -> Option<&'h str> {
-    let name = cookie_name(config);
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
-        let (known, value) = cookie.trim().split_once('=')?;
-        (known == name).then_some(value)
-    })
+    cookies::sent(headers, &cookie_name(config)).next()
 }
 
 async fn basic(

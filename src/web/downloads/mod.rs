@@ -10,7 +10,7 @@
 mod closed;
 mod disposition;
 mod pages;
-mod range;
+pub mod range;
 mod seal;
 mod send;
 mod taking;

@@ -2,7 +2,7 @@
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ranged {
+pub enum Ranged {
     Whole,
     /// From the first up to, without, the second.
     Part(u64, u64),
@@ -12,7 +12,7 @@ pub(super) enum Ranged {
 
 /// Looks at `Range` and `If-Range` for a file of `bytes` bytes with a strong `etag`. What cannot be understood, and
 /// several ranges at once, mean all of it, as HTTP has it.
-pub(super) fn ranged(range: Option<&str>, if_range: Option<&str>, etag: &str, bytes: u64) -> Ranged {
+pub fn ranged(range: Option<&str>, if_range: Option<&str>, etag: &str, bytes: u64) -> Ranged {
     let Some(range) = range.filter(|_| if_range.is_none_or(|known| known.trim() == etag)) else { return Ranged::Whole };
     let Some((unit, spec)) = range.split_once('=') else { return Ranged::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") {

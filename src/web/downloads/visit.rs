@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
 use jiff::Timestamp;
 
 use super::{Answer, Room, blocking, closed, instead};
 use crate::clock;
 use crate::model::token::Token;
 use crate::spool::links::{Contents, LinkRecord, LinkState, Usage};
+use crate::web::cookies;
 
 /// The cookie of a browser that knew the PIN.
 pub(super) const PIN_COOKIE: &str = "pin";
@@ -64,9 +64,7 @@ impl Visit {
     pub(super) fn knows_pin(&self, room: &Room, headers: &HeaderMap) -> bool {
         let Some(pin_seal) = &self.record.pin else { return true };
         let Ok(key) = room.key() else { return false };
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut values = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        values.any(|(name, value)| name == PIN_COOKIE && key.knows_pin(value, &self.hash, pin_seal, self.now))
+        cookies::sent(headers, PIN_COOKIE).any(|value| key.knows_pin(value, &self.hash, pin_seal, self.now))
     }
 }
 

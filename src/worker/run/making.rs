@@ -14,7 +14,7 @@ use crate::plan::addressee::mail_step;
 use crate::plan::{DeliveryStep, Plan, Work};
 use crate::render::{Assets, VerifyDepth};
 use crate::spool::durable;
-use crate::spool::job::{Question, RecordError, file};
+use crate::spool::job::{LOOK, Question, RecordError, file};
 use crate::spool::journal::{Entry, Progress, RenderedFile};
 use crate::worker::assets::JobAssets;
 use crate::worker::facts;
@@ -140,7 +140,7 @@ impl Run<'_> {
         }
         durable::sync_folder(&outputs)?;
         self.append(entries)?;
-        if !plan.deliveries.iter().any(|d| d.hold) || self.job.released {
+        if !plan.deliveries.iter().any(|d| d.hold) || self.job.looked_at {
             for step in plan.deliveries.iter().filter(|d| !d.delivery.cannot_be_taken_back()) {
                 self.deliver_one(step)?;
             }
@@ -223,10 +223,10 @@ impl Run<'_> {
             .filter(|d| d.hold)
             .map(|d| d.owner.as_str())
             .collect::<std::collections::BTreeSet<_>>();
-        if !held.is_empty() && !self.job.released && self.progress().failed.is_empty() {
+        if !held.is_empty() && !self.job.looked_at && self.progress().failed.is_empty() {
             let list = held.into_iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
             let text = format!("profile {list} says `hold`: the pictures are rendered and wait for a look");
-            return self.hold(&[Question::new("hold", text)]);
+            return self.hold(&[Question::new(LOOK, text)]);
         }
         self.doubts.clear();
         let whole = plan.renders.iter().all(|step| self.progress().rendered.contains_key(&step.id));
