@@ -340,20 +340,7 @@ impl Scheduler {
                     if job.drop_cleared {
                         self.announced.remove(&job.job);
                     }
-                    let since = [job.queued_again, job.not_before].into_iter().flatten().fold(job.accepted, Ord::max);
-                    let waiting = Waiting {
-                        since,
-                        priority: job.priority,
-                        not_before: job.not_before,
-                        // What takes orders back does not queue behind them.
-                        accepted: (if job.cancels { Timestamp::MIN } else { job.accepted }, job.sequence),
-                        record: (job.kind, job.record),
-                        place: None,
-                        why: None,
-                        halted: false,
-                        located,
-                    };
-                    self.queue.jobs.insert(waiting.located.id.clone(), waiting);
+                    self.queue.jobs.insert(located.id.clone(), Waiting::new(job, located));
                 }
                 Err(e) => tracing::error!(job = %located.id, "{e}"),
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::clock;
 use crate::model::manifest::Kind;
-use crate::spool::job::JobId;
+use crate::spool::job::{JobFile, JobId};
 use crate::spool::queue::Located;
 
 /// A place is tried again after this long, doubled each time up to the most.
@@ -36,6 +36,23 @@ pub(super) struct Waiting {
     pub(super) why: Option<String>,
     /// Ours to look at: it stays where it is until the next start.
     pub(super) halted: bool,
+}
+
+impl Waiting {
+    pub(super) fn new(job: JobFile, located: Located) -> Waiting {
+        Waiting {
+            priority: job.priority,
+            not_before: job.not_before,
+            // What takes orders back does not queue behind them.
+            accepted: (if job.cancels { Timestamp::MIN } else { job.accepted }, job.sequence),
+            since: [job.queued_again, job.not_before].into_iter().flatten().fold(job.accepted, Ord::max),
+            record: (job.kind, job.record),
+            place: None,
+            why: None,
+            halted: false,
+            located,
+        }
+    }
 }
 
 /// A place that jobs wait for.
