@@ -3,15 +3,13 @@
 //! Owns: the link stands in it, a PIN never does. The studio's words are a [`Template`] with a few tokens more, checked
 //! before they are used.
 
-mod words;
-
 use std::path::Path;
 
 use jiff::civil::Date;
 
-use self::words::Words;
 use super::smtp::read_small;
 use crate::model::template::{Template, Token};
+use crate::model::words::Words;
 
 /// A subject and a body in both forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,23 +79,44 @@ pub fn link_letter(
     template: Option<&LetterTemplate>,
     values: &dyn Fn(&Token) -> Option<String>,
 ) -> Letter {
-    let words = Words::of(told.language);
+    let words = Words::of_client(told.language);
     let value = |token: &Token| match token.name.as_str() {
         "link" => Some(told.url.to_string()),
         "until" => Some(words.date(told.until)),
         "pictures" => Some(told.pictures.to_string()),
-        "greeting" => Some(words.greeting(told.first_name)),
-        "pin_note" => told.has_pin.then(|| words.pin_note.to_string()),
+        "greeting" => Some(greeting(words, told.first_name)),
+        "pin_note" => told.has_pin.then(|| words.letter.pin_note.to_string()),
         "studio.name" => told.studio.map(str::to_string),
         "studio.email" => told.studio_email.map(str::to_string),
         _ => values(token),
     };
     let (subject, text) = match template {
         Some(own) => (own.subject.text(&value, &mut Vec::new()), own.body.text(&value, &mut Vec::new())),
-        None => words.letter(told),
+        None => own_words(words, told),
     };
     let text = tidied(&text);
     Letter { html: html_of(&text, Some((told.url, words.language))), subject, text }
+}
+
+fn greeting(words: &Words, name: Option<&str>) -> String {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    name.map_or(words.letter.hello.to_string(), |name| words.letter.hello_to.replace("{}", name))
+}
+
+/// Subject and text without a template.
+fn own_words(words: &Words, told: &LinkTold<'_>) -> (String, String) {
+    let letter = &words.letter;
+    let subject = told.studio.map_or(words.your_pictures.to_string(), |studio| letter.subject_of.replace("{}", studio));
+    let until = letter.until.replace("{}", &words.date(told.until));
+    let text = [
+        greeting(words, told.first_name),
+        letter.ready.replace("{}", &told.pictures.to_string()),
+        told.url.to_string(),
+        format!("{until} {}", if told.has_pin { letter.pin_note } else { "" }),
+        if told.studio_email.is_some() { letter.ask.to_string() } else { String::new() },
+        format!("{}\n{}", letter.regards, told.studio.unwrap_or_default()),
+    ];
+    (subject, text.join("\n\n"))
 }
 
 /// What a token left empty leaves no hole.

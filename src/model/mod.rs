@@ -22,3 +22,4 @@ pub mod spec;
 pub mod template;
 pub mod token;
 pub mod units;
+pub mod words;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{Request, StatusCode};
 use axum::middleware::{self, Next};
@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::page;
+use super::page::{self, Tell};
 
 /// Largest body of a request that sends a form, in bytes.
 const FORM_MAX_BYTES: usize = 64 * 1024;
@@ -39,8 +39,8 @@ const ALWAYS: [(HeaderName, &str); 8] = [
 ];
 
 /// A room's routes with limits, error pages and headers around them.
-pub fn secured(router: Router) -> Router {
-    dressed(hurried(router).fallback(async || StatusCode::NOT_FOUND))
+pub fn secured(router: Router, tell: Tell) -> Router {
+    dressed(hurried(router).fallback(async || StatusCode::NOT_FOUND), tell)
 }
 
 /// Routes whose requests are answered soon, or told that the server is busy.
@@ -49,18 +49,20 @@ pub fn hurried(router: Router) -> Router {
 }
 
 /// As [`secured`], for routes that look after their own time.
-pub fn dressed(router: Router) -> Router {
+pub fn dressed(router: Router, tell: Tell) -> Router {
     let panicked = |_: Box<dyn std::any::Any + Send>| StatusCode::INTERNAL_SERVER_ERROR.into_response();
     router
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(dress))
+        .layer(middleware::from_fn_with_state(tell, dress))
 }
 
-async fn dress(request: Request<axum::body::Body>, next: Next) -> Response {
+async fn dress(State(tell): State<Tell>, request: Request<axum::body::Body>, next: Next) -> Response {
     let wants_page = page::wants_page(request.uri().path(), request.headers());
-    let mut response = page::with_error_page(next.run(request).await, wants_page);
+    let languages = request.headers().get(ACCEPT_LANGUAGE).cloned();
+    let tell = |status, trouble| tell(status, trouble, languages.as_ref());
+    let mut response = page::with_error_page(next.run(request).await, wants_page, tell);
     for (name, value) in ALWAYS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -1,5 +1,7 @@
 //! HTML answers: a filled-in template, or what went wrong in plain words.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -51,17 +53,29 @@ impl IntoResponse for Trouble {
     }
 }
 
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage<'a> {
-    title: &'a str,
-    text: &'a str,
+/// How a room tells what went wrong, by the status, what its handler says of it, and the languages of the browser.
+pub type Tell = Arc<dyn Fn(StatusCode, Option<Trouble>, Option<&HeaderValue>) -> Told + Send + Sync>;
+
+/// The same for both who may ask.
+#[derive(Debug)]
+pub struct Told {
+    /// For a program.
+    pub text: String,
+    /// For a person, in HTML.
+    pub page: String,
 }
 
 /// Programs are answered in their own form, people by a page.
 pub(super) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
     let accepts = headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
     !path.starts_with("/api/") && (accepts.contains("text/html") || accepts.is_empty())
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    title: &'a str,
+    text: &'a str,
 }
 
 fn in_words(status: StatusCode) -> (&'static str, &'static str) {
@@ -77,8 +91,22 @@ fn in_words(status: StatusCode) -> (&'static str, &'static str) {
     }
 }
 
+/// As the studio reads it: with all that its handler says.
+pub(super) fn tell_studio() -> Tell {
+    Arc::new(|status, trouble, _| {
+        let (title, general) = in_words(status);
+        let text = trouble.map_or_else(|| general.to_string(), |trouble| trouble.text);
+        let page = ErrorPage { title, text: &text }.render().unwrap_or_else(|_| text.clone());
+        Told { text, page }
+    })
+}
+
 /// An error without a body of its own gets one.
-pub(super) fn with_error_page(mut response: Response, wants_page: bool) -> Response {
+pub(super) fn with_error_page(
+    mut response: Response,
+    wants_page: bool,
+    tell: impl FnOnce(StatusCode, Option<Trouble>) -> Told,
+) -> Response {
     let status = response.status();
     let trouble = response.extensions_mut().remove::<Trouble>();
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -87,12 +115,11 @@ pub(super) fn with_error_page(mut response: Response, wants_page: bool) -> Respo
     if !(status.is_client_error() || status.is_server_error()) || (trouble.is_none() && !is_bare) {
         return response;
     }
-    let (title, general) = in_words(status);
-    let text = trouble.as_ref().map_or(general, |trouble| trouble.text.as_str());
+    let told = tell(status, trouble);
     let (kind, body) = if wants_page {
-        ("text/html; charset=utf-8", ErrorPage { title, text }.render().unwrap_or_else(|_| text.to_string()))
+        ("text/html; charset=utf-8", told.page)
     } else {
-        ("application/json", serde_json::json!({ "error": text }).to_string())
+        ("application/json", serde_json::json!({ "error": told.text }).to_string())
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove("content-length");

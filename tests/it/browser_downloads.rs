@@ -83,3 +83,41 @@ fn a_client_opens_a_link_on_a_phone_and_takes_the_pictures() {
     both(&mut browser, "nothing");
     assert_eq!(files(&served.studio.path("saved")).len(), 2);
 }
+
+#[test]
+fn a_client_who_may_only_look_does_so_in_german() {
+    let client = r#"{"client":{"first":"Ada","last":"Larson","language":"de-CH"},"#;
+    let served = served_with("show: view", &paid("1042", &[1, 2, 3]).replacen('{', client, 1));
+    let mut browser = Browser::open(PHONE);
+    browser.go(&format!("http://{}{}", served.at, served.page));
+    browser.wait_text("h1", "Ihre PIN, bitte");
+    clean(&browser);
+    both(&mut browser, "pin-german");
+    browser.press(&format!("{}\u{e007}", served.pin.as_ref().unwrap()));
+    browser.wait_text("h1", "Bilder für Ada Larson");
+    assert_eq!(browser.script("return document.documentElement.lang"), "de");
+    assert!(browser.text(".extent").starts_with("6 Bilder\nOnline bis "), "{}", browser.text(".extent"));
+    let loaded =
+        "return [...document.images].every(i => { i.loading = 'eager'; return i.complete && i.naturalWidth > 0 })";
+    browser.wait("the thumbnails", || browser.script(loaded).as_bool().filter(|all| *all));
+    clean(&browser);
+    both(&mut browser, "view-german");
+    let nothing_to_take = || {
+        let text = browser.text("body").to_lowercase();
+        assert!(!browser.has("form") && !browser.has("[download]") && !text.contains("herunterladen"), "{text}");
+    };
+    nothing_to_take();
+    browser.click(".print .mat");
+    browser.wait_text(".place", "1 von 6");
+    browser.wait("the picture", || browser.script(loaded).as_bool().filter(|all| *all));
+    nothing_to_take();
+    clean(&browser);
+    both(&mut browser, "picture-german");
+    browser.click("[rel=next]");
+    browser.wait_text(".place", "2 von 6");
+    // What has ended speaks the browser's language: whose it was is told to nobody.
+    served.change_record(|record| record["expires"] = "2020-01-01T00:00:00Z".into());
+    browser.go(&format!("http://{}{}", served.at, served.page));
+    browser.wait_text("h1", "not valid, or not any more");
+    assert_eq!(browser.script("return document.documentElement.lang"), "en");
+}

@@ -283,17 +283,21 @@ fn assert_no_secret_in_logs(served: &Served) {
 
 #[test]
 fn a_link_that_does_not_open_never_tells_why() {
-    let served = served("pin: none\n        single_files: false\n        max_downloads: 1");
-    let unknown = "A".repeat(43);
+    // The client reads German, and whoever holds the link now Spanish.
+    let manifest = paid("1042", &[1, 2]).replacen('{', r#"{"client":{"language":"de"},"#, 1);
+    let served = served_with("pin: none\n        single_files: false\n        max_downloads: 1", &manifest);
+    let (unknown, spanish) = ("A".repeat(43), ("accept-language", "es-MX,es;q=0.9,en;q=0.8"));
     let closed = |page: &str| {
-        let answer = get(served.at, page);
+        let answer = send(served.at, "GET", page, &[spanish], b"");
         assert_eq!(answer.status, 404);
         let headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
         (headers, answer.text().replace(page.strip_prefix("/d/").unwrap(), "TOKEN"))
     };
     let expected = closed(&format!("/d/{unknown}"));
-    assert!(expected.1.contains("not valid, or not any more") && expected.1.contains("Ask the studio"));
-    assert_eq!(served.get("").status, 200);
+    assert!(expected.1.contains("lang=\"es\"") && expected.1.contains("no es válido o ya no lo es"), "{}", expected.1);
+    let open = send(served.at, "GET", &served.page, &[spanish], b"");
+    assert!(open.status == 200 && open.text().contains("lang=\"de\""), "{}", open.text());
+    assert!(open.text().contains("Ihre Bilder") && open.text().contains("Alles herunterladen"), "{}", open.text());
     let open = std::fs::read(served.studio.path(&format!("spool/links/{}.json", served.hash()))).unwrap();
     let begun = served.click("/all");
     for (why, change) in [
@@ -314,8 +318,10 @@ fn a_link_that_does_not_open_never_tells_why() {
     // All of them after the same time, and the studio hears of its own link alone.
     let asked = |token: &str| {
         let start = std::time::Instant::now();
-        let answer = form(served.at, "/ask", &format!("token={token}"));
+        let headers = [spanish, ("content-type", "application/x-www-form-urlencoded")];
+        let answer = send(served.at, "POST", "/ask", &headers, format!("token={token}").as_bytes());
         assert!(answer.status == 200 && start.elapsed().as_millis() >= 250);
+        assert!(answer.text().contains("lang=\"es\""), "{}", answer.text());
         answer.text()
     };
     let path = served.studio.path(&format!("spool/links/{}.asked", served.hash()));

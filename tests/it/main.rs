@@ -34,6 +34,7 @@ mod hook;
 mod http;
 mod ipp;
 mod labs;
+mod languages;
 mod letters;
 mod links;
 mod mail;

@@ -44,6 +44,7 @@ use self::sessions::Sessions;
 use self::throttle::Throttle;
 use self::thumbnails::Thumbnails;
 use super::page::Trouble;
+use super::page::tell_studio;
 use super::{Door, Site, Tools, asset_routes, dressed, hurried};
 use crate::model::config::Config;
 
@@ -80,7 +81,7 @@ pub(super) fn door(site: &Site, tools: Arc<dyn Tools>) -> Door {
     tokio::task::spawn_blocking(move || upload::clear(&config));
     let all = hurried(routes(&dashboard)).merge(unhurried(&dashboard)).fallback(async || StatusCode::NOT_FOUND);
     let guarded = all.layer(middleware::from_fn_with_state(dashboard, guard::guard));
-    Door { name: "dashboard", listen, router: dressed(guarded), connections_max: CONNECTIONS_MAX }
+    Door { name: "dashboard", listen, router: dressed(guarded, tell_studio()), connections_max: CONNECTIONS_MAX }
 }
 
 fn routes(dashboard: &Arc<Dashboard>) -> Router {

@@ -4,8 +4,9 @@
 //! GET /d/TOKEN ─▶ PIN, if there is one ─▶ page ─POST─▶ 303 ─▶ signed GET, good for a day, counted once ─▶ bytes
 //! ```
 //!
-//! Owns: a link that does not open looks the same, and takes as long, whatever the reason; nothing is counted that nobody
-//! clicked on; no file is in memory whole; no token, PIN or signed address gets into a log.
+//! Owns: a link that does not open looks the same, and takes as long, whatever the reason; the pages of one that does
+//! speak its client's language; nothing is counted that nobody clicked on; no file is in memory whole; no token, PIN or
+//! signed address gets into a log.
 
 mod closed;
 mod disposition;
@@ -13,16 +14,18 @@ mod pages;
 pub mod range;
 mod seal;
 mod send;
+mod sorry;
 mod taking;
 mod throttle;
 mod visit;
+mod visitor;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY};
+use axum::http::header::{HeaderName, HeaderValue, REFERRER_POLICY};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -30,8 +33,10 @@ use axum::routing::{get, post};
 use self::seal::Key;
 use self::throttle::Throttle;
 use self::visit::Shelf;
+use super::page::Tell;
 use super::{Door, Site, asset_routes, secured};
 use crate::model::config::Config;
+use crate::model::words::Words;
 
 /// Whoever downloads keeps a connection for long.
 const CONNECTIONS_MAX: usize = 512;
@@ -68,9 +73,19 @@ impl Room {
         config.downloads.as_ref().is_some_and(|downloads| downloads.public_url.starts_with("https://"))
     }
 
-    fn studio(&self) -> String {
-        self.site.config().studio.name.clone().unwrap_or_else(|| "Your studio".into())
+    fn frame(&self, words: &'static Words) -> Frame {
+        let studio = self.site.config().studio.name.clone().unwrap_or_else(|| words.page.studio.into());
+        Frame { base: self.base(), studio, words }
     }
+}
+
+/// What every page has.
+#[derive(Debug)]
+struct Frame {
+    /// See [`Room::base`].
+    base: String,
+    studio: String,
+    words: &'static Words,
 }
 
 pub(super) fn door(site: &Site) -> Door {
@@ -81,7 +96,10 @@ pub(super) fn door(site: &Site) -> Door {
         shelf: Arc::new(Shelf::default()),
         key: Arc::new(OnceLock::new()),
     };
-    Door { name: "download pages", listen, router: secured(routes(room)), connections_max: CONNECTIONS_MAX }
+    let of_errors = room.clone();
+    let tell: Tell =
+        Arc::new(move |status, _, accepted| sorry::in_general(&of_errors, visitor::spoken(accepted), status));
+    Door { name: "download pages", listen, router: secured(routes(room), tell), connections_max: CONNECTIONS_MAX }
 }
 
 fn routes(room: Room) -> Router {
@@ -110,16 +128,6 @@ async fn discreet(request: Request, next: Next) -> Response {
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow, noarchive"));
     response
-}
-
-/// Where a request comes from. A web server in front of us, on this machine, says so itself; nobody else is believed.
-fn source(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let told = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let last = told.and_then(|list| list.rsplit(',').next()).and_then(|text| text.trim().parse().ok());
-    match last {
-        Some(client) if peer.ip().to_canonical().is_loopback() => client,
-        _ => peer.ip(),
-    }
 }
 
 /// What blocks is done where it may.

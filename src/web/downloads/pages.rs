@@ -1,7 +1,7 @@
 //! What a client sees: the question for the PIN, the page of the link, each picture by itself.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use askama::Template;
 use axum::extract::{ConnectInfo, Form, Path, State};
@@ -12,40 +12,41 @@ use serde::Deserialize;
 
 use super::seal::{PIN_FOR, is_pin};
 use super::visit::{self, Grace, PIN_COOKIE, Visit};
-use super::{Answer, Room, blocking, closed, instead, source};
+use super::visitor::Visitor;
+use super::{Answer, Frame, Room, blocking, instead, sorry};
 use crate::clock;
-use crate::model::counted::counted;
 use crate::model::delivery::Show;
-use crate::model::units::show_bytes;
 use crate::spool::links::{LinkedFile, Set, SmallPicture, Used, screen_name, thumb_name};
 use crate::web::page::{Trouble, html};
 
 #[derive(Template)]
 #[template(path = "downloads/nothing.html")]
-struct NothingPage<'a> {
-    base: &'a str,
-    studio: &'a str,
+struct NothingPage {
+    frame: Frame,
 }
 
 /// The address itself, without a link.
-pub(super) async fn nothing_here(State(room): State<Room>) -> Response {
-    html(&NothingPage { base: &room.base(), studio: &room.studio() })
+pub(super) async fn nothing_here(
+    State(room): State<Room>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    html(&NothingPage { frame: room.frame(Visitor::of(peer, &headers).words) })
 }
 
 #[derive(Template)]
 #[template(path = "downloads/pin.html")]
-struct PinPage<'a> {
-    base: &'a str,
-    studio: &'a str,
+struct PinPage {
+    frame: Frame,
     action: String,
     wrong: Option<String>,
 }
 
 /// Before it nothing is shown: no picture, no name.
 pub(super) fn pin_page(room: &Room, visit: &Visit, wrong: Option<String>) -> Response {
-    let base = room.base();
     let status = if wrong.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    let page = PinPage { base: &base, studio: &room.studio(), action: visit.address(&base) + "/pin", wrong };
+    let frame = room.frame(visit.words);
+    let page = PinPage { action: visit.address(&frame.base) + "/pin", frame, wrong };
     (status, html(&page)).into_response()
 }
 
@@ -63,18 +64,18 @@ pub(super) async fn pin(
     Form(given): Form<Given>,
 ) -> Response {
     let answer = async || -> Answer<Response> {
-        let visit = visit::find(&room, &token, source(peer, &headers), Grace::None).await?;
-        let address = visit.address(&room.base());
+        let visit = visit::find(&room, &token, Visitor::of(peer, &headers), Grace::None).await?;
+        let (address, told) = (visit.address(&room.base()), &visit.words.page);
         let Some(pin_seal) = &visit.record.pin else { return Ok(go_to(&address)) };
         if let Some(wait) = room.throttle.pin_wait(&visit.hash, Instant::now()) {
-            return Ok(closed::too_many(wait, &wait_text(wait)));
+            return Ok(sorry::too_many(&room, visit.words, wait, &told.pin_wait(wait)));
         }
         // People write it with spaces.
         let pin: String = given.pin.chars().filter(|c| !c.is_whitespace()).collect();
         if !is_pin(&visit.token, &pin, pin_seal) {
             let wait = room.throttle.wrong_pin(&visit.hash, Instant::now());
-            let wait = wait.map(|wait| format!(" {}", wait_text(wait))).unwrap_or_default();
-            let text = format!("That is not the PIN of this link.{wait}");
+            let wait = wait.map(|wait| format!(" {}", told.pin_wait(wait))).unwrap_or_default();
+            let text = format!("{}{wait}", told.pin_wrong);
             return Ok(pin_page(&room, &visit, Some(text)));
         }
         room.throttle.right_pin(&visit.hash);
@@ -92,25 +93,20 @@ pub(super) async fn pin(
     answer().await.unwrap_or_else(|instead| *instead)
 }
 
-fn wait_text(wait: Duration) -> String {
-    let minutes = wait.as_secs().div_ceil(60).max(1);
-    let minutes = if minutes == 1 { "a minute".to_string() } else { format!("{minutes} minutes") };
-    format!("Too many PINs were tried: wait {minutes}, then try again.")
-}
-
 fn go_to(address: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, address.to_string())]).into_response()
 }
 
 #[derive(Template)]
 #[template(path = "downloads/landing.html")]
-struct LandingPage<'a> {
-    base: &'a str,
-    studio: &'a str,
+struct LandingPage {
+    frame: Frame,
     email: Option<String>,
-    client: Option<&'a str>,
-    /// "40 pictures, 1.2 GB"
+    /// Whose pictures they are.
+    title: String,
+    /// "40 pictures · 1.2 GB"
     what: String,
+    /// "Here until …"
     until: String,
     /// Where everything is asked for, and how large it is; none when that may not be any more, or only to look at.
     all: Option<(String, String)>,
@@ -144,10 +140,10 @@ pub(super) async fn landing(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match visit::find(&room, &token, source(peer, &headers), Grace::None).await {
+    match visit::find(&room, &token, Visitor::of(peer, &headers), Grace::None).await {
         Err(instead) => *instead,
         Ok(visit) if !visit.knows_pin(&room, &headers) => pin_page(&room, &visit, None),
-        Ok(visit) => html(&page_of(&room, &visit, &room.base(), &room.studio())),
+        Ok(visit) => html(&page_of(&room, &visit)),
     }
 }
 
@@ -155,8 +151,9 @@ fn used(visit: &Visit) -> Used {
     visit.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).used().clone()
 }
 
-fn page_of<'a>(room: &Room, visit: &'a Visit, base: &'a str, studio: &'a str) -> LandingPage<'a> {
-    let (address, used) = (visit.address(base), used(visit));
+fn page_of(room: &Room, visit: &Visit) -> LandingPage {
+    let (frame, used) = (room.frame(visit.words), used(visit));
+    let address = visit.address(&frame.base);
     let (record, contents) = (&visit.record, &visit.contents);
     let mut groups: Vec<Group> = Vec::new();
     let mut extras = Vec::new();
@@ -172,21 +169,22 @@ fn page_of<'a>(room: &Room, visit: &'a Visit, base: &'a str, studio: &'a str) ->
             None => groups.push(Group { title, items: vec![item] }),
         }
     }
-    let pictures = contents.pictures();
-    let pictures = counted(pictures, "picture");
+    let (words, told) = (visit.words, &visit.words.page);
     let to_keep = record.show == Show::Download;
     let zip = contents.zip.as_ref().filter(|_| to_keep);
+    let size = zip.map(|zip| words.bytes(zip.bytes));
+    let pictures = Some(contents.pictures()).filter(|count| *count > 0).map(|count| words.pictures(count));
     let all_is_used_up = record.max_downloads.is_some_and(|max| used.of(Set::All) >= max);
     let config = room.site.config();
     let zone = clock::time_zone(config.studio.time_zone.as_deref());
+    let client = contents.client.as_deref();
     LandingPage {
-        base,
-        studio,
+        frame,
         email: config.studio.email.clone(),
-        client: contents.client.as_deref(),
-        what: zip.map_or_else(|| pictures.clone(), |zip| format!("{pictures}, {}", show_bytes(zip.bytes))),
-        until: record.expires.to_zoned(zone).strftime("%A, %-d %B %Y, %H:%M").to_string(),
-        all: zip.filter(|_| !all_is_used_up).map(|zip| (format!("{address}/all"), show_bytes(zip.bytes))),
+        title: client.map_or(words.your_pictures.to_string(), |client| told.pictures_for.replace("{}", client)),
+        what: [pictures, size.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        until: told.until.replace("{}", &words.moment(&record.expires.to_zoned(zone))),
+        all: size.filter(|_| !all_is_used_up).map(|size| (format!("{address}/all"), size)),
         all_is_used_up: to_keep && all_is_used_up,
         to_keep,
         groups,
@@ -203,7 +201,7 @@ fn item(visit: &Visit, address: &str, used: &Used, index: usize, file: &LinkedFi
     Item {
         title: name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_string(),
         name,
-        size: show_bytes(file.bytes),
+        size: visit.words.bytes(file.bytes),
         page: format!("{address}/picture/{}", index + 1),
         thumb: format!("{address}/thumb/{}", index + 1),
         width: pixels.map_or(1, |p| p.width),
@@ -214,14 +212,13 @@ fn item(visit: &Visit, address: &str, used: &Used, index: usize, file: &LinkedFi
 
 #[derive(Template)]
 #[template(path = "downloads/picture.html")]
-struct PicturePage<'a> {
-    base: &'a str,
-    studio: &'a str,
+struct PicturePage {
+    frame: Frame,
     back: String,
     item: Item,
     screen: String,
-    number: usize,
-    count: usize,
+    /// "3 of 40"
+    place: String,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -233,7 +230,7 @@ pub(super) async fn picture(
     Path((token, number)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Response {
-    let visit = match visit::find(&room, &token, source(peer, &headers), Grace::None).await {
+    let visit = match visit::find(&room, &token, Visitor::of(peer, &headers), Grace::None).await {
         Err(instead) => return *instead,
         Ok(visit) if !visit.knows_pin(&room, &headers) => return pin_page(&room, &visit, None),
         Ok(visit) => visit,
@@ -241,22 +238,20 @@ pub(super) async fn picture(
     let shown: Vec<usize> =
         (0..visit.contents.files.len()).filter(|index| visit.contents.files[*index].screen.is_some()).collect();
     let Some(at) = number.checked_sub(1).and_then(|index| shown.binary_search(&index).ok()) else {
-        return Trouble::not_found("There is no such picture behind this link.").into_response();
+        return sorry::not_found(&room, visit.words, visit.words.page.no_such_picture);
     };
-    let (base, index) = (room.base(), shown[at]);
+    let (frame, index) = (room.frame(visit.words), shown[at]);
     let file = &visit.contents.files[index];
-    let address = visit.address(&base);
+    let address = visit.address(&frame.base);
     let mut item = item(&visit, &address, &used(&visit), index, file);
     let pixels = file.screen.map(|screen| screen.pixels);
     (item.width, item.height) = (pixels.map_or(1, |p| p.width), pixels.map_or(1, |p| p.height));
     let neighbour = |at: Option<usize>| at.and_then(|at| shown.get(at)).map(|i| format!("{address}/picture/{}", i + 1));
     html(&PicturePage {
-        base: &base,
-        studio: &room.studio(),
+        frame,
         screen: format!("{address}/screen/{}", index + 1),
         item,
-        number: at + 1,
-        count: shown.len(),
+        place: visit.words.page.place(at + 1, shown.len()),
         previous: neighbour(at.checked_sub(1)),
         next: neighbour(Some(at + 1)),
         back: address,
@@ -290,7 +285,7 @@ async fn small(
     of: fn(&LinkedFile) -> Option<SmallPicture>,
     name: fn(usize) -> String,
 ) -> Answer<Response> {
-    let visit = visit::find(&room, &token, source(peer, headers), Grace::None).await?;
+    let visit = visit::find(&room, &token, Visitor::of(peer, headers), Grace::None).await?;
     if !visit.knows_pin(&room, headers) {
         return Err(instead(StatusCode::FORBIDDEN));
     }
@@ -298,7 +293,7 @@ async fn small(
     let known = visit.contents.files.get(index).and_then(of).is_some();
     let path = known.then(|| visit.record.folder.join(name(index)));
     let Some(path) = path else {
-        return Err(instead(Trouble::not_found("There is no such picture behind this link.")));
+        return Err(instead(sorry::not_found(&room, visit.words, visit.words.page.no_such_picture)));
     };
     let read = blocking(move || std::fs::read(path)).await.map_err(instead)?;
     let bytes = read.map_err(|e| instead(Trouble::from(e)))?;

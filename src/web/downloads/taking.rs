@@ -19,7 +19,8 @@ use super::disposition::{attachment, percent};
 use super::range::{Ranged, ranged};
 use super::send::{Sending, body};
 use super::visit::{self, Grace, Visit};
-use super::{Answer, Room, blocking, closed, instead, pages, source};
+use super::visitor::Visitor;
+use super::{Answer, Room, blocking, closed, instead, pages, sorry};
 use crate::model::delivery::Show;
 use crate::spool::links::{Set, ZIP};
 use crate::web::page::Trouble;
@@ -89,14 +90,15 @@ pub(super) async fn ask_for_file(
 
 /// Answers with a signed address.
 async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, set: Set) -> Answer<Response> {
-    let visit = visit::find(&room, token, source(peer, headers), Grace::None).await?;
+    let visit = visit::find(&room, token, Visitor::of(peer, headers), Grace::None).await?;
     if !visit.knows_pin(&room, headers) {
         return Ok(pages::pin_page(&room, &visit, None));
     }
-    let piece =
-        piece(&visit, set).ok_or_else(|| instead(Trouble::not_found("There is no such file behind this link.")))?;
+    let Some(piece) = piece(&visit, set) else {
+        return Err(instead(sorry::not_found(&room, visit.words, visit.words.page.no_such_file)));
+    };
     if taken_up(&visit, set) {
-        return Err(instead(used_up()));
+        return Err(instead(sorry::used_up(&room, visit.words)));
     }
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
     let grant = key.grant(&visit.hash, set, visit.now).map_err(|e| instead(Trouble::from(e)))?;
@@ -111,11 +113,6 @@ async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, s
 fn taken_up(visit: &Visit, set: Set) -> bool {
     let usage = visit.usage.lock().unwrap_or_else(PoisonError::into_inner);
     visit.record.max_downloads.is_some_and(|max| usage.used().of(set) >= max)
-}
-
-fn used_up() -> Trouble {
-    let text = "This was downloaded as often as the link allows. Ask the studio for another link.";
-    Trouble::new(StatusCode::FORBIDDEN, text)
 }
 
 pub(super) async fn all(
@@ -156,11 +153,11 @@ async fn take(
     set: Set,
 ) -> Answer<Response> {
     let start = Instant::now();
-    let from = source(peer, headers);
-    let visit = visit::find(&room, token, from, Grace::Download).await?;
+    let visitor = Visitor::of(peer, headers);
+    let visit = visit::find(&room, token, visitor, Grace::Download).await?;
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
     let granted = key.granted(grant, &visit.hash, set, visit.now).zip(piece(&visit, set));
-    let Some((grant, piece)) = granted else { return Err(closed::page(&room, token, from, start).await) };
+    let Some((grant, piece)) = granted else { return Err(closed::page(&room, token, visitor, start).await) };
     let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let asked = ranged(header(RANGE), header(IF_RANGE), &piece.etag, piece.bytes);
     let mut response = Response::default();
@@ -180,8 +177,7 @@ async fn take(
         }
         Ranged::Nothing => {
             let text = format!("bytes */{}", piece.bytes);
-            let mut response =
-                Trouble::new(StatusCode::RANGE_NOT_SATISFIABLE, "The file has no such bytes.").into_response();
+            let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             response.headers_mut().extend(HeaderValue::from_str(&text).ok().map(|range| (CONTENT_RANGE, range)));
             return Ok(response);
         }
@@ -198,19 +194,19 @@ async fn take(
     let begun = blocking(move || {
         let file = std::fs::File::open(path)?;
         let mut usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = usage.count(now, set, &grant.nonce, max, Some(from.to_string()));
+        let counted = usage.count(now, set, &grant.nonce, max, Some(visitor.from.to_string()));
         Ok::<_, std::io::Error>((file, counted.map_err(|e| e.source)?))
     });
     let (file, counted) = begun.await.map_err(instead)?.map_err(|e| instead(Trouble::from(e)))?;
     if !counted {
-        return Err(instead(used_up()));
+        return Err(instead(sorry::used_up(&room, visit.words)));
     }
     let sending = Sending {
         file,
         stretch: (piece.start + first, piece.start + last),
         set,
         usage: visit.usage,
-        from: from.to_string(),
+        from: visitor.from.to_string(),
     };
     *response.body_mut() = body(sending);
     Ok(response)

@@ -3,7 +3,6 @@
 //! Owns: a path on the disk comes from a record that was found by the digest of a token, never from a URL.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -11,9 +10,11 @@ use std::time::Instant;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 
+use super::visitor::Visitor;
 use super::{Answer, Room, blocking, closed, instead};
 use crate::clock;
 use crate::model::token::Token;
+use crate::model::words::Words;
 use crate::spool::links::{Contents, LinkRecord, LinkState, Usage};
 use crate::web::cookies;
 
@@ -53,6 +54,8 @@ pub(super) struct Visit {
     pub(super) contents: Arc<Contents>,
     pub(super) usage: Arc<Mutex<Usage>>,
     pub(super) now: Timestamp,
+    /// In the client's language; where that is unknown, or none of ours, in the browser's.
+    pub(super) words: &'static Words,
 }
 
 impl Visit {
@@ -77,22 +80,22 @@ pub(super) enum Grace {
 }
 
 /// The open link of a token; else the page that says no, after as long as it always takes.
-pub(super) async fn find(room: &Room, token: &str, from: IpAddr, grace: Grace) -> Answer<Visit> {
+pub(super) async fn find(room: &Room, token: &str, visitor: Visitor, grace: Grace) -> Answer<Visit> {
     let (start, now) = (Instant::now(), clock::now());
     let found = match Token::parse(token) {
         Some(token) => {
             let room = room.clone();
-            blocking(move || look(&room, token, now, grace)).await.map_err(instead)?
+            blocking(move || look(&room, token, visitor, now, grace)).await.map_err(instead)?
         }
         None => None,
     };
     match found {
         Some(visit) => Ok(visit),
-        None => Err(closed::page(room, token, from, start).await),
+        None => Err(closed::page(room, token, visitor, start).await),
     }
 }
 
-fn look(room: &Room, token: Token, now: Timestamp, grace: Grace) -> Option<Visit> {
+fn look(room: &Room, token: Token, visitor: Visitor, now: Timestamp, grace: Grace) -> Option<Visit> {
     let hash = token.hash();
     let links = &room.site.links;
     let record = links.read(&hash).unwrap_or_else(|e| {
@@ -109,5 +112,6 @@ fn look(room: &Room, token: Token, now: Timestamp, grace: Grace) -> Option<Visit
         Grace::None => state == LinkState::Open,
         Grace::Download => state != LinkState::Revoked,
     };
-    opens.then_some(Visit { token, hash, record, contents, usage, now })
+    let words = contents.language.as_deref().and_then(Words::of).unwrap_or(visitor.words);
+    opens.then_some(Visit { token, hash, record, contents, usage, now, words })
 }

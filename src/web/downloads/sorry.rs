@@ -1,0 +1,57 @@
+//! What went wrong, as a client reads it.
+//!
+//! Owns: a client is told nothing of the disk, and reads the language of the other pages.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse as _, Response};
+
+use super::{Frame, Room};
+use crate::model::words::Words;
+use crate::web::page::{Told, html};
+
+#[derive(Template)]
+#[template(path = "downloads/sorry.html")]
+struct SorryPage<'a> {
+    frame: Frame,
+    title: &'a str,
+    text: &'a str,
+}
+
+fn page(room: &Room, words: &'static Words, title: &str, text: &str) -> Response {
+    html(&SorryPage { frame: room.frame(words), title, text })
+}
+
+/// No such picture, no such file.
+pub(super) fn not_found(room: &Room, words: &'static Words, text: &str) -> Response {
+    (StatusCode::NOT_FOUND, page(room, words, words.page.missing_title, text)).into_response()
+}
+
+/// It was taken as often as it may.
+pub(super) fn used_up(room: &Room, words: &'static Words) -> Response {
+    let told = &words.page;
+    (StatusCode::FORBIDDEN, page(room, words, told.used_up_title, told.used_up_text)).into_response()
+}
+
+/// Somebody guesses.
+pub(super) fn too_many(room: &Room, words: &'static Words, wait: Duration, text: &str) -> Response {
+    let retry_after = [(RETRY_AFTER, wait.as_secs().max(1).to_string())];
+    let page = page(room, words, words.page.slow_down_title, text);
+    (StatusCode::TOO_MANY_REQUESTS, retry_after, page).into_response()
+}
+
+/// Whatever else went wrong. What it was is in our log.
+pub(super) fn in_general(room: &Room, words: &'static Words, status: StatusCode) -> Told {
+    let told = &words.page;
+    let (title, text) = match status {
+        StatusCode::NOT_FOUND => (told.missing_title, told.missing_text),
+        StatusCode::TOO_MANY_REQUESTS => (told.slow_down_title, told.slow_down_text),
+        _ if status.is_server_error() => (told.broken_title, told.broken_text),
+        _ => (told.misread_title, told.misread_text),
+    };
+    let page = SorryPage { frame: room.frame(words), title, text }.render().unwrap_or_else(|_| text.into());
+    Told { text: text.into(), page }
+}
