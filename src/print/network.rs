@@ -259,8 +259,13 @@ fn search(
 
 fn known(endpoint: &Endpoint, intent: &PrintIntent, run: &PrintRun, job: &PrinterJob) -> Result<Action, IppError> {
     let found = endpoint.job(job.id)?.filter(|found| is_it(found, job, intent));
-    let known =
-        Known { sent: run.sent.is_some(), is_spooler: intent.is_spooler, bytes: intent.bytes, attempt: intent.attempt };
+    let known = Known {
+        sent: run.sent.is_some(),
+        is_spooler: intent.is_spooler,
+        bytes: intent.bytes,
+        copies: intent.copies,
+        attempt: intent.attempt,
+    };
     Ok(protocol::created(found.as_ref(), known))
 }
 

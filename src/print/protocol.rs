@@ -97,6 +97,7 @@ pub struct Known {
     pub sent: bool,
     pub is_spooler: bool,
     pub bytes: u64,
+    pub copies: u32,
     /// How often it has been tried.
     pub attempt: u32,
 }
@@ -110,15 +111,26 @@ pub fn created(job: Option<&JobFacts>, known: Known) -> Action {
         JobState::Aborted | JobState::Canceled => ended_early(job, known),
         _ if !known.sent && job.has_document == Some(false) => Action::SendDocument,
         _ if !known.sent && known.is_spooler && job.has_document == Some(true) => Action::Sent,
-        JobState::Completed if known.sent || has_all(job, known.bytes) => {
-            Action::End(if known.is_spooler { PrintState::Accepted } else { PrintState::Printed })
-        }
+        JobState::Completed if known.sent || has_all(job, known.bytes) => completed(job, known),
         JobState::Completed => Action::Ask(
             "the connection was lost while the sheet was sent; the printer calls it completed, but may have printed a \
              cut-off picture: check the sheet"
                 .into(),
         ),
         JobState::Pending | JobState::Held | JobState::Processing | JobState::Stopped => Action::Wait,
+    }
+}
+
+/// A queue says with it that it has handed the sheet on, and its count is not one of paper. A printer's own count goes
+/// over all copies; one of none is that of a printer that does not count.
+fn completed(job: &JobFacts, known: Known) -> Action {
+    match job.impressions_completed {
+        _ if known.is_spooler => Action::End(PrintState::Accepted),
+        Some(sides @ 1..) if sides < known.copies => Action::Ask(format!(
+            "the printer calls it completed, and says that {sides} of {} copies came out",
+            known.copies
+        )),
+        _ => Action::End(PrintState::Printed),
     }
 }
 
@@ -177,7 +189,7 @@ mod tests {
         }
     }
 
-    const DIRECT: Known = Known { sent: false, is_spooler: false, bytes: 2048, attempt: 1 };
+    const DIRECT: Known = Known { sent: false, is_spooler: false, bytes: 2048, copies: 1, attempt: 1 };
     const SPOOLER: Known = Known { is_spooler: true, ..DIRECT };
     const SENT: Known = Known { sent: true, ..DIRECT };
     const GOOD: Record = Record { same_run: true, reaches_back: true };
@@ -236,6 +248,26 @@ mod tests {
         let half = JobFacts { k_octets_processed: Some(1), k_octets: Some(2), ..done.clone() };
         assert!(is_ask(&created(Some(&half), DIRECT)));
         assert_eq!(created(Some(&done), SENT), Action::End(PrintState::Printed));
+    }
+
+    #[test]
+    fn a_printer_that_calls_it_completed_and_counts_fewer_sheets_than_copies_is_asked_about() {
+        let three = |sent, is_spooler| Known { sent, is_spooler, copies: 3, ..DIRECT };
+        let out =
+            |count| JobFacts { impressions_completed: count, k_octets_processed: Some(2), ..job(JobState::Completed) };
+        for sent in [false, true] {
+            for few in [1, 2] {
+                let action = created(Some(&out(Some(few))), three(sent, false));
+                assert!(matches!(&action, Action::Ask(why) if why.contains(&format!("{few} of 3"))), "{action:?}");
+            }
+            // All of them, both sides of each, or nothing that it could be taken by its word for.
+            for said in [Some(3), Some(6), Some(0), None] {
+                let action = created(Some(&out(said)), three(sent, false));
+                assert_eq!(action, Action::End(PrintState::Printed), "{said:?}");
+            }
+        }
+        // What a queue has counted has not come out of it.
+        assert_eq!(created(Some(&out(Some(1))), three(true, true)), Action::End(PrintState::Accepted));
     }
 
     #[test]

@@ -96,9 +96,8 @@ impl JobFacts {
             uuid: job.text("job-uuid"),
             name: job.text("job-name"),
             state,
-            impressions_completed: job
-                .count("job-impressions-completed")
-                .or_else(|| job.count("job-media-sheets-completed")),
+            // Some count only one of the two, and leave the other at nothing.
+            impressions_completed: job.count("job-impressions-completed").max(job.count("job-media-sheets-completed")),
             k_octets_processed: job.count("job-k-octets-processed"),
             k_octets,
             has_document,
@@ -177,6 +176,9 @@ mod tests {
         assert_eq!((odd.impressions_completed, odd.uuid), (None, None));
         let sheets = read(9, &[("job-media-sheets-completed", IppValue::Integer(2))]).unwrap();
         assert_eq!(sheets.impressions_completed, Some(2));
+        let nothing = ("job-impressions-completed", IppValue::Integer(0));
+        let sheets = read(8, &[nothing, ("job-media-sheets-completed", IppValue::Integer(1))]).unwrap();
+        assert_eq!(sheets.impressions_completed, Some(1), "a sheet is out");
         assert!(JobState::Aborted.has_ended() && !JobState::Stopped.has_ended());
     }
 }

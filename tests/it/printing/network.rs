@@ -239,6 +239,24 @@ fn what_is_given_up_before_anything_came_out_is_tried_again_and_after_that_it_is
 }
 
 #[test]
+fn a_printer_that_calls_two_of_three_completed_is_asked_about() {
+    let printer = direct(Behaviour::default());
+    printer.behave(|printer| printer.fates = vec![(FakeState::Completed, 2)]);
+    let mut studio = with(&printer);
+    studio.serve();
+    studio.drop_file("status", "a.json", &invoice("9", &[1]).replace("\"quantity\":1", "\"quantity\":3"));
+    let held = studio.wait_jobs("held", 1);
+    let questions = studio.json(&held[0].join("questions.json"));
+    assert!(questions[0]["text"].as_str().unwrap().contains("2 of 3 copies came out"), "{questions}");
+    studio.run(&["jobs", "answer", "9", "--printed-up-to", "2"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed"]);
+    assert_eq!(whole(&printer).into_values().collect::<Vec<_>>(), [3]);
+    studio.audit();
+}
+
+#[test]
 fn out_of_paper_is_waited_out_with_its_reason() {
     let printer = direct(Behaviour { print_time: Duration::from_millis(300), ..Behaviour::default() });
     let mut studio = with(&printer);
