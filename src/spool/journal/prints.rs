@@ -86,6 +86,8 @@ pub struct PrintRun {
     pub doubt: Option<String>,
     /// Copies that lie there from earlier attempts.
     pub printed: u32,
+    /// Where its paper comes from: the printer of the attempt that is open or ended, else of copies that lie there.
+    pub printer: Option<String>,
     pub ended: Option<(Timestamp, PrintState)>,
     pub dropped: bool,
     /// Why the last attempt came to nothing.
@@ -101,6 +103,7 @@ impl PrintRun {
             PrintEvent::Intended(intent) => {
                 self.close();
                 self.attempts = self.attempts.max(intent.attempt);
+                self.printer = Some(intent.printer.clone());
                 self.intent = Some((at, intent));
             }
             PrintEvent::Created(job) => self.job = Some(job),
@@ -137,6 +140,9 @@ impl PrintRun {
         self.sent = None;
         self.placed.clear();
         self.doubt = None;
+        if self.printed == 0 {
+            self.printer = None;
+        }
     }
 
     /// Something of it may have left, and its end is not known.
@@ -156,5 +162,47 @@ impl PrintRun {
             (None, None) if self.intent.is_some() => PrintState::Uncertain,
             (None, None) => PrintState::Rendered,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(events: &[PrintEvent]) -> PrintRun {
+        let mut run = PrintRun::default();
+        for event in events {
+            run.apply(Timestamp::UNIX_EPOCH, event.clone());
+        }
+        run
+    }
+
+    fn intended(attempt: u32, printer: &str) -> PrintEvent {
+        PrintEvent::Intended(PrintIntent {
+            attempt,
+            printer: printer.into(),
+            endpoint: String::new(),
+            token: String::new(),
+            copies: 3,
+            bytes: 1,
+            sha256: String::new(),
+            printer_uuid: None,
+            up_time_s: None,
+            is_spooler: false,
+        })
+    }
+
+    #[test]
+    fn a_print_is_of_the_printer_that_its_paper_comes_from() {
+        let at = |events: &[PrintEvent]| run(events).printer;
+        let (aborted, ended) =
+            (PrintEvent::Aborted { text: String::new() }, PrintEvent::Ended { state: PrintState::Printed });
+        let answered = |printed| PrintEvent::Answered { printed };
+        assert_eq!(at(&[intended(1, "a")]).as_deref(), Some("a"));
+        assert_eq!(at(&[intended(1, "a"), ended]).as_deref(), Some("a"));
+        assert_eq!(at(&[intended(1, "a"), aborted.clone()]), None, "nothing came out of it");
+        assert_eq!(at(&[intended(1, "a"), answered(0)]), None);
+        assert_eq!(at(&[intended(1, "a"), answered(1)]).as_deref(), Some("a"), "a copy lies there");
+        assert_eq!(at(&[intended(1, "a"), aborted, intended(2, "b")]).as_deref(), Some("b"));
     }
 }

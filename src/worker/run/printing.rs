@@ -149,7 +149,7 @@ impl Run<'_> {
             if may_send && !outdated(plan, self.progress(), &printing).is_empty() && !is_sending(units) {
                 return Err(Stop::Again);
             }
-            let round = self.round(units, &config, &printing, may_send)?;
+            let round = self.round(plan, units, &config, &printing, may_send)?;
             self.tell_printing(plan, &round);
             let is_over = units.iter().all(|unit| self.run_is_over(&unit.print.id));
             if is_over || (round.in_flight == 0 && (round.waits.is_empty() || !may_send)) {
@@ -173,6 +173,7 @@ impl Run<'_> {
     /// Goes on with each sheet as far as it can go now.
     fn round(
         &mut self,
+        plan: &Plan,
         units: &mut [Unit<'_>],
         config: &Config,
         printing: &Printing,
@@ -197,7 +198,7 @@ impl Run<'_> {
                 let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
                 self.took(&mut units[index], printer, went);
             } else if may_send && !closed.contains(&units[index].print.ask.printer) {
-                self.try_to_send(units, index, config, printing, &gates)?;
+                self.try_to_send(plan, units, index, config, printing, &gates)?;
             }
             let run = self.run_of(&units[index]);
             if run.doubt.is_some() {
@@ -248,6 +249,7 @@ impl Run<'_> {
     /// Finds a printer for a sheet and sends it; or takes down what it waits for.
     fn try_to_send(
         &mut self,
+        plan: &Plan,
         units: &mut [Unit<'_>],
         index: usize,
         config: &Config,
@@ -271,7 +273,7 @@ impl Run<'_> {
         }
         let mut printers: Vec<&Printer> = takers.into_iter().map(|(printer, _)| printer).collect();
         if !pool.is_some_and(|pool| pool.split)
-            && let Some(last) = self.last_printer(units, &ask.printer)
+            && let Some(last) = self.last_printer(plan, &ask.printer)
             && printers.iter().any(|printer| printer.name == last && gates.keep(printer).is_none())
             && !self.workshop.press.is_blocked(&last)
             && !unit.refused.contains_key(&last)
@@ -307,11 +309,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The printer that the job's sheets for this target went to last.
-    fn last_printer(&self, units: &[Unit<'_>], target: &str) -> Option<String> {
-        let of_target = units.iter().filter(|unit| unit.print.ask.printer == target);
-        let mut runs = of_target.filter_map(|unit| self.progress().prints.get(&unit.print.id)?.intent.as_ref());
-        runs.next_back().map(|(_, intent)| intent.printer.clone())
+    /// The printer that the job's sheets for this target went to last, those that have come to their end among them.
+    fn last_printer(&self, plan: &Plan, target: &str) -> Option<String> {
+        let prints = plan.deliveries.iter().flat_map(|step| &step.prints);
+        let of_target = prints.filter(|print| print.ask.printer == target);
+        let mut printers = of_target.filter_map(|print| self.progress().prints.get(&print.id)?.printer.clone());
+        printers.next_back()
     }
 
     fn tell_printing(&self, plan: &Plan, round: &Round) {

@@ -337,6 +337,31 @@ fn one_jobs_sheets_stay_together_unless_the_pool_splits() {
 }
 
 #[test]
+fn one_jobs_sheets_stay_together_over_a_restart_too() {
+    let printers = [direct(Behaviour::default()), direct(Behaviour::default())];
+    // The first would be chosen, and cannot; the second takes one sheet, and then no more.
+    printers[0].run_out_of_paper();
+    printers[1].fail_nth(Operation::CreateJob, 1, Fault::Refused(0x0507));
+    let mut studio = in_pool("allocate: priority", &[(&printers[0], ", priority: 9"), (&printers[1], "")]);
+    studio.serve();
+    studio.drop_file("status", "a.json", &invoice("9", &[1, 2, 3]));
+    studio.wait("the end of the first sheet", || {
+        let job = studio.jobs("processing").pop()?;
+        let journal = std::fs::read_to_string(job.join("journal.jsonl")).ok()?;
+        let is_refused = printers[1].count(Operation::CreateJob) == 2;
+        (journal.contains("\"print\":\"ended\"") && is_refused).then_some(())
+    });
+    studio.kill();
+    printers[0].fill_paper();
+    studio.serve();
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed", "printed", "printed"]);
+    assert_eq!(printers.each_ref().map(|printer| printer.prints().len()), [0, 3]);
+    studio.audit();
+}
+
+#[test]
 fn a_walk_in_overtakes_the_school() {
     let slow = Behaviour { print_time: Duration::from_millis(700), ..Behaviour::default() };
     let printer = direct(slow);
