@@ -159,6 +159,23 @@ impl Browser {
         });
     }
 
+    /// Drags files and folders of this computer onto an element, and lets go of them there.
+    pub fn drag(&self, css: &str, paths: &[&std::path::Path]) {
+        let text = format!(
+            "const element = document.querySelector({}); element.scrollIntoView({{ block: 'center' }}); \
+             const box = element.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]",
+            json!(css)
+        );
+        let at = self.script(&text);
+        // A copy.
+        let data = json!({ "items": [], "files": paths, "dragOperationsMask": 1 });
+        for step in ["dragEnter", "dragOver", "drop"] {
+            let params = json!({ "type": step, "x": at[0], "y": at[1], "data": data });
+            let command = json!({ "cmd": "Input.dispatchDragEvent", "params": params });
+            self.post("goog/cdp/execute", &command).unwrap();
+        }
+    }
+
     /// Keys go where the focus is: `\u{e004}` is Tab, `\u{e007}` Enter.
     pub fn press(&self, keys: &str) {
         let actions: Vec<Value> = keys

@@ -219,13 +219,34 @@ fn every_page_is_fit_for_a_desk_a_phone_and_a_screen_reader() {
     browser.wait_text("[role=status]", "1 picture with From the desk.json");
     browser.wait_text("#done", "Session From the desk");
 
+    // A folder dragged onto the box brings what is in it, also further below, and its name.
+    let photo = std::fs::read(photo).unwrap();
+    studio.write("from-camera/Beach day/one.jpg", &photo);
+    studio.write("from-camera/Beach day/later/two.jpg", &photo);
+    browser.go(&format!("http://{address}/drop"));
+    browser.drag("form[data-drop=pictures]", &[&studio.path("from-camera/Beach day")]);
+    browser.wait_text("form[data-drop=pictures] .upload-state", "2 files chosen");
+    browser.keep_shot("drop-dragged");
+    browser.click("form[data-drop=pictures] button");
+    browser.wait_text("[role=status]", "2 pictures with Beach day.json");
+    browser.wait_text("#done", "Session Beach day");
+
+    // A manifest is told from the pictures that are dragged with it.
+    studio.write("from-app/78.json", session("Dragged", &[2]).as_bytes());
+    browser.go(&format!("http://{address}/drop"));
+    browser.drag("form[data-drop=manifest]", &[&studio.path("from-app/78.json")]);
+    browser.wait_text("form[data-drop=manifest] .upload-state", "1 file chosen");
+    browser.click("form[data-drop=manifest] button");
+    browser.wait_text("#done", "Session Dragged");
+    clean(&browser);
+
     // One line is made again.
     browser.go(&format!("http://{address}/jobs/{invoice}"));
     browser.script("document.querySelector('#lines').value = '1'");
     browser.write("#copies", "2");
     browser.click(".again button");
     browser.wait_text("[role=status]", "made again");
-    studio.wait_jobs("done", 5);
+    studio.wait_jobs("done", 7);
     drop(browser);
     studio.audit();
 }
