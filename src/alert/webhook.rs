@@ -1,10 +1,12 @@
 //! The same alerts as JSON, posted to an address of the studio's.
 //!
-//! Owns: every post has an end, follows no redirection, and carries nothing but the alert.
+//! Owns: every post has an end, follows no redirection, carries nothing but the alert, and goes to nobody whom the system
+//! does not trust; what is told of a failure shows no more of the address than its host.
 
 use std::time::Duration;
 
 use serde_json::json;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::notice::Notice;
 use crate::model::limits::REPLY_SHOWN_CHARS;
@@ -24,9 +26,20 @@ pub enum PostError {
     Refused(String),
 }
 
+/// As everything else here does, it trusts whom the system trusts: a studio's own authority too. A system that names nobody
+/// has the program's list.
+fn trusted() -> RootCerts {
+    let of_system = rustls_native_certs::load_native_certs().certs;
+    if of_system.is_empty() {
+        return RootCerts::WebPki;
+    }
+    of_system.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).into()
+}
+
 fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(WITHIN))
+        .tls_config(TlsConfig::builder().root_certs(trusted()).build())
         .max_redirects(0)
         .http_status_as_error(false)
         .user_agent(concat!("hotfolders/", env!("CARGO_PKG_VERSION")))
@@ -43,7 +56,17 @@ fn shown(url: &str) -> &str {
 fn said(url: &str, e: &ureq::Error) -> String {
     let text: String = e.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let text: String = text.replace(url, shown(url)).chars().take(REPLY_SHOWN_CHARS).collect();
-    format!("the webhook at {} cannot be reached: {text}", shown(url))
+    let hint = if is_about_certificate(e) { "; this system must trust who signed the certificate there" } else { "" };
+    format!("the webhook at {} cannot be reached: {text}{hint}", shown(url))
+}
+
+fn is_about_certificate(e: &ureq::Error) -> bool {
+    let of_tls = match e {
+        ureq::Error::Rustls(e) => Some(e),
+        ureq::Error::Io(e) => e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()),
+        _ => None,
+    };
+    matches!(of_tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// The JSON of an alert.

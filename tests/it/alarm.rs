@@ -288,6 +288,42 @@ fn no_secret_is_in_a_log() {
 }
 
 #[test]
+fn a_webhook_over_https_is_told_once_the_system_trusts_it() {
+    let hook = Hook::over_tls();
+    let alerts_to = format!("alerts: {{ webhook: \"{}\", disk_low: 1kB }}\n", hook.url());
+    let mut studio = Studio::bare(&format!("{CONFIG}{alerts_to}"));
+    studio.write("ca.pem", hook.ca.as_ref().unwrap().as_bytes());
+    let ca = studio.path("ca.pem");
+    let trusting = [QUICK[0], ("SSL_CERT_FILE", ca.to_str().unwrap())];
+    let check = |studio: &Studio, env: &[(&str, &str)]| {
+        let output = studio.command(&["check"]).envs(env.iter().copied()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let host = format!("the webhook at https://127.0.0.1:{} cannot be reached", hook.port);
+    let advice = "this system must trust who signed the certificate there";
+    let checked = check(&studio, &[]);
+    assert!(checked.contains(&host) && checked.contains(advice), "{checked}");
+
+    studio.serve_with(&QUICK);
+    studio.drop_file("status", "f.json", &invoice("F1", &[900]));
+    let why = studio
+        .wait("the webhook to be refused", || alerts(&studio)["webhook"]["trouble"]["why"].as_str().map(String::from));
+    assert!(why.contains(&host) && why.contains(advice), "{why}");
+    assert_eq!(hook.posted().len(), 0, "nothing is told to somebody who may be anybody");
+    studio.stop();
+    studio.serve_with(&trusting);
+    wait_told(&studio, &hook, &["began job_failed"]);
+    let trusted = check(&studio, &trusting);
+    assert!(!trusted.contains("cannot be reached"), "{trusted}");
+    studio.stop();
+    for file in files(&studio.path("logs")) {
+        let log = std::fs::read_to_string(studio.path(&format!("logs/{file}"))).unwrap();
+        assert!(!log.contains("hook-secret"), "{file}");
+    }
+    assert!(!format!("{checked}{why}{trusted}").contains("hook-secret"));
+}
+
+#[test]
 fn a_client_who_asks_for_a_new_link_is_heard() {
     let (server, hook) = (MailServer::start(), Hook::start());
     lets_in(&server);

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use super::smtp::certificate;
+
 #[derive(Debug, Default)]
 struct Shared {
     posted: Mutex<Vec<Value>>,
@@ -20,10 +22,21 @@ pub struct Hook {
     pub port: u16,
     shared: Arc<Shared>,
     thread: Option<std::thread::JoinHandle<()>>,
+    /// The authority that signed its certificate, in PEM form; none where it speaks without TLS.
+    pub ca: Option<String>,
 }
 
 impl Hook {
     pub fn start() -> Hook {
+        Hook::start_with(None)
+    }
+
+    pub fn over_tls() -> Hook {
+        Hook::start_with(Some(certificate()))
+    }
+
+    fn start_with(certified: Option<(String, Arc<rustls::ServerConfig>)>) -> Hook {
+        let (ca, tls) = certified.unzip();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared::default());
@@ -34,15 +47,23 @@ impl Hook {
                     if shared.stop.load(Ordering::SeqCst) {
                         return;
                     }
-                    let _ = answer(&stream.unwrap(), &shared);
+                    // Who does not trust us hangs up.
+                    let _ = match &tls {
+                        None => answer(stream.unwrap(), &shared),
+                        Some(tls) => {
+                            let connection = rustls::ServerConnection::new(Arc::clone(tls)).unwrap();
+                            answer(rustls::StreamOwned::new(connection, stream.unwrap()), &shared)
+                        }
+                    };
                 }
             }
         });
-        Hook { port, shared, thread: Some(thread) }
+        Hook { port, shared, thread: Some(thread), ca }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/T0/hook-secret", self.port)
+        let scheme = if self.ca.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}/T0/hook-secret", self.port)
     }
 
     pub fn answers(&self, status: Option<u16>) {
@@ -69,8 +90,8 @@ impl Drop for Hook {
     }
 }
 
-fn answer(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
+fn answer(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
     let (mut bytes, mut is_post, mut is_json) = (0, false, false);
     loop {
         let mut line = String::new();
@@ -92,6 +113,6 @@ fn answer(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         assert!(is_json);
         shared.posted.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
     }
-    let mut stream = stream;
-    write!(stream, "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    write!(reader.get_mut(), "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+    reader.get_mut().flush()
 }

@@ -147,7 +147,7 @@ impl Drop for MailServer {
 }
 
 /// An authority of its own, and what a server at `localhost` needs to be believed by those who trust it.
-fn certificate() -> (String, Arc<rustls::ServerConfig>) {
+pub fn certificate() -> (String, Arc<rustls::ServerConfig>) {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
