@@ -31,6 +31,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use self::seal::Key;
+use self::send::Spare;
 use self::throttle::Throttle;
 use self::visit::Shelf;
 use super::page::Tell;
@@ -48,6 +49,7 @@ pub(super) struct Room {
     throttle: Arc<Throttle>,
     shelf: Arc<Shelf>,
     key: Arc<OnceLock<Key>>,
+    spare: Spare,
 }
 
 impl Room {
@@ -95,6 +97,7 @@ pub(super) fn door(site: &Site) -> Door {
         throttle: Arc::new(Throttle::default()),
         shelf: Arc::new(Shelf::default()),
         key: Arc::new(OnceLock::new()),
+        spare: Spare::default(),
     };
     let of_errors = room.clone();
     let tell: Tell =

@@ -202,6 +202,7 @@ async fn take(
         return Err(instead(sorry::used_up(&room, visit.words)));
     }
     let sending = Sending {
+        spare: room.spare,
         file,
         stretch: (piece.start + first, piece.start + last),
         set,
