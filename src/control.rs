@@ -37,7 +37,7 @@ pub enum Command {
     Hold {
         jobs: Vec<JobId>,
     },
-    /// One of the answers that a question of a held job takes.
+    /// One of the answers that a question of a held job takes, or a print in doubt of one that runs.
     Answer {
         jobs: Vec<JobId>,
         #[serde(flatten)]
@@ -232,7 +232,8 @@ pub fn reply(request: &Asked, answer: &Answer) -> Result<(), ControlError> {
 /// What is done to one job: what to tell the operator, or why it was refused.
 type Act<'a> = &'a dyn Fn(&Spool, &Located) -> Result<String, String>;
 
-/// Carries out what needs nothing but the spool. `running` jobs are left to the server.
+/// Carries out what needs nothing but the spool. `running` jobs are left to the server, but for answers: they are taken up
+/// by the job.
 pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> bool) -> Answer {
     let mut answer = Answer::default();
     let settle;
@@ -261,14 +262,20 @@ pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> b
         Command::Reprint(_) | Command::Links { .. } | Command::Status | Command::Erase { .. } => return answer,
     };
     for id in jobs {
-        match spool.find(id) {
-            Ok(Some(job)) if running(id) => answer.refused.push(format!("{}: it is running", job.id)),
-            Ok(Some(job)) => match exclusively(|| act(spool, &job)) {
-                Ok(done) => answer.done.push(done),
-                Err(why) => answer.refused.push(format!("{id}: {why}")),
-            },
-            Ok(None) => answer.refused.push(format!("{id}: there is no such job")),
-            Err(e) => answer.refused.push(format!("{id}: {e}")),
+        let is_left_alone = |job: &Located| {
+            let is_answered = matches!(command, Command::Answer { .. }) && job.state == State::Processing;
+            running(id) && !is_answered
+        };
+        // Found where it cannot move away meanwhile.
+        let told = exclusively(|| match spool.find(id) {
+            Ok(Some(job)) if is_left_alone(&job) => Err("it is running".to_string()),
+            Ok(Some(job)) => act(spool, &job),
+            Ok(None) => Err("there is no such job".to_string()),
+            Err(e) => Err(e.to_string()),
+        });
+        match told {
+            Ok(done) => answer.done.push(done),
+            Err(why) => answer.refused.push(format!("{id}: {why}")),
         }
     }
     answer

@@ -35,7 +35,7 @@ pub(super) enum JobsCommand {
     Cancel(FailedArgs),
     /// Hold jobs until they are released; a running one stops after the step in hand.
     Hold(SelectArgs),
-    /// Answer what a held job asks; `jobs show` lists its questions.
+    /// Answer what a job asks; `jobs show` lists its questions.
     Answer(AnswerArgs),
     /// Make a finished job again, on purpose, as a job of its own with `-r1` in its names.
     Reprint(ReprintArgs),
@@ -43,12 +43,12 @@ pub(super) enum JobsCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct AnswerArgs {
-    /// Job ids, or records (the newest held job of each).
+    /// Job ids, or records (the newest held job of each, else the one that runs).
     #[arg(required = true)]
     jobs: Vec<String>,
     #[command(flatten)]
     answer: AnswerChoice,
-    /// Of doubtful prints only this one, such as `p2`.
+    /// Of doubtful prints only this one, such as `p2`. While the job runs it has to be named.
     #[arg(long, value_name = "UNIT")]
     unit: Option<String>,
     /// Of doubtful prints those of this printer.
@@ -165,7 +165,7 @@ pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
                 sheets: args.answer.printed_up_to,
             };
             let command = |jobs| Command::Answer { jobs, given: given.clone() };
-            act(named(&spool, &args.jobs, &[State::Held])?, &command)
+            act(args.jobs.iter().map(|text| asking(&spool, text)).collect::<Result<_, _>>()?, &command)
         }
         JobsCommand::Reprint(args) => {
             let job = find(&spool, &args.job, &[State::Done, State::Failed])?.id;
@@ -225,6 +225,12 @@ pub(super) fn answer(answer: &Answer) -> Result<(), Error> {
 
 fn named(spool: &Spool, jobs: &[String], states: &[State]) -> Result<Vec<JobId>, Error> {
     jobs.iter().map(|text| find(spool, text, states).map(|job| job.id)).collect()
+}
+
+/// A held job asks before one that runs.
+fn asking(spool: &Spool, text: &str) -> Result<JobId, Error> {
+    let held = find(spool, text, &[State::Held])?;
+    if held.state == State::Held { Ok(held.id) } else { Ok(find(spool, text, &[State::Processing])?.id) }
 }
 
 fn failed_or_named(spool: &Spool, args: &FailedArgs, states: &[State]) -> Result<Vec<JobId>, Error> {

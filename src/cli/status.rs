@@ -159,7 +159,7 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
             say_painted(&format!("  {} {}", paint("waits:", YELLOW), paint(why, "0")))?;
         }
         if let Some(asks @ 1..) = progress["asks"].as_u64() {
-            let told = format!("{asks} of its sheets are a person's to look at, once nothing else of it can go on");
+            let told = format!("{asks} of its sheets are a person's to look at; `hotfolders jobs show` says which");
             say_painted(&format!("  {} {}", paint("asks:", YELLOW), paint(&told, "0")))?;
         }
     }

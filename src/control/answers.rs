@@ -1,9 +1,13 @@
-//! Answers to what a held job asks.
+//! Answers to what a job asks: a held one goes on when that was all; one that runs takes an answer up by itself.
+//!
+//! Owns: an answer is durable before its question is gone, and nobody answers a question that he cannot have seen.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::{go_on, questions};
-use crate::spool::job::{self, JobFile, Question, file};
+use crate::spool::job::{self, JobFile, Question, RecordError, file};
 use crate::spool::queue::{Located, Spool, State};
 
 /// The code of a question about a print that nobody knows the end of, and its answers.
@@ -55,12 +59,22 @@ impl Given {
     }
 }
 
-/// Answers the questions that take this answer. When that was all, the job goes on.
+/// Answers the questions that take this answer.
 pub(super) fn settle(spool: &Spool, at: &Located, given: &Given) -> Result<String, String> {
-    if at.state != State::Held {
-        return Err(format!("it is {}, and asks nothing", at.state));
+    let asked = asked(at);
+    match at.state {
+        State::Held => {}
+        State::Processing if !asked.is_empty() => {}
+        state => return Err(format!("it is {state}, and asks nothing")),
     }
-    let asked = questions(at);
+    // While it goes on, it may have come to ask more than whoever answers has looked at.
+    if at.state == State::Processing && given.unit.is_none() && given.key.is_none() {
+        let units: Vec<&str> = asked.iter().filter_map(|question| question.unit.as_deref()).collect();
+        return Err(format!(
+            "it still prints: say which sheet is meant with `--unit`; it asks about {}",
+            units.join(", ")
+        ));
+    }
     let (settled, open): (Vec<Question>, Vec<Question>) = asked.iter().cloned().partition(|q| given.is_for(q));
     if settled.is_empty() {
         return Err(told_otherwise(&asked, given));
@@ -72,15 +86,36 @@ pub(super) fn settle(spool: &Spool, at: &Located, given: &Given) -> Result<Strin
     if let Some(sheets) = given.sheets.filter(|sheets| *sheets > all) {
         return Err(format!("it asks about {all} sheets, not {sheets}"));
     }
-    let mut record: JobFile = job::read(&at.folder, file::JOB).map_err(|e| e.to_string())?;
-    record.answers.extend(given.for_each(&settled).into_iter().map(|(key, answer)| (key.to_string(), answer)));
-    job::write(&at.folder, file::JOB, &record).map_err(|e| e.to_string())?;
-    if open.is_empty() {
+    let answers = given.for_each(&settled).into_iter().map(|(key, answer)| (key.to_string(), answer)).collect();
+    keep(at, answers).map_err(|e| e.to_string())?;
+    if open.is_empty() && at.state == State::Held {
         return go_on(spool, at, &asked);
     }
     job::write(&at.folder, file::QUESTIONS, &open).map_err(|e| e.to_string())?;
+    if open.is_empty() {
+        return Ok(format!("{}: answered", at.id));
+    }
     let left = open.iter().map(|question| question.text.as_str()).collect::<Vec<_>>().join("; ");
     Ok(format!("{}: answered; it still asks: {left}", at.id))
+}
+
+/// What can be answered now. A job that runs asks about prints alone, until it is held.
+fn asked(at: &Located) -> Vec<Question> {
+    let mut asked = questions(at);
+    asked.retain(|question| at.state == State::Held || question.code == PRINT);
+    asked
+}
+
+/// A held job's record can be changed; one that runs writes its own.
+fn keep(at: &Located, more: BTreeMap<String, String>) -> Result<(), RecordError> {
+    if at.state == State::Held {
+        let mut record: JobFile = job::read(&at.folder, file::JOB)?;
+        record.answers.extend(more);
+        return job::write(&at.folder, file::JOB, &record);
+    }
+    let mut answers = job::answers(&at.folder)?;
+    answers.extend(more);
+    job::write(&at.folder, file::ANSWERS, &answers)
 }
 
 /// Why no question is answered by this.
@@ -109,6 +144,9 @@ fn told_otherwise(asked: &[Question], given: &Given) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::durable;
+    use crate::spool::durable::trial::{self, Cut};
+    use crate::spool::job::JobId;
 
     fn question(unit: &str, printer: &str, copies: u32) -> Question {
         Question {
@@ -128,6 +166,61 @@ mod tests {
         let answers = given.for_each(&asked);
         let answers: Vec<&str> = answers.iter().map(|(_, answer)| answer.as_str()).collect();
         assert_eq!(answers, ["printed-up-to 2", "printed-up-to 2", "printed-up-to 0"]);
+    }
+
+    /// A job that runs and asks about two prints.
+    fn running(folder: &std::path::Path) -> (Spool, Located) {
+        let spool = Spool::open(&folder.join("spool"), false).unwrap();
+        let id = JobId::parse("20261120-150405-invoice-9-7f3a").unwrap();
+        let at = Located { folder: spool.folder(State::Processing).join(id.as_str()), state: State::Processing, id };
+        durable::make_folder(&at.folder).unwrap();
+        job::write(&at.folder, file::QUESTIONS, &[question("p1", "a", 2), question("p2", "a", 1)]).unwrap();
+        (spool, at)
+    }
+
+    #[test]
+    fn a_power_failure_loses_no_question_of_a_job_that_runs_without_keeping_its_answer() {
+        let given =
+            Given { answer: PRINTED_UP_TO.into(), unit: Some("p1".into()), sheets: Some(1), ..Given::default() };
+        let expected = BTreeMap::from([("print p1 1".to_string(), "printed-up-to 1".to_string())]);
+        for at_point in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let (spool, at) = running(folder.path());
+            trial::begin(Some(Cut::From(at_point)));
+            let settled = settle(&spool, &at, &given);
+            let points = trial::passed().len();
+            trial::begin(None);
+            let asks = || asked(&at).iter().filter_map(|q| q.unit.clone()).collect::<Vec<_>>();
+            assert!(asks().contains(&"p1".to_string()) || job::answers(&at.folder).unwrap() == expected, "{at_point}");
+            if settled.is_err() && asks().len() == 2 {
+                // The request still stands, and is carried out once more.
+                settle(&spool, &at, &given).unwrap();
+            }
+            assert_eq!((asks(), job::answers(&at.folder).unwrap()), (vec!["p2".to_string()], expected.clone()));
+            if points <= at_point {
+                assert!(at_point > 5, "only {at_point} points");
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn a_job_that_runs_is_answered_about_one_sheet_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, at) = running(folder.path());
+        let printed = Given { answer: PRINTED.into(), ..Given::default() };
+        for all in [printed.clone(), Given { printer: Some("a".into()), ..printed.clone() }] {
+            let why = settle(&spool, &at, &all).unwrap_err();
+            assert_eq!(why, "it still prints: say which sheet is meant with `--unit`; it asks about p1, p2");
+        }
+        let by_key = Given { key: Some("print p2 1".into()), ..printed.clone() };
+        assert!(settle(&spool, &at, &by_key).unwrap().contains("it still asks"));
+        assert!(settle(&spool, &at, &by_key).is_err(), "it is answered");
+        settle(&spool, &at, &Given { unit: Some("p1".into()), ..printed }).unwrap();
+        assert_eq!(settle(&spool, &at, &by_key).unwrap_err(), "it is processing, and asks nothing");
+        // What a crash has left of a hold is asked when the job is held.
+        job::write(&at.folder, file::QUESTIONS, &[Question::new("hold", "?")]).unwrap();
+        assert_eq!(settle(&spool, &at, &by_key).unwrap_err(), "it is processing, and asks nothing");
     }
 
     #[test]

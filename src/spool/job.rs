@@ -180,13 +180,15 @@ pub struct Reprint {
 static CHANGES: RwLock<()> = RwLock::new(());
 
 /// Held by whoever reads a record to write it back changed, in a job that does not run: the intake notes that a drop is
-/// clear, an operator or another job changes what is decided, and neither may undo what the other has written.
+/// clear, an operator or another job changes what is decided, and neither may undo what the other has written. Also by
+/// whoever answers a job that runs.
 pub fn exclusively() -> RwLockWriteGuard<'static, ()> {
     // It guards no value: a panic elsewhere leaves nothing half-done.
     CHANGES.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Held by a job that runs while its folder moves: not in the middle of a change by one of those.
+/// Held by a job that runs while its folder moves, or while it says what it asks: not in the middle of a change by one of
+/// those.
 pub fn moving() -> RwLockReadGuard<'static, ()> {
     CHANGES.read().unwrap_or_else(PoisonError::into_inner)
 }
@@ -268,6 +270,8 @@ pub mod file {
     pub const JOURNAL: &str = "journal.jsonl";
     pub const RECEIPT: &str = "receipt.json";
     pub const QUESTIONS: &str = "questions.json";
+    /// What a person has answered while the job runs: its record is its own then.
+    pub const ANSWERS: &str = "answers.json";
     pub const REASON: &str = "reason.json";
     pub const REASON_TEXT: &str = "reason.txt";
     pub const INPUTS: &str = "inputs";
@@ -300,6 +304,14 @@ pub fn read<T: for<'de> Deserialize<'de>>(folder: &Path, name: &str) -> Result<T
     let path = folder.join(name);
     let text = std::fs::read(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
     serde_json::from_slice(&text).map_err(|source| RecordError::Damaged { path, source })
+}
+
+/// What a person has answered while the job ran, by the keys of its questions.
+pub fn answers(folder: &Path) -> Result<BTreeMap<String, String>, RecordError> {
+    match read(folder, file::ANSWERS) {
+        Err(e) if e.is_not_found() => Ok(BTreeMap::new()),
+        answers => answers,
+    }
 }
 
 /// Writes one of the JSON files, in place of an older one. They name clients: only their owner reads them.

@@ -1,5 +1,6 @@
 //! Sheets on their way to paper: folder and command printers, and printers on the network.
 
+mod answers;
 mod crashes;
 mod folders;
 mod network;

@@ -80,12 +80,18 @@ fn show(job: &Located, json: bool) -> Result<(), Error> {
     }
     let waits = questions(job);
     if !waits.is_empty() {
-        say("\nIt waits for a person (`hotfolders jobs release` goes on as it is, `jobs cancel` ends it):")?;
+        say(if job.state == State::Processing {
+            "\nA person has to look at these sheets; the others go on:"
+        } else {
+            "\nIt waits for a person (`hotfolders jobs release` goes on as it is, `jobs cancel` ends it):"
+        })?;
         for question in waits {
             say_painted(&format!("  {} {}", paint(&question.code, YELLOW), paint(&question.text, "0")))?;
             if !question.answers.is_empty() {
                 let list = question.answers.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(" | ");
-                say(&format!("    hotfolders jobs answer {} {list}", job.id))?;
+                let unit = question.unit.as_ref().filter(|_| job.state == State::Processing);
+                let unit = unit.map(|unit| format!(" --unit {unit}")).unwrap_or_default();
+                say(&format!("    hotfolders jobs answer {}{unit} {list}", job.id))?;
             }
         }
     }

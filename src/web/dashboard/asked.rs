@@ -1,12 +1,13 @@
-//! What a held job asks, and the forms that answer it.
+//! What a job asks, and the forms that answer it.
 //!
 //! Owns: a button answers the question that it stands under and no other, or all those of a printer where it says so.
 
 use std::collections::BTreeMap;
 
 use super::words;
-use crate::control::PRINTED_UP_TO;
-use crate::spool::job::Question;
+use crate::control::{PRINT, PRINTED_UP_TO};
+use crate::spool::job::{self, Question, file};
+use crate::spool::queue::{Located, State};
 
 /// A question with its buttons.
 pub(super) struct Asked {
@@ -34,6 +35,16 @@ fn buttons(words: &[String]) -> Vec<(String, String)> {
 
 fn takes_a_number(question: &Question) -> bool {
     question.answers.iter().any(|word| word == PRINTED_UP_TO)
+}
+
+/// What a job asks where it is: all when it is held; while it runs, about prints.
+pub(super) fn questions(at: &Located) -> Vec<Question> {
+    let mut questions: Vec<Question> = match at.state {
+        State::Held | State::Processing => job::read(&at.folder, file::QUESTIONS).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    questions.retain(|question| at.state == State::Held || question.code == PRINT);
+    questions
 }
 
 /// The questions of a job, in their order.

@@ -28,7 +28,7 @@ use super::{Dashboard, blocking, jobs};
 use crate::model::counted::counted;
 use crate::plan::frozen::{Frozen, RuleVerdict, Verdict};
 use crate::plan::{Finding, Plan, Skipped, Weight};
-use crate::spool::job::{self, JobFile, JobId, Question, Reason, file};
+use crate::spool::job::{self, JobFile, JobId, Reason, file};
 use crate::spool::journal::{self, Progress};
 use crate::spool::queue::{Located, State as Place};
 use crate::web::page::{self, Trouble};
@@ -67,6 +67,8 @@ struct JobPage {
     facts: Vec<(&'static str, String)>,
     buttons: Buttons,
     questions: Vec<Asked>,
+    /// It is held, and goes on with the last answer.
+    rests: bool,
     printers: Vec<AtPrinter>,
     releases: bool,
     reason: Vec<String>,
@@ -173,10 +175,8 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
     let text = jobs::manifest_text(folder, &read.job).unwrap_or_default();
     let manifest = jobs::manifest(folder, &read.job);
     let frozen: Option<Frozen> = job::read(folder, file::RULES).ok();
-    let questions: Vec<Question> = match read.located.state {
-        Place::Held => job::read(folder, file::QUESTIONS).unwrap_or_default(),
-        _ => Vec::new(),
-    };
+    let questions = asked::questions(&read.located);
+    let rests = read.located.state == Place::Held;
     let reason: Option<Reason> = match read.located.state {
         Place::Failed => job::read(folder, file::REASON).ok(),
         _ => None,
@@ -205,7 +205,9 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
         facts: facts(&read, finished, &clock),
         buttons: buttons(read.located.state, result),
         releases: questions.iter().all(|question| !question.needs_answer),
-        printers: asked::at_printers(&questions),
+        rests,
+        // While it goes on, more sheets of a printer may be in doubt than somebody has looked at.
+        printers: if rests { asked::at_printers(&questions) } else { Vec::new() },
         questions: asked::asked(&questions),
         reason: reason.map(|reason| words::reasons(&reason)).unwrap_or_default(),
         waits: waits(&told, &read.located.id, &clock),

@@ -71,6 +71,9 @@ struct Running {
     pictures: Option<Bar>,
     deliveries: Option<Bar>,
     pace: String,
+    /// About prints in doubt, each by itself: more of a printer may be than somebody has looked at.
+    questions: Vec<Asked>,
+    printers: [AtPrinter; 0],
 }
 
 /// A progress bar and its words.
@@ -136,10 +139,7 @@ fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble>
     held_jobs.truncate(SHOWN_MAX);
     let held = held_jobs
         .iter()
-        .filter_map(|located| {
-            let questions: Vec<Question> = job::read(&located.folder, file::QUESTIONS).unwrap_or_default();
-            Some(held(dashboard.faces.of(located)?, &questions))
-        })
+        .filter_map(|located| Some(held(dashboard.faces.of(located)?, &asked::questions(located))))
         .collect();
 
     let (failed_jobs, failed_more) = spool.newest(Place::Failed, SHOWN_MAX)?;
@@ -208,12 +208,20 @@ fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<
     if let Some(left) = run.seconds_left {
         pace.push(format!("about {} left", words::duration(left)));
     }
+    let questions = match dashboard.site.spool.find(&run.job) {
+        Ok(Some(located)) if progress.asks > 0 && located.state == Place::Processing => {
+            asked::asked(&asked::questions(&located))
+        }
+        _ => Vec::new(),
+    };
     Some(Running {
         face,
         since: clock.moment(run.since),
         pictures: bar(progress.rendered, progress.to_render, "pictures"),
         deliveries: bar(progress.delivered, progress.to_deliver, "deliveries"),
         pace: pace.join(" · "),
+        questions,
+        printers: [],
     })
 }
 

@@ -86,6 +86,8 @@ pub(super) struct Progress {
     pub(super) to_render: usize,
     pub(super) delivered: usize,
     pub(super) to_deliver: usize,
+    /// Prints in doubt.
+    pub(super) asks: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

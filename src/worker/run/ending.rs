@@ -35,17 +35,35 @@ impl Run<'_> {
         self.finish("cancelled", &[])
     }
 
-    /// What has been sent to a printer is seen to its end first.
+    /// What has been sent to a printer is seen to its end first. A print in doubt is asked about all the same: it keeps
+    /// later jobs of the record waiting.
     pub(super) fn hold_by_hand(&mut self) -> Result<Outcome, Stop> {
-        if let Some(plan) = self.plan.clone() {
-            self.wait_for_prints(&plan)?;
+        loop {
+            let mut questions = vec![Question::by_hand()];
+            if let Some(plan) = self.plan.clone() {
+                questions.extend(self.wait_for_prints(&plan)?);
+            }
+            if let Some(outcome) = self.hold_unless_answered(&questions)? {
+                return Ok(outcome);
+            }
         }
-        self.hold(&[Question::by_hand()])
     }
 
     pub(super) fn hold(&mut self, questions: &[Question]) -> Result<Outcome, Stop> {
+        let _changes = job::moving();
+        self.rest_with(questions)
+    }
+
+    /// Prints can be answered until the job rests. `None` where one has been by now: it does not rest.
+    pub(super) fn hold_unless_answered(&mut self, questions: &[Question]) -> Result<Option<Outcome>, Stop> {
+        let _changes = job::moving();
+        if self.is_answered(questions)? { Ok(None) } else { self.rest_with(questions).map(Some) }
+    }
+
+    /// While nobody changes the job.
+    fn rest_with(&mut self, questions: &[Question]) -> Result<Outcome, Stop> {
         job::write(self.folder(), file::QUESTIONS, &questions)?;
-        self.move_to(State::Held, Self::day(&self.job))?;
+        self.at = self.workshop.spool.move_to(&self.at, State::Held, Self::day(&self.job))?;
         // Not before: cut off in between, it would go on.
         self.remove_marks(&[file::HOLD])?;
         Ok(Outcome::Held { questions: questions.len() })
@@ -100,6 +118,7 @@ impl Run<'_> {
             // Delivered pictures stand at their destinations; here their digests are enough.
             durable::remove_tree(&self.folder().join(file::OUTPUTS))?;
         }
+        self.remove_marks(&[file::QUESTIONS])?;
         let zone = clock::time_zone(self.workshop.config().studio.time_zone.as_deref());
         self.move_to(state, finished.to_zoned(zone).date())?;
         // Not before: cut off in between, a cancelled job would be made after all. A hold came too late.
@@ -107,7 +126,7 @@ impl Run<'_> {
         Ok(Outcome::Finished { state, result: result.to_string() })
     }
 
-    fn remove_marks(&self, marks: &[&str]) -> Result<(), Stop> {
+    pub(super) fn remove_marks(&self, marks: &[&str]) -> Result<(), Stop> {
         let paths = marks.iter().map(|mark| self.folder().join(mark)).filter(|path| path.exists());
         for path in paths {
             durable::remove_file(&path)?;

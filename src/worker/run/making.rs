@@ -258,7 +258,10 @@ impl Run<'_> {
         }
         if !self.doubts.is_empty() {
             let doubts = std::mem::take(&mut self.doubts);
-            return self.hold(&doubts);
+            return match self.hold_unless_answered(&doubts)? {
+                Some(outcome) => Ok(outcome),
+                None => self.deliver(plan),
+            };
         }
         mailed?;
         let errors = self.errors(plan);

@@ -60,7 +60,6 @@ struct Round {
 impl Run<'_> {
     /// Prints what is open. The questions of what is parked, once nothing else can go on.
     pub(super) fn print(&mut self, plan: &Plan) -> Result<Vec<Question>, Stop> {
-        self.settle_prints(plan)?;
         let mut units = self.units(plan);
         let result = self.print_all(plan, &mut units, None);
         let job = self.job.job.clone();
@@ -132,11 +131,15 @@ impl Run<'_> {
         units: &mut [Unit<'_>],
         drain_until: Option<Instant>,
     ) -> Result<Vec<Question>, Stop> {
+        self.settle_prints(plan)?;
         for unit in units.iter() {
-            if let Some((_, intent)) = self.run_of(unit).intent {
+            let run = self.run_of(unit);
+            // A doubtful one keeps its printer from nobody: it may lie there for long.
+            if let (Some((_, intent)), None) = (run.intent, run.doubt) {
                 self.workshop.press.occupy(&intent.printer, &self.job.job, &unit.print.id);
             }
         }
+        let mut asked = None;
         let mut config = self.workshop.config();
         let mut printing = matcher::printing(&config);
         loop {
@@ -149,7 +152,9 @@ impl Run<'_> {
             if may_send && !outdated(plan, self.progress(), &printing).is_empty() && !is_sending(units) {
                 return Err(Stop::Again);
             }
+            self.settle_prints(plan)?;
             let round = self.round(plan, units, &config, &printing, may_send)?;
+            self.ask(units, &mut asked)?;
             self.tell_printing(plan, &round);
             let is_over = units.iter().all(|unit| self.run_is_over(&unit.print.id));
             if is_over || (round.in_flight == 0 && (round.waits.is_empty() || !may_send)) {
@@ -302,6 +307,7 @@ impl Run<'_> {
         let Some(printer) = config.printer(&printer) else { return Ok(()) };
         let unit = &mut units[index];
         let run = self.run_of(unit);
+        unit.missed = Missed::default();
         unit.began = Instant::now();
         unit.next = unit.began + LOOK_EVERY;
         let went = self.begin(unit, &run, printer, config)?;

@@ -1,29 +1,32 @@
 //! Doubtful sheets: what is asked, what was answered, and what becomes of sheets whose job ends before they do.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{DRAIN_WITHIN, Unit, sheet};
 use crate::control::{PRINT, PRINT_AGAIN, PRINTED, PRINTED_UP_TO};
 use crate::plan::{Plan, PlannedPrint, StepId};
 use crate::print::folder;
-use crate::spool::job::Question;
+use crate::spool::job::{self, Question, file};
 use crate::spool::journal::{Entry, PrintEvent, PrintRun};
 use crate::worker::receipt::Notice;
 use crate::worker::run::{Run, Stop};
 
 impl Run<'_> {
-    /// Waits, not for ever, for what has been sent by a job that is to end; nothing else leaves.
-    pub(in crate::worker::run) fn wait_for_prints(&mut self, plan: &Plan) -> Result<(), Stop> {
+    /// Waits, not for ever, for what has been sent by a job that is to end; nothing else leaves. What is in doubt then.
+    pub(in crate::worker::run) fn wait_for_prints(&mut self, plan: &Plan) -> Result<Vec<Question>, Stop> {
         let mut units = self.units(plan);
         units.retain(|unit| self.run_of(unit).is_open());
-        let result = self.print_all(plan, &mut units, Some(Instant::now() + DRAIN_WITHIN)).map(drop);
+        let result = self.print_all(plan, &mut units, Some(Instant::now() + DRAIN_WITHIN));
         self.workshop.press.forget(&self.job.job);
-        result
+        result?;
+        Ok(self.questions(&units))
     }
 
     /// The job is cancelled: what has been sent is seen to its end, the rest is dropped.
     pub(in crate::worker::run) fn drain_prints(&mut self, plan: &Plan) -> Result<(), Stop> {
         self.wait_for_prints(plan)?;
+        self.ask_no_more(plan)?;
         let open = |print: &&PlannedPrint| !self.progress().prints.get(&print.id).is_some_and(PrintRun::is_open);
         let prints = plan.deliveries.iter().flat_map(|step| &step.prints);
         let unsent = prints.filter(open).filter(|print| !self.run_is_over(&print.id));
@@ -50,12 +53,54 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What a person has said of doubtful sheets.
+    /// What a person has said of the job's questions, before this run of it or since.
+    fn answers(&self) -> Result<BTreeMap<String, String>, Stop> {
+        let mut answers = self.job.answers.clone();
+        answers.extend(job::answers(self.folder())?);
+        Ok(answers)
+    }
+
+    /// Whether a person has answered one of these by now.
+    pub(in crate::worker::run) fn is_answered(&self, questions: &[Question]) -> Result<bool, Stop> {
+        let answers = self.answers()?;
+        Ok(questions.iter().any(|question| question.code == PRINT && answers.contains_key(question.key())))
+    }
+
+    /// Says what it asks where a person can answer while the other sheets go on. `asked` is what it has said so far.
+    pub(super) fn ask(&self, units: &[Unit<'_>], asked: &mut Option<Vec<Question>>) -> Result<(), Stop> {
+        let mut questions = self.questions(units);
+        if asked.as_ref() == Some(&questions) {
+            return Ok(());
+        }
+        *asked = Some(questions.clone());
+        // What is answered just now is not asked once more.
+        let _changes = job::moving();
+        let answers = self.answers()?;
+        questions.retain(|question| !answers.contains_key(question.key()));
+        if questions.is_empty() {
+            return self.remove_marks(&[file::QUESTIONS]);
+        }
+        Ok(job::write(self.folder(), file::QUESTIONS, &questions)?)
+    }
+
+    /// Nothing can be answered any more; what has been is taken up.
+    fn ask_no_more(&mut self, plan: &Plan) -> Result<(), Stop> {
+        let changes = job::moving();
+        self.remove_marks(&[file::QUESTIONS])?;
+        drop(changes);
+        self.settle_prints(plan)
+    }
+
+    /// Takes up what a person has said of doubtful sheets.
     pub(super) fn settle_prints(&mut self, plan: &Plan) -> Result<(), Stop> {
+        if self.progress().prints.values().all(|run| run.doubt.is_none()) {
+            return Ok(());
+        }
+        let answers = self.answers()?;
         for print in plan.deliveries.iter().flat_map(|step| &step.prints) {
             let Some(run) = self.progress().prints.get(&print.id) else { continue };
             let (Some((_, intent)), true) = (&run.intent, run.doubt.is_some()) else { continue };
-            let Some(answer) = self.job.answers.get(&key(&print.id, intent.attempt)) else { continue };
+            let Some(answer) = answers.get(&key(&print.id, intent.attempt)) else { continue };
             let printed = match answer.split_once(' ') {
                 Some((_, number)) => number.parse().unwrap_or(0),
                 None if answer == PRINTED => intent.copies,
