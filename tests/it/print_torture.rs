@@ -4,6 +4,7 @@
 mod real;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -115,9 +116,7 @@ fn serve_and_kill(studio: &mut Studio, moments: &mut Moments) -> bool {
 /// What came out, by record: how often.
 fn printed(printers: &[&VirtualPrinter]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for name in printers.iter().flat_map(|printer| printer.prints()) {
-        // A job's name begins with the sheet's, which is the record.
-        let record = name.split(' ').next().unwrap().to_string();
+    for (record, _) in printers.iter().flat_map(|printer| printer.sheets()) {
         *counts.entry(record).or_insert(0) += 1;
     }
     counts
@@ -168,9 +167,27 @@ fn shortened(text: &str) -> String {
     no_numbers.replace_all(text, "#").chars().take(160).collect()
 }
 
+/// The digest of each order's sheet as it was rendered, by record.
+fn rendered(studio: &Studio) -> BTreeMap<String, String> {
+    let sheet = |job: PathBuf| {
+        let receipt = studio.receipt(&job);
+        let text = |value: &Value| value.as_str().unwrap().to_string();
+        assert_eq!(receipt["prints"].as_array().unwrap().len(), 1, "{receipt}");
+        let of_print = |output: &&Value| output["step"] == receipt["prints"][0]["sheet"];
+        let output = receipt["outputs"].as_array().unwrap().iter().find(of_print).unwrap();
+        (text(&receipt["record"]), text(&output["sha256"]))
+    };
+    studio.jobs("done").into_iter().map(sheet).collect()
+}
+
+/// Each order's own sheet came out, once. What goes through a queue comes out as it was sent, too.
 #[track_caller]
-fn each_once(records: &[String], printers: &[&VirtualPrinter]) {
+fn each_once(studio: &Studio, records: &[String], printers: &[&VirtualPrinter]) {
     let counts = printed(printers);
+    let rendered = rendered(studio);
+    for (record, digest) in printers.iter().flat_map(|printer| printer.sheets()) {
+        assert_eq!(rendered.get(&record), Some(&digest), "what came out for {record} is not its sheet");
+    }
     let lost: Vec<&String> = records.iter().filter(|record| !counts.contains_key(*record)).collect();
     let doubled: Vec<(&String, &usize)> = counts.iter().filter(|(_, count)| **count > 1).collect();
     let digests: std::collections::BTreeSet<String> = printers.iter().flat_map(|p| p.digests()).collect();
@@ -231,7 +248,7 @@ fn orders_are_printed_once_whenever_the_server_is_killed() {
         println!("print:   {count} × {why}");
     }
     studio.stop();
-    each_once(&records, &[&direct, &behind]);
+    each_once(&studio, &records, &[&direct, &behind]);
     studio.audit();
 }
 
@@ -282,6 +299,6 @@ fn a_pool_prints_each_order_once_though_its_printers_come_and_go() {
     }
     assert!(shares.iter().all(|share| *share > 0), "both have printed");
     studio.stop();
-    each_once(&records, &[&first, &second]);
+    each_once(&studio, &records, &[&first, &second]);
     studio.audit();
 }

@@ -178,6 +178,12 @@ impl VirtualPrinter {
         self.lines().into_iter().map(|(_, name)| name).collect()
     }
 
+    /// What came out: the record, which a job's name begins with, and the digest of the document.
+    pub fn sheets(&self) -> Vec<(String, String)> {
+        let sheet = |(digest, name): (String, String)| (name.split(' ').next().unwrap().to_string(), digest);
+        self.lines().into_iter().map(sheet).collect()
+    }
+
     pub fn digests(&self) -> Vec<String> {
         self.lines().into_iter().map(|(digest, _)| digest).collect()
     }
