@@ -233,6 +233,17 @@ fn crash(scenario: &Scenario, k: u64, also: Option<u64>) -> Option<Outcome> {
     Some(look_over(&mut studio, scenario, &originals, &what))
 }
 
+/// An operator who is told that a request could not be carried out makes it once more.
+fn ask_again(studio: &Studio, scenario: &Scenario) {
+    let answer = studio.path("spool/commands/1764140000000-00000001.answer.json");
+    let Ok(text) = std::fs::read(&answer) else { return };
+    let told: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    if told["refused"].as_array().is_some_and(|refused| !refused.is_empty()) {
+        std::fs::remove_file(&answer).unwrap();
+        (scenario.drop)(studio);
+    }
+}
+
 /// Runs with one call of the disk that fails; what fails for good is started again. `None` as in [`crash`].
 fn fault(scenario: &Scenario, k: u64, errno: i32) -> Option<Outcome> {
     let mut studio = studio(scenario);
@@ -244,7 +255,10 @@ fn fault(scenario: &Scenario, k: u64, errno: i32) -> Option<Outcome> {
         ("HOTFOLDERS_RETRY_MS", "100".into()),
     ];
     studio.serve_on_one_core(&env.each_ref().map(|(name, value)| (*name, value.as_str())));
-    studio.wait("an end", || (studio.server_is_gone() || at_rest(&studio, scenario)).then_some(()));
+    studio.wait("an end", || {
+        ask_again(&studio, scenario);
+        (studio.server_is_gone() || at_rest(&studio, scenario)).then_some(())
+    });
     if studio.server_is_gone() {
         // It says so and ends where it cannot even begin.
         studio.kill();
