@@ -4,6 +4,7 @@
 
 mod answers;
 mod printers;
+mod release;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ pub use self::answers::{Given, PRINT, PRINT_AGAIN, PRINTED, PRINTED_UP_TO};
 pub use self::printers::paused_printers;
 use crate::clock;
 use crate::spool::durable::{self, DurableError};
-use crate::spool::job::{self, BY_HAND, JobFile, JobId, LOOK, Question, file};
+use crate::spool::job::{self, JobFile, JobId, Question, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
 /// A request.
@@ -233,17 +234,20 @@ pub fn reply(request: &Asked, answer: &Answer) -> Result<(), ControlError> {
 type Act<'a> = &'a dyn Fn(&Spool, &Located) -> Result<String, String>;
 
 /// Carries out what needs nothing but the spool. `running` jobs are left to the server, but for answers: they are taken up
-/// by the job.
-pub fn carry_out(spool: &Spool, command: &Command, running: &dyn Fn(&JobId) -> bool) -> Answer {
+/// by the job. `asked` is the name of the request: after a crash one may be carried out a second time.
+pub fn carry_out(spool: &Spool, command: &Command, asked: Option<&str>, running: &dyn Fn(&JobId) -> bool) -> Answer {
     let mut answer = Answer::default();
-    let settle;
+    let (release, settle);
     let (jobs, act): (&[JobId], Act<'_>) = match command {
         Command::Retry { jobs } => (jobs, &retry),
-        Command::Release { jobs } => (jobs, &release),
+        Command::Release { jobs } => {
+            release = move |spool: &Spool, job: &Located| release::release(spool, job, asked);
+            (jobs, &release)
+        }
         Command::Hold { jobs } => (jobs, &hold),
         Command::Cancel { jobs } => (jobs, &cancel),
         Command::Answer { jobs, given } => {
-            settle = move |spool: &Spool, job: &Located| answers::settle(spool, job, given);
+            settle = move |spool: &Spool, job: &Located| answers::settle(spool, job, given, asked);
             (jobs, &settle)
         }
         Command::PausePrinters { printers } => return printers::pause(spool, printers, true),
@@ -296,15 +300,6 @@ fn change(job: &Located, change: impl FnOnce(&mut JobFile)) -> Result<JobFile, S
     Ok(record)
 }
 
-fn requeue(spool: &Spool, job: &Located, decide: impl FnOnce(&mut JobFile)) -> Result<(), String> {
-    let record = change(job, |record| {
-        decide(record);
-        record.queued_again = Some(clock::now());
-    })?;
-    spool.move_to(job, State::Pending, day(record.accepted)).map_err(|e| e.to_string())?;
-    Ok(())
-}
-
 fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
     match job.state {
         State::Pending | State::Processing => Ok(format!("{}: it is waiting already", job.id)),
@@ -318,7 +313,7 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
             for mark in [file::CANCEL, file::HOLD] {
                 durable::remove_file(&job.folder.join(mark)).map_err(|e| e.to_string())?;
             }
-            requeue(spool, job, |record| {
+            release::requeue(spool, job, |record| {
                 record.not_before = None;
                 record.released = false;
                 record.looked_at = false;
@@ -326,50 +321,6 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
             Ok(format!("{}: it is tried again", job.id))
         }
     }
-}
-
-fn release(spool: &Spool, job: &Located) -> Result<String, String> {
-    match job.state {
-        State::Held => {
-            let questions = questions(job);
-            if let Some(open) = questions.iter().find(|question| question.needs_answer) {
-                return Err(format!("a release says too little: {}", open.text));
-            }
-            go_on(spool, job, &questions)
-        }
-        State::Pending => {
-            change(job, |record| {
-                record.hold = None;
-                record.not_before = None;
-            })?;
-            Ok(format!("{}: it may start now", job.id))
-        }
-        state => Err(format!("it is {state}, not held")),
-    }
-}
-
-fn questions(job: &Located) -> Vec<Question> {
-    job::read(&job.folder, file::QUESTIONS).unwrap_or_default()
-}
-
-/// A job that was held by hand, and for nothing else, has still to be asked about; so has one whose questions are not
-/// known, and after a crash in here its record says what was decided.
-fn go_on(spool: &Spool, job: &Located, asked: &[Question]) -> Result<String, String> {
-    let is_asked = |is: fn(&str) -> bool| asked.iter().any(|question| is(&question.code));
-    change(job, |record| {
-        if is_asked(|code| code == LOOK) {
-            record.looked_at = true;
-        }
-        if is_asked(|code| code != BY_HAND && code != LOOK) {
-            record.hold = None;
-            record.released = true;
-        }
-    })?;
-    for name in [file::HOLD, file::QUESTIONS] {
-        durable::remove_file(&job.folder.join(name)).map_err(|e| e.to_string())?;
-    }
-    requeue(spool, job, |_| {})?;
-    Ok(format!("{}: it goes on", job.id))
 }
 
 fn hold(spool: &Spool, job: &Located) -> Result<String, String> {

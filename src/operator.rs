@@ -16,7 +16,7 @@ pub fn carry_out(
     asked: Option<&str>,
     running: &dyn Fn(&JobId) -> bool,
 ) -> Answer {
-    let Command::Reprint(request) = command else { return control::carry_out(spool, command, running) };
+    let Command::Reprint(request) = command else { return control::carry_out(spool, command, asked, running) };
     let mut answer = Answer::default();
     match reprint::reprint(spool, config, request, asked) {
         Ok(job) => answer.done.push(format!("{}: it is made again as job {job}", request.job)),

@@ -89,7 +89,7 @@ impl Server {
         let index = housekeeping::open_index(&spool).map_err(|e| failed(&e))?;
         if !config.server.auto_start {
             tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
-            control::carry_out(&spool, &Command::Pause, &|_| false);
+            control::carry_out(&spool, &Command::Pause, None, &|_| false);
         }
         let config = Arc::new(config);
         let max_memory = config.server.max_memory.unwrap_or_else(default_memory);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{go_on, questions};
+use super::release::{go_on, has_let_go, questions};
 use crate::spool::job::{self, JobFile, Question, RecordError, file};
 use crate::spool::queue::{Located, Spool, State};
 
@@ -60,7 +60,10 @@ impl Given {
 }
 
 /// Answers the questions that take this answer.
-pub(super) fn settle(spool: &Spool, at: &Located, given: &Given) -> Result<String, String> {
+pub(super) fn settle(spool: &Spool, at: &Located, given: &Given, request: Option<&str>) -> Result<String, String> {
+    if has_let_go(at, request)? {
+        return Ok(format!("{}: answered", at.id));
+    }
     let asked = asked(at);
     match at.state {
         State::Held => {}
@@ -89,7 +92,7 @@ pub(super) fn settle(spool: &Spool, at: &Located, given: &Given) -> Result<Strin
     let answers = given.for_each(&settled).into_iter().map(|(key, answer)| (key.to_string(), answer)).collect();
     keep(at, answers).map_err(|e| e.to_string())?;
     if open.is_empty() && at.state == State::Held {
-        return go_on(spool, at, &asked);
+        return go_on(spool, at, &asked, request);
     }
     job::write(&at.folder, file::QUESTIONS, &open).map_err(|e| e.to_string())?;
     if open.is_empty() {
@@ -187,14 +190,14 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let (spool, at) = running(folder.path());
             trial::begin(Some(Cut::From(at_point)));
-            let settled = settle(&spool, &at, &given);
+            let settled = settle(&spool, &at, &given, None);
             let points = trial::passed().len();
             trial::begin(None);
             let asks = || asked(&at).iter().filter_map(|q| q.unit.clone()).collect::<Vec<_>>();
             assert!(asks().contains(&"p1".to_string()) || job::answers(&at.folder).unwrap() == expected, "{at_point}");
             if settled.is_err() && asks().len() == 2 {
                 // The request still stands, and is carried out once more.
-                settle(&spool, &at, &given).unwrap();
+                settle(&spool, &at, &given, None).unwrap();
             }
             assert_eq!((asks(), job::answers(&at.folder).unwrap()), (vec!["p2".to_string()], expected.clone()));
             if points <= at_point {
@@ -210,17 +213,17 @@ mod tests {
         let (spool, at) = running(folder.path());
         let printed = Given { answer: PRINTED.into(), ..Given::default() };
         for all in [printed.clone(), Given { printer: Some("a".into()), ..printed.clone() }] {
-            let why = settle(&spool, &at, &all).unwrap_err();
+            let why = settle(&spool, &at, &all, None).unwrap_err();
             assert_eq!(why, "it still prints: say which sheet is meant with `--unit`; it asks about p1, p2");
         }
         let by_key = Given { key: Some("print p2 1".into()), ..printed.clone() };
-        assert!(settle(&spool, &at, &by_key).unwrap().contains("it still asks"));
-        assert!(settle(&spool, &at, &by_key).is_err(), "it is answered");
-        settle(&spool, &at, &Given { unit: Some("p1".into()), ..printed }).unwrap();
-        assert_eq!(settle(&spool, &at, &by_key).unwrap_err(), "it is processing, and asks nothing");
+        assert!(settle(&spool, &at, &by_key, None).unwrap().contains("it still asks"));
+        assert!(settle(&spool, &at, &by_key, None).is_err(), "it is answered");
+        settle(&spool, &at, &Given { unit: Some("p1".into()), ..printed }, None).unwrap();
+        assert_eq!(settle(&spool, &at, &by_key, None).unwrap_err(), "it is processing, and asks nothing");
         // What a crash has left of a hold is asked when the job is held.
         job::write(&at.folder, file::QUESTIONS, &[Question::new("hold", "?")]).unwrap();
-        assert_eq!(settle(&spool, &at, &by_key).unwrap_err(), "it is processing, and asks nothing");
+        assert_eq!(settle(&spool, &at, &by_key, None).unwrap_err(), "it is processing, and asks nothing");
     }
 
     #[test]

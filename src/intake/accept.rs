@@ -210,6 +210,7 @@ impl Acceptance {
             released: false,
             looked_at: false,
             queued_again: None,
+            let_go_by: None,
             retries: 0,
             look_again: false,
             cancels: manifest.is_some_and(|m| m.action == Action::Cancel),

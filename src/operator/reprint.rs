@@ -201,6 +201,7 @@ fn fill(
         released: false,
         looked_at: false,
         queued_again: None,
+        let_go_by: None,
         retries: 0,
         look_again: false,
         cancels: false,

@@ -141,6 +141,9 @@ pub struct JobFile {
     /// When a person let it go on or had it tried again: since then it waits for its turn, not since it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_again: Option<Timestamp>,
+    /// The request in `commands/` that let it go on last: carried out again after a crash, it does so no second time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub let_go_by: Option<String>,
     /// How often it went to `failed/` and was tried again.
     pub retries: u32,
     /// It is tried again: originals are looked for anew, and the plan is made again around what is done.
