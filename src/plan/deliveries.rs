@@ -17,6 +17,7 @@ use crate::model::delivery::{CommandFor, Delivery, Destination, PackageEntry, Pr
 use crate::model::name::RelPath;
 use crate::model::profile::Profile;
 use crate::model::template::{EmptyToken, Template, Token};
+use crate::model::units::Dimensions;
 
 /// All deliveries of profiles and render jobs, with distinct output paths.
 pub fn plan(
@@ -219,7 +220,7 @@ impl Planner<'_> {
             let printing = self.printing;
             for (printer, _) in printing.takers(&ask).unwrap_or_default() {
                 let PrinterTarget::Folder { sub_folder: Some(template), .. } = &printer.target else { continue };
-                match self.sub_folder(template, owner, *index) {
+                match self.sub_folder(template, owner, *index, demand.paper) {
                     Ok(Some(folder)) => drop(folders.insert(printer.name.clone(), folder)),
                     Ok(None) => {}
                     Err(why) => drop(wrong.get_or_insert(format!("printer `{}`: {why}", printer.name))),
@@ -234,9 +235,20 @@ impl Planner<'_> {
         (prints, wrong)
     }
 
-    fn sub_folder(&mut self, template: &Template, owner: &str, index: usize) -> Result<Option<RelPath>, String> {
+    /// Its `{size}` is the paper's: whoever prints from the folder takes that for the size of what lies there.
+    fn sub_folder(
+        &mut self,
+        template: &Template,
+        owner: &str,
+        index: usize,
+        paper: Dimensions,
+    ) -> Result<Option<RelPath>, String> {
         let mut empty = Vec::new();
-        let filled = template.path(&|token| self.delivery_value(Some(index), token), &mut empty);
+        let value = |token: &Token| match token.name.as_str() {
+            "size" => Some(paper.label()),
+            _ => self.delivery_value(Some(index), token),
+        };
+        let filled = template.path(&value, &mut empty);
         self.report_empty(owner, Some(index), &empty, "sub_folder", template);
         filled.map_err(|_| format!("a part of its sub_folder `{}` comes out empty", template.source()))
     }

@@ -33,6 +33,13 @@ fn finished_size(profile: &Profile, line: Option<&Line>, layout: Option<&Layout>
     size.filter(|size| !size.is_px())
 }
 
+/// The size that an order to a lab names. It prints the picture as it comes, so that is the picture's own size wherever
+/// it has one on paper; else what was ordered.
+pub fn lab_size(profile: &Profile, line: Option<&Line>, layout: Option<&Layout>) -> Option<Dimensions> {
+    let ordered = || layout.map(|layout| layout.sheet).or_else(|| line.and_then(|line| line.size));
+    finished_size(profile, line, layout).or_else(ordered)
+}
+
 /// Decides what a picture becomes for a printer, or why it cannot be printed there.
 pub fn print_target(
     key: &PrintKey,

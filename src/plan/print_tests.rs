@@ -70,6 +70,28 @@ fn each_target_has_a_sheet_of_its_own() {
     assert_eq!(plan.findings.iter().filter(|f| f.code == "uncropped_line").count(), 1, "judged once");
 }
 
+#[test]
+fn the_folder_of_a_size_is_that_of_the_paper() {
+    let config = CONFIG
+        .replace("media: [8x10in, 5x7in, 5x5in] }", "media: { 8x10in: {}, 5x7in: {}, 5x5in: { on: 5x7in } } }")
+        .replace("printer: dye, copies: 3", "printer: dye, media: MEDIA")
+        .replace(
+            "printers:",
+            "layouts: { duo: { sheet: 8x10in, grid: { columns: 1, rows: 2, opening: 7x5in } } }\nprinters:",
+        );
+    let folder = |media: &str, lines: &str| {
+        let plan =
+            planned_with(&config.replace("MEDIA", media), &order(r#"[{ "number": 7 }]"#, &line(lines)), &["prints"]);
+        let delivery = &plan.deliveries[2];
+        (delivery.prints[0].folders["dye"].to_string(), plan.renders[2].name.to_string())
+    };
+    let of = |folder: &str| (folder.to_string(), "1042_01.jpg".to_string());
+    let pieces = r#""size": "5x7in", "layout": "duo", "unit": "piece", "quantity": 2"#;
+    assert_eq!(folder("ordered", pieces), of("8x10in"));
+    assert_eq!(folder("8x10in", r#""size": "5x7in""#), of("8x10in"));
+    assert_eq!(folder("ordered", r#""size": "5x5in""#), of("5x7in"));
+}
+
 fn spec_size(step: &RenderStep) -> (u32, u32) {
     let pixels = step.spec().unwrap_or_else(|| panic!("{:?}", step.work)).pixels();
     (pixels.width, pixels.height)

@@ -153,6 +153,13 @@ fn wallets_repeat_a_picture_and_pieces_become_sheets() {
 }
 
 #[test]
+fn a_line_of_a_layout_has_the_size_of_its_sheet_in_every_name() {
+    let lines = r#"[{ "line": 1, "item": "WALLET", "size": "2.5x3.5in", "quantity": 8, "image": 7 }]"#;
+    let plan = planned(&order(r#"[{ "number": 7 }]"#, lines), &["prints"]);
+    assert_eq!(plan.renders[0].name.as_str(), "1042_01_8x10in.jpg");
+}
+
+#[test]
 fn slots_take_pictures_of_their_own() {
     let lines = r#"[{ "line": 1, "item": "PANEL", "layout": "panel", "tone": "sepia", "fields": { "name": "Ada & Ben" },
         "slots": [ { "image": 7, "crop": [0, 0, 0.75, 0.75] }, { "image": 9, "tone": "bw" } ] }]"#;

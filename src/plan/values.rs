@@ -69,8 +69,11 @@ impl JobValues<'_> {
             "line" => line.map(|l| l.line.to_string()),
             "item" => line.and_then(|l| l.item.clone()),
             "description" => line.and_then(|l| l.description.clone()),
-            "size" => line
-                .and_then(|l| l.size.or(picture.layout.map(|layout| layout.sheet)))
+            // The pieces of a layout are not what was ordered: its sheet is.
+            "size" => picture
+                .layout
+                .map(|layout| layout.sheet)
+                .or_else(|| line.and_then(|line| line.size))
                 .map(crate::model::units::Dimensions::label)
                 .or_else(|| own_size(picture.profile)),
             "paper" => line.and_then(|l| l.paper.clone()),

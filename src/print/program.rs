@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::network::{Sent, in_a_thread};
 use super::protocol::ATTEMPTS_MAX;
 use super::{Note, PrintError, Sheet, Went};
-use crate::model::units::Dimensions;
 use crate::process::{self, Ended};
 use crate::spool::durable;
 use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrintState};
@@ -28,8 +27,6 @@ pub struct Program<'a> {
     /// For the copy that it gets; removed by [`ended`].
     pub folder: &'a Path,
     pub record: &'a str,
-    /// As the config writes it.
-    pub media: Dimensions,
 }
 
 fn copy_of(sheet: &Sheet, folder: &Path) -> PathBuf {
@@ -60,14 +57,14 @@ pub fn begin(sheet: &Sheet, program: &Program<'_>, run: &PrintRun, note: &mut No
         is_spooler: false,
     }))?;
     let mut command = Command::new(name);
-    command.args(program.words.iter().skip(1).map(|word| filled(word, sheet, &file, program.media)));
+    command.args(program.words.iter().skip(1).map(|word| filled(word, sheet, &file)));
     command.current_dir(program.home);
     command.env("HOTFOLDERS_JOB", &sheet.job).env("HOTFOLDERS_RECORD", program.record);
     Ok(Went::Sending(in_a_thread(move || Sent::Program(process::run(command, WITHIN, "command")))))
 }
 
 /// What stands for a token is not looked at for tokens again.
-fn filled(word: &str, sheet: &Sheet, file: &Path, media: Dimensions) -> String {
+fn filled(word: &str, sheet: &Sheet, file: &Path) -> String {
     let mut text = String::new();
     let mut rest = word;
     while let Some(at) = rest.find('{') {
@@ -75,7 +72,7 @@ fn filled(word: &str, sheet: &Sheet, file: &Path, media: Dimensions) -> String {
         rest = &rest[at..];
         let values = [
             ("{file}", file.to_string_lossy().into_owned()),
-            ("{media}", media.label()),
+            ("{media}", sheet.paper.label()),
             ("{copies}", sheet.copies.to_string()),
         ];
         let (skip, value) = values
@@ -125,10 +122,10 @@ pub fn ended(
 mod tests {
     use super::*;
     use crate::model::delivery::PrintQuality;
+    use crate::model::units::Dimensions;
 
     #[test]
     fn tokens_are_filled_once() {
-        let media = Dimensions::parse("19x13in").unwrap();
         let sheet = Sheet {
             job: "j".into(),
             step: "p1".into(),
@@ -137,12 +134,12 @@ mod tests {
             bytes: 1,
             sha256: String::new(),
             copies: 3,
-            paper: media,
+            paper: Dimensions::parse("19x13in").unwrap(),
             borderless: true,
             quality: PrintQuality::Normal,
             color_mode: None,
         };
-        let word = |word: &str| filled(word, &sheet, Path::new("/x/{copies}.jpg"), media);
+        let word = |word: &str| filled(word, &sheet, Path::new("/x/{copies}.jpg"));
         assert_eq!(word("{file}"), "/x/{copies}.jpg");
         assert_eq!(word("--m={media},{copies}{"), "--m=13x19in,3{");
     }

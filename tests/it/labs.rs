@@ -39,6 +39,13 @@ fn labs(studio: &Studio) -> Vec<Value> {
     studio.run(&["status", "--json"]).expect(0).json()["labs"].as_array().unwrap().clone()
 }
 
+/// What is planned for the only line of an order.
+fn planned(studio: &Studio, line: &str) -> String {
+    let text = invoice("9", &[1]).replacen("\"line\":1", &format!("\"line\":1,{line}"), 1);
+    studio.write("i.json", text.as_bytes());
+    studio.run(&["plan", "i.json"]).expect(0).out
+}
+
 /// Waits until the only order with this beginning is in a state.
 fn wait_state(studio: &Studio, end: &str, state: &str) -> Value {
     studio.wait(&format!("{end} to be {state}"), || {
@@ -201,4 +208,25 @@ fn other_formats_are_handed_over_whole() {
     assert_eq!(labs(&studio).len(), 2);
     studio.stop();
     studio.audit();
+}
+
+#[test]
+fn an_order_names_what_its_picture_measures() {
+    let studio = studio(NORITSU);
+    let config = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    let layouts = "layouts: { duo: { sheet: 8x10in, grid: { columns: 1, rows: 2, opening: 7x5in } } }\n";
+    studio.write("hotfolders.yaml", (config.clone() + layouts).as_bytes());
+    let sheet = planned(&studio, "\"layout\":\"duo\",\"unit\":\"sheet\",\"size\":\"5x7in\"");
+    assert!(sheet.contains("channel 12: 1 print") && sheet.contains(".jpg 1 of 8x10in"), "{sheet}");
+
+    // A profile with a size of its own makes that one, whatever was ordered.
+    let fixed = config.replace("size: ordered", "size: 8x10in");
+    assert_ne!(fixed, config);
+    studio.write("hotfolders.yaml", fixed.as_bytes());
+    let picture = planned(&studio, "\"size\":\"5x7in\"");
+    assert!(picture.contains("channel 12: 1 print") && picture.contains(".jpg 1 of 8x10in"), "{picture}");
+    // One that only says how large the file is makes what was ordered.
+    studio.write("hotfolders.yaml", config.replace("size: ordered", "size: 300px").as_bytes());
+    let file = planned(&studio, "\"size\":\"5x7in\"");
+    assert!(file.contains("channel 7: 1 print") && file.contains(".jpg 1 of 5x7in"), "{file}");
 }

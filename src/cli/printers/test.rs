@@ -59,7 +59,7 @@ pub(super) fn run(file: &Path, args: &TestArgs) -> Result<(), Error> {
         None => printer.media.first().ok_or_else(|| Error::usage(format!("`{}` has no `media`", printer.name)))?,
     };
     let home = std::env::temp_dir().join(format!("hotfolders-test-{}", std::process::id()));
-    let result = make(&config, printer, media.size, &home).and_then(|sheet| send(&config, printer, &sheet, media.size));
+    let result = make(&config, printer, media.size, &home).and_then(|sheet| send(&config, printer, &sheet));
     let cleared = durable::remove_tree(&home).map_err(|e| Error::failed(e.to_string()));
     result.and(cleared)
 }
@@ -151,7 +151,7 @@ impl Assets for SheetAssets {
     }
 }
 
-fn send(config: &Config, printer: &Printer, sheet: &Sheet, size: Dimensions) -> Result<(), Error> {
+fn send(config: &Config, printer: &Printer, sheet: &Sheet) -> Result<(), Error> {
     let failed = |why: String| Error::failed(format!("{}: {why}", printer.name));
     let run = PrintRun::default();
     let mut job: Option<PrinterJob> = None;
@@ -179,7 +179,7 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet, size: Dimensions) -> 
         }
         PrinterTarget::Folder { folder, copies, keep_queued, sub_folder, .. } => {
             // What belongs to orders, such as a record, is `test` here.
-            let value = |token: &Token| Some(if token.name == "size" { size.label() } else { "test".into() });
+            let value = |token: &Token| Some(if token.name == "size" { sheet.paper.label() } else { "test".into() });
             let below = sub_folder.as_ref().map(|template| template.path(&value, &mut Vec::new())).transpose();
             let below = below.map_err(|e| failed(format!("a part of its `sub_folder` comes out empty: {}", e.what)))?;
             let below = below.flatten();
@@ -203,7 +203,7 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet, size: Dimensions) -> 
         PrinterTarget::Command(words) => {
             let home = config.file.parent().unwrap_or(Path::new("."));
             let folder = sheet.file.parent().and_then(Path::parent).unwrap_or(home).join("prints/p1");
-            let program = Program { printer: &printer.name, words, home, folder: &folder, record: "test", media: size };
+            let program = Program { printer: &printer.name, words, home, folder: &folder, record: "test" };
             let ended = match program::begin(sheet, &program, &run, &mut note).map_err(|e| failed(e.to_string()))? {
                 Went::Sending(sending) => sending.recv().ok(),
                 Went::Not(why) => return Err(failed(why)),

@@ -85,7 +85,8 @@ section! {
         uri: String,
         /// Another program's hot folder, which must exist: the sheet is put there as a file.
         folder: String,
-        /// A program and its arguments; no shell reads them. `{file}`, `{media}` and `{copies}` are the sheet's.
+        /// A program and its arguments; no shell reads them. `{file}`, `{copies}` and `{media}`, its paper, are
+        /// the sheet's.
         command: Vec<String>,
         /// The pool that it belongs to. Default none.
         pool: String,
@@ -109,7 +110,7 @@ section! {
         user: String,
         /// A file with that user's password, and nothing else.
         password_file: String,
-        /// Folder printers: the folder below for a sheet, a template such as `{size}`. Default none.
+        /// Folder printers: the folder below for a sheet, a template such as `{size}`, the paper's. Default none.
         sub_folder: Template,
         /// Folder printers: `files`, one for each copy, or the number in the `name`. Default `files`.
         copies: FolderCopies,

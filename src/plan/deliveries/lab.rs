@@ -11,9 +11,9 @@ use crate::model::globs::Globs;
 use crate::model::likeness::{self, Likeness};
 use crate::model::limits::QUOTED_MAX_CHARS;
 use crate::model::name::{RelPath, brief, quoted};
-use crate::model::profile::SizeChoice;
 use crate::model::units::Dimensions;
 use crate::plan::lab::{LabPrint, PlannedLab};
+use crate::plan::paper::lab_size;
 use crate::plan::{Finding, Member, Place, Weight};
 
 /// Longest line on the back of a print.
@@ -41,11 +41,7 @@ impl Planner<'_> {
         for (position, (index, member)) in indices.iter().zip(members).enumerate() {
             let values = self.picture_values(*index);
             let (line, layout, profile) = (values.line, values.layout, self.profile(*index));
-            let own = match profile.size {
-                SizeChoice::Box(size) => Some(size),
-                _ => None,
-            };
-            let size = line.and_then(|l| l.size.or(layout.map(|layout| layout.sheet))).or(own);
+            let size = lab_size(profile, line, layout);
             let paper = line.and_then(|l| l.paper.clone());
             let step = &self.renders[*index];
             let label = step.line.map_or_else(|| step.image.clone(), |line| format!("line {line}"));

@@ -43,8 +43,7 @@ impl Run<'_> {
             }
             PrinterTarget::Command(words) => {
                 let home = config.file.parent().unwrap_or(Path::new("."));
-                let media = unit.print.ask.size;
-                let program = Program { printer: &printer.name, words, home, folder: &folder, record: &record, media };
+                let program = Program { printer: &printer.name, words, home, folder: &folder, record: &record };
                 program::begin(&sheet, &program, run, &mut note)
             }
         };
@@ -76,8 +75,7 @@ impl Run<'_> {
         let went = match (&printer.target, sent) {
             (PrinterTarget::Command(words), sent) => {
                 let home = config.file.parent().unwrap_or(Path::new("."));
-                let media = unit.print.ask.size;
-                let program = Program { printer: &printer.name, words, home, folder: &folder, record: &record, media };
+                let program = Program { printer: &printer.name, words, home, folder: &folder, record: &record };
                 let ended = match sent.flatten() {
                     Some(network::Sent::Program(ended)) => Some(ended),
                     _ => None,
