@@ -35,6 +35,8 @@ pub enum Sent {
 pub struct Missed {
     /// When its printer first did not know it.
     at: Option<Instant>,
+    /// Its printer said no with the document in hand, and why.
+    refused: Option<String>,
 }
 
 /// Sends a sheet.
@@ -164,7 +166,7 @@ fn send_document(endpoint: &Endpoint, id: i32, bytes: Vec<u8>) -> Sending {
 }
 
 /// The sending has come to its end. `None`: its thread has, without a word.
-pub fn sent(sent: Option<Sent>, note: &mut Note<'_>) -> Result<Went, PrintError> {
+pub fn sent(sent: Option<Sent>, missed: &mut Missed, note: &mut Note<'_>) -> Result<Went, PrintError> {
     match sent {
         Some(Sent::Document(Ok(()))) => {
             note(PrintEvent::Sent)?;
@@ -175,7 +177,12 @@ pub fn sent(sent: Option<Sent>, note: &mut Note<'_>) -> Result<Went, PrintError>
             note(PrintEvent::Sent)?;
             Ok(Went::On(None))
         }
-        Some(Sent::Job(Err(e))) if !e.is_in_doubt() => not(note, e.to_string()),
+        Some(Sent::Job(Err(e))) if !e.is_in_doubt_with_document() => not(note, e.to_string()),
+        // It may have printed on the way there: it is asked at the next look.
+        Some(Sent::Job(Err(IppError::Refused(refusal)))) => {
+            missed.refused = Some(refusal.to_string());
+            Ok(Went::On(missed.refused.clone()))
+        }
         // Its job stands and is looked at next.
         Some(Sent::Document(Err(e)) | Sent::Job(Err(e))) => Ok(Went::On(Some(e.to_string()))),
         Some(Sent::Program(_)) | None => Ok(Went::On(None)),
@@ -204,7 +211,10 @@ pub fn look(
     match action {
         Action::LookAgain | Action::Wait => Ok(Went::On(None)),
         Action::SendAgain => {
-            *missed = Missed::default();
+            // What it would not print and knows nothing of, it surely did not begin: another one may do better.
+            if let Some(why) = std::mem::take(missed).refused {
+                return not(note, why);
+            }
             match endpoint.facts() {
                 Ok(facts) => send(sheet, &intent.printer, endpoint, &facts, intent.attempt, note),
                 Err(e) => Ok(Went::On(Some(e.to_string()))),

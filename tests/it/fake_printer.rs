@@ -36,6 +36,8 @@ pub enum Fault {
     Refused(u16),
     /// The same, and the connection ends, before the rest of the request is read.
     RefusedAtOnce(u16),
+    /// Its job is made and cancelled when so many sheets are out; the answer is this IPP status.
+    BrokenOff(u16, u32),
     /// Not carried out; the answer is these bytes.
     Garbage(Vec<u8>),
     /// Not carried out; the answer has no end.

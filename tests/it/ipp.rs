@@ -1,5 +1,7 @@
 //! Our side of IPP against a printer that does everything wrong that printers do wrong.
 
+mod orders;
+
 use std::time::{Duration, Instant};
 
 use hotfolders::model::config::PrinterTarget;

@@ -28,7 +28,7 @@ use crate::plan::test_sheet::{Words, test_sheet};
 use crate::print::folder::{self, Slot};
 use crate::print::ipp::{Endpoint, JobState};
 use crate::print::look;
-use crate::print::network::{self, Sent};
+use crate::print::network::{self, Missed, Sent};
 use crate::print::program::{self, Program};
 use crate::print::{Sheet, Went};
 use crate::render::{Assets, Rendered, render};
@@ -167,7 +167,7 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet) -> Result<(), Error> 
             let endpoint = endpoint.map_err(|e| failed(e.to_string()))?;
             let went = network::begin(sheet, &printer.name, &endpoint, &run, &mut note);
             let went = match went.map_err(|e| failed(e.to_string()))? {
-                Went::Sending(sending) => network::sent(sending.recv().ok(), &mut note),
+                Went::Sending(sending) => network::sent(sending.recv().ok(), &mut Missed::default(), &mut note),
                 other => Ok(other),
             };
             match went.map_err(|e| failed(e.to_string()))? {

@@ -26,6 +26,12 @@ impl IppError {
         matches!(self, IppError::Lost(_) | IppError::Malformed(_))
     }
 
+    /// The same of a request that came with its document. A printer that prints while it reads says no after paper, when
+    /// somebody cancels the job or its hardware fails.
+    pub fn is_in_doubt_with_document(&self) -> bool {
+        self.is_in_doubt() || matches!(self, IppError::Refused(refusal) if refusal.may_have_begun())
+    }
+
     /// There is no such job, or no more.
     pub(super) fn is_unknown_job(&self) -> bool {
         matches!(self, IppError::Refused(refusal) if matches!(refusal.status, NOT_FOUND | GONE))
@@ -35,10 +41,19 @@ impl IppError {
 const NOT_POSSIBLE: u16 = 0x0404;
 const NOT_FOUND: u16 = 0x0406;
 const GONE: u16 = 0x0407;
+const TIMEOUT: u16 = 0x0405;
+const COMPRESSION_ERROR: u16 = 0x0410;
+const DOCUMENT_FORMAT_ERROR: u16 = 0x0411;
+const OPERATION_NOT_SUPPORTED: u16 = 0x0501;
 const SERVICE_UNAVAILABLE: u16 = 0x0502;
+const VERSION_NOT_SUPPORTED: u16 = 0x0503;
 const TEMPORARY_ERROR: u16 = 0x0505;
 const NOT_ACCEPTING_JOBS: u16 = 0x0506;
 const BUSY: u16 = 0x0507;
+const ONE_DOCUMENT_A_JOB: u16 = 0x0509;
+/// From here on: deactivated, too many jobs, too many documents.
+const DEACTIVATED: u16 = 0x050a;
+const TOO_MANY_DOCUMENTS: u16 = 0x050c;
 
 /// A printer's no.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +68,21 @@ impl Refusal {
     /// It passes: the printer has too much to do, or takes nothing for now.
     pub fn is_busy(&self) -> bool {
         matches!(self.status, SERVICE_UNAVAILABLE | TEMPORARY_ERROR | NOT_ACCEPTING_JOBS | BUSY)
+    }
+
+    /// It is about something that can go wrong in the middle of a document, not about taking it.
+    fn may_have_begun(&self) -> bool {
+        match self.status {
+            OPERATION_NOT_SUPPORTED
+            | SERVICE_UNAVAILABLE
+            | VERSION_NOT_SUPPORTED
+            | NOT_ACCEPTING_JOBS
+            | BUSY
+            | ONE_DOCUMENT_A_JOB
+            | DEACTIVATED..=TOO_MANY_DOCUMENTS => false,
+            TIMEOUT | COMPRESSION_ERROR | DOCUMENT_FORMAT_ERROR => true,
+            status => status >= 0x0500,
+        }
     }
 
     /// The job is past the state in which that can be done, such as a cancel of a job that has ended.
@@ -107,7 +137,7 @@ fn words(status: u16) -> String {
         0x0401 | 0x0403 => "this user may not",
         0x0402 => "it asks for a user and password",
         NOT_POSSIBLE => "it cannot be done now",
-        0x0405 => "it waited too long for the document",
+        TIMEOUT => "it waited too long for the document",
         NOT_FOUND => "it knows no such job or queue",
         GONE => "that is gone",
         0x0408 => "the document is too large",
@@ -116,17 +146,17 @@ fn words(status: u16) -> String {
         0x040b => "it cannot print with these settings",
         0x040c => "it does not take this kind of address",
         0x040e => "the settings contradict each other",
-        0x0411 => "it cannot read the document",
+        DOCUMENT_FORMAT_ERROR => "it cannot read the document",
         0x0500 => "it has an internal error",
-        0x0501 => "it cannot do that",
+        OPERATION_NOT_SUPPORTED => "it cannot do that",
         SERVICE_UNAVAILABLE => "it is not available",
-        0x0503 => "it does not speak this version of IPP",
+        VERSION_NOT_SUPPORTED => "it does not speak this version of IPP",
         0x0504 => "its hardware reports an error",
         TEMPORARY_ERROR => "it has a passing error",
         NOT_ACCEPTING_JOBS => "it accepts no jobs",
         BUSY => "it is busy",
         0x0508 => "the job was cancelled at the printer",
-        0x0509 => "it takes one document a job",
+        ONE_DOCUMENT_A_JOB => "it takes one document a job",
         _ => return format!("status 0x{status:04x}"),
     };
     words.to_string()
@@ -166,5 +196,19 @@ mod tests {
         assert!(!IppError::NotSent(String::new()).is_in_doubt());
         assert!(!IppError::Refused(Refusal::ipp(0x0507, None, &[])).is_in_doubt());
         assert!(IppError::Refused(Refusal::ipp(0x0406, None, &[])).is_unknown_job());
+    }
+
+    #[test]
+    fn a_no_after_the_document_may_come_after_paper() {
+        let refused = |status| IppError::Refused(Refusal::ipp(status, None, &[]));
+        // Cancelled, its hardware, an error inside, a passing one, one that nobody knows; the document itself.
+        for begun in [0x0508, 0x0504, 0x0500, 0x0505, 0x05ff, 0x0405, 0x0410, 0x0411] {
+            assert!(refused(begun).is_in_doubt_with_document() && !refused(begun).is_in_doubt(), "{begun:#x}");
+        }
+        for untouched in [0x0400, 0x0406, 0x040a, 0x040b, 0x0501, 0x0502, 0x0503, 0x0506, 0x0507, 0x0509, 0x050a] {
+            assert!(!refused(untouched).is_in_doubt_with_document(), "{untouched:#x}");
+        }
+        assert!(IppError::Lost(String::new()).is_in_doubt_with_document());
+        assert!(!IppError::NotSent(String::new()).is_in_doubt_with_document());
     }
 }

@@ -11,7 +11,7 @@ use ipp::parser::IppParser;
 use ipp::reader::IppReader;
 
 use super::operations::{Request, answer, operation, refusal};
-use super::{Fault, Shared};
+use super::{FakeState, Fault, Shared};
 
 /// A client that says nothing for so long is gone.
 const IDLE_AFTER: Duration = Duration::from_secs(30);
@@ -105,6 +105,13 @@ fn exchange(stream: &mut dyn Stream, head: &str, shared: &Shared) -> io::Result<
         Some(Fault::Endless) => return endless(stream).map(|()| false),
         Some(Fault::Refused(status)) => {
             let bytes = refusal(status, "not today");
+            return http(stream, 200, "application/ipp", &bytes).map(|()| true);
+        }
+        Some(Fault::BrokenOff(status, sheets)) => {
+            let mut state = shared.state();
+            state.behaviour.fates.insert(0, (FakeState::Canceled, sheets));
+            answer(&mut state, request, false);
+            let bytes = refusal(status, "broken off");
             return http(stream, 200, "application/ipp", &bytes).map(|()| true);
         }
         _ => {}

@@ -82,7 +82,7 @@ impl Run<'_> {
                 };
                 program::ended(ended, &program, run, &mut note)
             }
-            (_, Some(sent)) => network::sent(sent, &mut note),
+            (_, Some(sent)) => network::sent(sent, &mut unit.missed, &mut note),
             (PrinterTarget::Ipp { .. }, None) => match look::endpoint(printer) {
                 Some(Ok(endpoint)) => network::look(&sheet, &endpoint, run, &mut unit.missed, clock::now(), &mut note),
                 Some(Err(e)) => Ok(Went::On(Some(e.to_string()))),

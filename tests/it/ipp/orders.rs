@@ -1,0 +1,75 @@
+//! Whole orders on printers whose answers must not be taken at their word.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::fake_printer::{Behaviour, FakePrinter, Fault, Operation};
+use crate::printing::{self, states};
+use crate::studio::{Studio, invoice};
+
+fn studio(printers: &[(&str, &Arc<FakePrinter>)], more: &str) -> Studio {
+    let list = printers.iter().enumerate().map(|(at, (name, printer))| {
+        let pool = if printers.len() > 1 { format!(", pool: lustre, priority: {}", 9 - at) } else { String::new() };
+        format!("  {name}: {{ uri: \"{}\", media: [8x10in]{pool} }}\n", printer.uri())
+    });
+    let deliver = "    deliver: [ { to: print, printer: lustre } ]\n";
+    let mut studio = printing::studio(deliver, &format!("printers:\n{}{more}", list.collect::<String>()));
+    for (_, printer) in printers {
+        studio.watch_printer(printer);
+    }
+    studio
+}
+
+fn alone(behaviour: Behaviour) -> (Studio, Arc<FakePrinter>) {
+    let printer = Arc::new(FakePrinter::start_as(behaviour, None));
+    (studio(&[("lustre", &printer)], ""), printer)
+}
+
+/// An order of one sheet, so often.
+fn order(copies: u32) -> String {
+    invoice("9", &[1]).replace("\"quantity\":1", &format!("\"quantity\":{copies}"))
+}
+
+fn one_question(studio: &Studio) -> String {
+    let held: PathBuf = studio.wait_jobs("held", 1).remove(0);
+    let questions = studio.json(&held.join("questions.json"));
+    assert_eq!(questions.as_array().unwrap().len(), 1, "{questions}");
+    questions[0]["text"].as_str().unwrap().to_string()
+}
+
+const NO_CREATE_JOB: fn() -> Behaviour = || Behaviour { has_create_job: false, ..Behaviour::default() };
+
+#[test]
+fn a_sheet_that_was_stopped_while_it_printed_is_not_printed_elsewhere() {
+    let printers = [(); 2].map(|()| Arc::new(FakePrinter::start_as(NO_CREATE_JOB(), None)));
+    printers[0].fail_next(Operation::PrintJob, Fault::BrokenOff(0x0508, 1));
+    let mut studio =
+        studio(&[("first", &printers[0]), ("second", &printers[1])], "pools: { lustre: { allocate: priority } }\n");
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(2));
+    let asked = one_question(&studio);
+    assert!(asked.contains("at first: it was cancelled at the printer after 1"), "{asked}");
+    assert_eq!(printers.each_ref().map(|printer| printer.prints().len()), [1, 0]);
+    studio.run(&["jobs", "answer", "9", "--printed-up-to", "1"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed"]);
+    assert_eq!(printers.iter().map(|printer| printer.prints().len()).sum::<usize>(), 2);
+    studio.audit();
+}
+
+#[test]
+fn a_sheet_that_its_printer_failed_to_take_goes_elsewhere() {
+    let printers = [(); 2].map(|()| Arc::new(FakePrinter::start_as(NO_CREATE_JOB(), None)));
+    printers[0].fail_next(Operation::PrintJob, Fault::Refused(0x0504));
+    let mut studio =
+        studio(&[("first", &printers[0]), ("second", &printers[1])], "pools: { lustre: { allocate: priority } }\n");
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(2));
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed"]);
+    assert_eq!(printers.each_ref().map(|printer| printer.prints().len()), [0, 2]);
+    assert!(printers[0].count(Operation::GetJobs) >= 4, "open and finished, twice");
+    studio.audit();
+}
