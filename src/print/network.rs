@@ -37,6 +37,8 @@ pub struct Missed {
     at: Option<Instant>,
     /// Its printer said no with the document in hand, and why.
     refused: Option<String>,
+    /// A job that must not get its document, and why.
+    unwanted: Option<(PrinterJob, String)>,
 }
 
 /// Sends a sheet.
@@ -45,13 +47,14 @@ pub fn begin(
     printer: &str,
     endpoint: &Endpoint,
     run: &PrintRun,
+    missed: &mut Missed,
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
     let facts = match endpoint.facts() {
         Ok(facts) => facts,
         Err(e) => return Ok(Went::Not(e.to_string())),
     };
-    send(sheet, printer, endpoint, &facts, run.attempts + 1, note)
+    send(sheet, printer, endpoint, &facts, run.attempts + 1, missed, note)
 }
 
 fn send(
@@ -60,6 +63,7 @@ fn send(
     endpoint: &Endpoint,
     facts: &PrinterFacts,
     attempt: u32,
+    missed: &mut Missed,
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
     let ticket = match ticket(sheet, attempt, facts) {
@@ -91,15 +95,21 @@ fn send(
         Err(e) if e.is_in_doubt() => return Ok(Went::On(Some(e.to_string()))),
         Err(e) => return not(note, e.to_string()),
     };
-    note(PrintEvent::Created(PrinterJob { id: created.id, uuid: created.uuid.clone() }))?;
-    if let Some(ignored) = created.ignored.iter().find(|name| name.starts_with("media") || *name == "copies") {
-        let _ = endpoint.cancel(created.id);
-        let ended = endpoint.job(created.id).ok().flatten();
-        if ended.is_none_or(|job| job.state.has_ended() && job.impressions_completed.unwrap_or(0) == 0) {
-            return not(note, format!("it does not take the sheet's `{ignored}`, and would print something else"));
-        }
+    let job = PrinterJob { id: created.id, uuid: created.uuid.clone() };
+    if let Some(ignored) = unheeded(&created) {
+        // The journal does not get its number: nobody gives a document to what is only known by its name.
+        let why = format!("it does not take the sheet's `{ignored}`, and would print something else");
+        let went = clear(endpoint, job.id, &why, note)?;
+        missed.unwanted = matches!(went, Went::On(_)).then_some((job, why));
+        return Ok(went);
     }
+    note(PrintEvent::Created(job))?;
     Ok(Went::Sending(send_document(endpoint, created.id, bytes)))
+}
+
+/// A setting that decides what comes out, and that the printer took no notice of.
+fn unheeded(created: &Created) -> Option<&str> {
+    created.ignored.iter().map(String::as_str).find(|name| name.starts_with("media") || *name == "copies")
 }
 
 /// `None` where nothing of the sort fits; then why.
@@ -173,9 +183,13 @@ pub fn sent(sent: Option<Sent>, missed: &mut Missed, note: &mut Note<'_>) -> Res
             Ok(Went::On(None))
         }
         Some(Sent::Job(Ok(created))) => {
+            let ignored = unheeded(&created).map(str::to_string);
             note(PrintEvent::Created(PrinterJob { id: created.id, uuid: created.uuid }))?;
             note(PrintEvent::Sent)?;
-            Ok(Went::On(None))
+            let Some(ignored) = ignored else { return Ok(Went::On(None)) };
+            let text = format!("the printer took no notice of the sheet's `{ignored}`, and prints something else");
+            note(PrintEvent::Doubted { text })?;
+            Ok(Went::Over)
         }
         Some(Sent::Job(Err(e))) if !e.is_in_doubt_with_document() => not(note, e.to_string()),
         // It may have printed on the way there: it is asked at the next look.
@@ -199,6 +213,15 @@ pub fn look(
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
     let Some((intended_at, intent)) = &run.intent else { return Ok(Went::Over) };
+    if let (Some((job, why)), None) = (&missed.unwanted, &run.job) {
+        return match endpoint.job(job.id) {
+            Ok(found) if found.as_ref().is_some_and(|found| is_it(found, job, intent)) => {
+                clear(endpoint, job.id, why, note)
+            }
+            Ok(_) => not(note, why.clone()),
+            Err(e) => Ok(Went::On(Some(e.to_string()))),
+        };
+    }
     let asked = match &run.job {
         None => search(endpoint, intent, *intended_at, missed, now),
         Some(job) => known(endpoint, intent, run, job),
@@ -216,7 +239,7 @@ pub fn look(
                 return not(note, why);
             }
             match endpoint.facts() {
-                Ok(facts) => send(sheet, &intent.printer, endpoint, &facts, intent.attempt, note),
+                Ok(facts) => send(sheet, &intent.printer, endpoint, &facts, intent.attempt, missed, note),
                 Err(e) => Ok(Went::On(Some(e.to_string()))),
             }
         }
@@ -224,7 +247,7 @@ pub fn look(
             note(PrintEvent::Created(job))?;
             Ok(Went::On(None))
         }
-        Action::Clear(id) => clear(endpoint, id, note),
+        Action::Clear(id) => clear(endpoint, id, "the connection was lost before the document left", note),
         Action::SendDocument => {
             let id = run.job.as_ref().map_or(0, |job| job.id);
             Ok(Went::Sending(send_document(endpoint, id, sheet.read()?)))
@@ -287,8 +310,8 @@ fn is_it(found: &JobFacts, job: &PrinterJob, intent: &PrintIntent) -> bool {
     }
 }
 
-/// Drops a job that never got its document; only when that is confirmed a new one is made.
-fn clear(endpoint: &Endpoint, id: i32, note: &mut Note<'_>) -> Result<Went, PrintError> {
+/// Drops a job that never got its document; only when that is confirmed a new one is made. `why` it is not wanted.
+fn clear(endpoint: &Endpoint, id: i32, why: &str, note: &mut Note<'_>) -> Result<Went, PrintError> {
     // One that has just ended cannot be cancelled; what counts is what it is now.
     let _ = endpoint.cancel(id);
     match endpoint.job(id) {
@@ -297,7 +320,7 @@ fn clear(endpoint: &Endpoint, id: i32, note: &mut Note<'_>) -> Result<Went, Prin
             note(PrintEvent::Created(PrinterJob { id, uuid: job.uuid }))?;
             Ok(Went::On(None))
         }
-        Ok(_) => not(note, "the connection was lost before the document left".into()),
+        Ok(_) => not(note, why.to_string()),
         Err(e) => Ok(Went::On(Some(e.to_string()))),
     }
 }

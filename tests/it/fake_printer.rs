@@ -65,9 +65,13 @@ pub struct Behaviour {
     pub print_time: Duration,
     /// Sizes in hundredths of a millimetre.
     pub media: Vec<(i32, i32)>,
+    /// Says nothing of its sizes.
+    pub hides_media: bool,
     pub borderless: bool,
     /// Takes any setting, and says what it left out, also when told to refuse.
     pub ignores_fidelity: bool,
+    /// Takes a cancel, and goes on being what it was for the time being.
+    pub cancels_late: bool,
     /// Counts what it has read of a document.
     pub counts_octets: bool,
     /// Finished jobs that it remembers.
@@ -89,8 +93,10 @@ impl Default for Behaviour {
             reasons: Vec::new(),
             print_time: Duration::ZERO,
             media: vec![(10160, 15240), (12700, 17780), (20320, 25400)],
+            hides_media: false,
             borderless: true,
             ignores_fidelity: false,
+            cancels_late: false,
             counts_octets: false,
             history: usize::MAX,
             user_and_password: None,

@@ -155,9 +155,12 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet) -> Result<(), Error> 
     let failed = |why: String| Error::failed(format!("{}: {why}", printer.name));
     let run = PrintRun::default();
     let mut job: Option<PrinterJob> = None;
+    let mut doubt = None;
     let mut note = |event| {
-        if let PrintEvent::Created(created) = event {
-            job = Some(created);
+        match event {
+            PrintEvent::Created(created) => job = Some(created),
+            PrintEvent::Doubted { text } => doubt = Some(text),
+            _ => {}
         }
         Ok(())
     };
@@ -165,14 +168,18 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet) -> Result<(), Error> 
         PrinterTarget::Ipp { .. } => {
             let endpoint = look::endpoint(printer).ok_or_else(|| failed("it is not on the network".into()))?;
             let endpoint = endpoint.map_err(|e| failed(e.to_string()))?;
-            let went = network::begin(sheet, &printer.name, &endpoint, &run, &mut note);
+            let mut missed = Missed::default();
+            let went = network::begin(sheet, &printer.name, &endpoint, &run, &mut missed, &mut note);
             let went = match went.map_err(|e| failed(e.to_string()))? {
-                Went::Sending(sending) => network::sent(sending.recv().ok(), &mut Missed::default(), &mut note),
+                Went::Sending(sending) => network::sent(sending.recv().ok(), &mut missed, &mut note),
                 other => Ok(other),
             };
             match went.map_err(|e| failed(e.to_string()))? {
                 Went::Not(why) | Went::On(Some(why)) => return Err(failed(why)),
                 _ => {}
+            }
+            if let Some(why) = doubt {
+                return Err(failed(why));
             }
             let job = job.ok_or_else(|| failed("it does not say which job this is".into()))?;
             watch(printer, &endpoint, job.id)

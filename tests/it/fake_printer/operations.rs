@@ -100,6 +100,7 @@ pub(super) fn answer(state: &mut State, request: Request, was_cut: bool) -> Vec<
         {
             None => refusal(NOT_FOUND, "no such job"),
             Some((_, ended, _)) if ended.has_ended() => refusal(NOT_POSSIBLE, "it has ended"),
+            Some(_) if state.behaviour.cancels_late => bytes(0, None, &[]),
             Some((id, _, sheets)) => {
                 state.book.end(id, FakeState::Canceled, sheets);
                 bytes(0, None, &[])
@@ -230,6 +231,9 @@ fn facts(state: &State) -> Vec<Attribute> {
         ("media-right-margin-supported", margins.clone()),
         ("media-top-margin-supported", margins),
     ];
+    if behaviour.hides_media {
+        facts.retain(|(name, _)| !name.starts_with("media-"));
+    }
     if behaviour.is_spooler {
         facts.push(("cups-version", IppValue::new_text_without_language("2.4.2").unwrap()));
     }

@@ -73,3 +73,48 @@ fn a_sheet_that_its_printer_failed_to_take_goes_elsewhere() {
     assert!(printers[0].count(Operation::GetJobs) >= 4, "open and finished, twice");
     studio.audit();
 }
+
+#[test]
+fn a_job_whose_paper_is_not_heeded_never_gets_its_document() {
+    // It is one for another size, and does not say so before.
+    let ignores = Behaviour { media: vec![(10160, 15240)], ignores_fidelity: true, ..Behaviour::default() };
+    let hides = Behaviour { hides_media: true, cancels_late: true, ..ignores };
+    let (mut studio, printer) = alone(hides);
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(1));
+    studio
+        .wait("two looks at a job that does not go away", || (printer.count(Operation::CancelJob) >= 2).then_some(()));
+    assert_eq!((printer.count(Operation::CreateJob), printer.count(Operation::SendDocument)), (1, 0));
+    // Also by a server that knows of it by its journal alone.
+    studio.kill();
+    let before = printer.count(Operation::CancelJob);
+    studio.serve();
+    studio.wait("another look", || (printer.count(Operation::CancelJob) > before).then_some(()));
+    printer.behave(|printer| printer.cancels_late = false);
+    studio.wait("the reason", || {
+        let told = studio.run(&["status"]).expect(0).out;
+        told.contains("it does not take the sheet's `media-col`").then_some(())
+    });
+    assert_eq!((printer.prints().len(), printer.count(Operation::SendDocument)), (0, 0));
+    printer.behave(|printer| printer.media.push((20320, 25400)));
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed"]);
+    studio.audit();
+}
+
+#[test]
+fn a_sheet_that_came_out_on_other_paper_is_a_persons_to_look_at() {
+    let ignores = Behaviour { media: vec![(10160, 15240)], ignores_fidelity: true, ..NO_CREATE_JOB() };
+    let (mut studio, printer) = alone(Behaviour { hides_media: true, ..ignores });
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(1));
+    let asked = one_question(&studio);
+    assert!(asked.contains("no notice of the sheet's `media-col`"), "{asked}");
+    printer.behave(|printer| printer.media.push((20320, 25400)));
+    studio.run(&["jobs", "answer", "9", "--print-again"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed"]);
+    assert_eq!(printer.count(Operation::PrintJob), 2);
+}

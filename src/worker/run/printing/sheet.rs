@@ -29,7 +29,9 @@ impl Run<'_> {
         let mut note = |event| journal.append(clock::now(), vec![Entry::Print { step: id.clone(), event }]);
         let went = match &printer.target {
             PrinterTarget::Ipp { .. } => match look::endpoint(printer) {
-                Some(Ok(endpoint)) => network::begin(&sheet, &printer.name, &endpoint, run, &mut note),
+                Some(Ok(endpoint)) => {
+                    network::begin(&sheet, &printer.name, &endpoint, run, &mut unit.missed, &mut note)
+                }
                 Some(Err(e)) => Ok(Went::Not(e.to_string())),
                 None => Ok(Went::Not("it is not on the network".into())),
             },
