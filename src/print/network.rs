@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::ipp::{Created, Document, Endpoint, IppError, JobFacts, PrinterFacts, Scaling, Ticket, Which};
+use super::ipp::{Created, Document, Endpoint, IppError, JobFacts, Listed, PrinterFacts, Scaling, Ticket, Which};
 use super::protocol::{self, Action, Known, LOOK_AGAIN_S, Record};
 use super::{Note, PrintError, Sheet, Went};
 use crate::process::Ended;
@@ -16,6 +16,9 @@ use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrinterJob};
 
 /// Longest title in the name of a printer's job, in characters: some printers keep few, and the token must fit.
 const TITLE_MAX_CHARS: usize = 40;
+
+/// Most jobs that are asked for their names, one by one.
+const LOOK_UP_MAX: usize = 40;
 
 /// What a thread brings to a printer, and how that ended.
 pub type Sending = mpsc::Receiver<Sent>;
@@ -275,19 +278,51 @@ fn search(
     missed: &mut Missed,
     now: Timestamp,
 ) -> Result<Action, IppError> {
-    let is_ours = |job: &&JobFacts| job.name.as_ref().is_some_and(|name| name.contains(&intent.token));
     let open = endpoint.jobs(Which::Open)?;
     let finished = endpoint.jobs(Which::Finished)?;
-    let found = open.iter().chain(&finished).find(is_ours);
+    let (found, tells_names) = find(endpoint, intent, [&open, &finished])?;
     let facts = endpoint.facts()?;
     let elapsed_s = now.duration_since(intended_at).as_secs();
     let up_time_s = facts.up_time_s.map(u64::from);
-    let record = Record::of(intent, facts.uuid.as_deref(), up_time_s, &finished, elapsed_s);
+    let record = Record::of(intent, facts.uuid.as_deref(), up_time_s, &finished.jobs, tells_names, elapsed_s);
     let looked_before = missed.at.is_some_and(|at| at.elapsed() >= Duration::from_secs(LOOK_AGAIN_S));
     if found.is_none() && missed.at.is_none() {
         missed.at = Some(Instant::now());
     }
-    Ok(protocol::intended(found, looked_before, record))
+    Ok(protocol::intended(found.as_ref(), looked_before, record))
+}
+
+/// The job with the token in its name, and whether no other one could be it. Of what a list leaves open the job itself
+/// is asked, the newest first.
+fn find(endpoint: &Endpoint, intent: &PrintIntent, lists: [&Listed; 2]) -> Result<(Option<JobFacts>, bool), IppError> {
+    let is_ours = |job: &JobFacts| job.name.as_ref().is_some_and(|name| name.contains(&intent.token));
+    let jobs = || lists.into_iter().flat_map(|list| &list.jobs);
+    if let Some(job) = jobs().find(|job| is_ours(job)) {
+        return Ok((Some(job.clone()), true));
+    }
+    // A queue hides the names of other people's jobs; what was made before ours was sent needs none.
+    let is_older = |job: &JobFacts| {
+        job.created_at_s
+            .map(u64::from)
+            .zip(intent.up_time_s)
+            .is_some_and(|(made, intended)| made + protocol::CLOCK_SLACK_S.unsigned_abs() < intended)
+    };
+    let is_other = |job: &JobFacts| job.name.is_some() || is_older(job);
+    let unread = lists.into_iter().flat_map(|list| list.unread.iter().copied());
+    let mut open: Vec<Option<i32>> =
+        jobs().filter(|job| !is_other(job)).map(|job| Some(job.id)).chain(unread).collect();
+    open.sort_by_key(|id| std::cmp::Reverse(*id));
+    open.dedup();
+    let mut tells_names = open.len() <= LOOK_UP_MAX && !open.contains(&None);
+    for id in open.into_iter().flatten().take(LOOK_UP_MAX) {
+        match endpoint.job(id) {
+            Ok(Some(job)) if is_ours(&job) => return Ok((Some(job), true)),
+            Ok(Some(job)) if is_other(&job) => {}
+            Ok(_) | Err(IppError::Malformed(_) | IppError::Refused(_)) => tells_names = false,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((None, tells_names))
 }
 
 fn known(endpoint: &Endpoint, intent: &PrintIntent, run: &PrintRun, job: &PrinterJob) -> Result<Action, IppError> {

@@ -11,7 +11,7 @@ pub const REMEMBERED_S: i64 = 45;
 /// Between the two looks after which a job counts as unknown to its printer: one may be listed late.
 pub const LOOK_AGAIN_S: u64 = 5;
 /// By how much a printer's clock may differ from ours since the intent.
-const CLOCK_SLACK_S: i64 = 10;
+pub const CLOCK_SLACK_S: i64 = 10;
 /// A sheet that a printer drops so often is a person's to look at.
 pub const ATTEMPTS_MAX: u32 = 5;
 
@@ -45,6 +45,8 @@ pub struct Record {
     pub same_run: bool,
     /// It still lists what ended before, or could not have forgotten yet.
     pub reaches_back: bool,
+    /// It says of each job that could be ours what it is called.
+    pub tells_names: bool,
 }
 
 impl Record {
@@ -54,6 +56,7 @@ impl Record {
         uuid: Option<&str>,
         up_time_s: Option<u64>,
         finished: &[JobFacts],
+        tells_names: bool,
         elapsed_s: i64,
     ) -> Record {
         let same_device = uuid.is_some() && uuid == intent.printer_uuid.as_deref();
@@ -68,6 +71,7 @@ impl Record {
         Record {
             same_run: same_device && up_time_s.zip(intent.up_time_s).is_some_and(ran_on),
             reaches_back: (0..REMEMBERED_S).contains(&elapsed_s) || finished.iter().any(older),
+            tells_names,
         }
     }
 }
@@ -78,6 +82,10 @@ pub fn intended(found: Option<&JobFacts>, looked_before: bool, record: Record) -
         Some(job) if job.has_document == Some(false) && !job.state.has_ended() => Action::Clear(job.id),
         Some(job) => Action::Adopt(PrinterJob { id: job.id, uuid: job.uuid.clone() }),
         None if !looked_before => Action::LookAgain,
+        None if record.same_run && !record.tells_names => Action::Ask(
+            "the connection was lost before the printer answered, and the printer does not say what its jobs are called"
+                .into(),
+        ),
         None if record.same_run && record.reaches_back => Action::SendAgain,
         None if !record.same_run => Action::Ask(
             "the connection was lost before the printer answered, and the printer has been started since, or does not \
@@ -192,7 +200,7 @@ mod tests {
     const DIRECT: Known = Known { sent: false, is_spooler: false, bytes: 2048, copies: 1, attempt: 1 };
     const SPOOLER: Known = Known { is_spooler: true, ..DIRECT };
     const SENT: Known = Known { sent: true, ..DIRECT };
-    const GOOD: Record = Record { same_run: true, reaches_back: true };
+    const GOOD: Record = Record { same_run: true, reaches_back: true, tells_names: true };
 
     fn is_ask(action: &Action) -> bool {
         matches!(action, Action::Ask(_))
@@ -202,7 +210,12 @@ mod tests {
     fn intended_and_not_found_is_sent_again_only_when_the_printer_surely_never_heard_of_it() {
         assert_eq!(intended(None, false, GOOD), Action::LookAgain, "once is not enough");
         assert_eq!(intended(None, true, GOOD), Action::SendAgain);
-        for worthless in [Record { same_run: false, ..GOOD }, Record { reaches_back: false, ..GOOD }] {
+        let worthless = [
+            Record { same_run: false, ..GOOD },
+            Record { reaches_back: false, ..GOOD },
+            Record { tells_names: false, ..GOOD },
+        ];
+        for worthless in worthless {
             assert_eq!(intended(None, false, worthless), Action::LookAgain);
             assert!(is_ask(&intended(None, true, worthless)), "{worthless:?}");
         }
@@ -298,7 +311,7 @@ mod tests {
     #[test]
     fn a_printer_that_was_started_since_remembers_nothing() {
         let uuid = Some("urn:uuid:p");
-        let record = |uuid, up_time_s, elapsed_s| Record::of(&intent(), uuid, up_time_s, &[], elapsed_s);
+        let record = |uuid, up_time_s, elapsed_s| Record::of(&intent(), uuid, up_time_s, &[], true, elapsed_s);
         assert_eq!(record(uuid, Some(1_020), 20), GOOD);
         assert!(!record(uuid, Some(5), 20).same_run);
         assert!(!record(Some("urn:uuid:q"), Some(1_020), 20).same_run);
@@ -312,7 +325,8 @@ mod tests {
     #[test]
     fn an_older_finished_job_shows_that_the_record_reaches_back() {
         let finished = |ended_at_s| vec![JobFacts { ended_at_s, ..job(JobState::Completed) }];
-        let record = |finished: &[JobFacts]| Record::of(&intent(), None, Some(2_000), finished, 1_000).reaches_back;
+        let record =
+            |finished: &[JobFacts]| Record::of(&intent(), None, Some(2_000), finished, true, 1_000).reaches_back;
         assert!(record(&finished(Some(900))));
         assert!(!record(&finished(Some(1_100))), "younger than the intent");
         assert!(!record(&finished(None)));

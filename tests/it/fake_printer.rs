@@ -72,6 +72,10 @@ pub struct Behaviour {
     pub ignores_fidelity: bool,
     /// Takes a cancel, and goes on being what it was for the time being.
     pub cancels_late: bool,
+    /// Lists its jobs by their numbers alone.
+    pub lists_numbers: bool,
+    /// Says of no job what it is called.
+    pub hides_names: bool,
     /// Counts what it has read of a document.
     pub counts_octets: bool,
     /// Finished jobs that it remembers.
@@ -97,6 +101,8 @@ impl Default for Behaviour {
             borderless: true,
             ignores_fidelity: false,
             cancels_late: false,
+            lists_numbers: false,
+            hides_names: false,
             counts_octets: false,
             history: usize::MAX,
             user_and_password: None,

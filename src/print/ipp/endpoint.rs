@@ -11,7 +11,7 @@ use ipp::value::{IppMimeMediaType, IppValue};
 use super::answer::{Answer, Attributes};
 use super::error::IppError;
 use super::facts::{self, PrinterFacts};
-use super::job::{self, Created, JobFacts};
+use super::job::{self, Created, JobFacts, Listed};
 use super::request::{self, Request};
 use super::ticket::{Document, Ticket};
 use super::trust;
@@ -140,7 +140,7 @@ impl Endpoint {
     }
 
     /// Jobs of all users, as far as the printer shows them.
-    pub fn jobs(&self, which: Which) -> Result<Vec<JobFacts>, IppError> {
+    pub fn jobs(&self, which: Which) -> Result<Listed, IppError> {
         let (word, limit) = match which {
             Which::Open => ("not-completed", None),
             Which::Finished => ("completed", Some(FINISHED_MAX)),
@@ -154,7 +154,7 @@ impl Endpoint {
             Err(_) => request,
         };
         let answer = self.query(&request.asking_for(&job::REQUESTED))?;
-        Ok(answer.groups(DelimiterTag::JobAttributes).filter_map(JobFacts::read).collect())
+        Ok(Listed::read(answer.groups(DelimiterTag::JobAttributes)))
     }
 
     /// Asks the printer to drop a job. One that has ended or is gone is refused; look at it afterwards in any case: a

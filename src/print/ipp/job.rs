@@ -67,6 +67,27 @@ pub struct JobFacts {
     pub ended_at_s: Option<u32>,
 }
 
+/// Jobs as a printer lists them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    pub jobs: Vec<JobFacts>,
+    /// Numbers of those that it says nothing else of, as printers do that list what they like; `None` without one.
+    pub unread: Vec<Option<i32>>,
+}
+
+impl Listed {
+    pub(super) fn read<'a>(list: impl Iterator<Item = Attributes<'a>>) -> Listed {
+        let mut listed = Listed::default();
+        for job in list {
+            match JobFacts::read(job) {
+                Some(facts) => listed.jobs.push(facts),
+                None => listed.unread.push(job.int("job-id").filter(|id| *id > 0)),
+            }
+        }
+        listed
+    }
+}
+
 /// Without `job-uuid` in it CUPS leaves `job-name` out of jobs that have ended.
 pub(super) const REQUESTED: [&str; 13] = [
     "job-id",

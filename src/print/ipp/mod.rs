@@ -24,7 +24,7 @@ mod wire;
 pub use endpoint::{Endpoint, Patience, USER_NAME, Which};
 pub use error::{IppError, Refusal};
 pub use facts::{PrinterFacts, PrinterState};
-pub use job::{Created, JobFacts, JobState};
+pub use job::{Created, JobFacts, JobState, Listed};
 pub use media::{Medium, MediumRange, PrinterMedia, TOLERANCE_HMM};
 pub use reason::{Reason, Severity};
 pub use ticket::{Document, Scaling, Ticket};

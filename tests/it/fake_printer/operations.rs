@@ -92,8 +92,9 @@ pub(super) fn answer(state: &mut State, request: Request, was_cut: bool) -> Vec<
             if ended {
                 jobs.sort_by_key(|job| std::cmp::Reverse(job.ended));
             }
-            let groups: Vec<_> =
-                jobs.into_iter().map(|job| (DelimiterTag::JobAttributes, job_facts(state, job))).collect();
+            let keeps = |name: &str| !state.behaviour.lists_numbers || ["job-id", "job-uri"].contains(&name);
+            let listed = |job: &FakeJob| job_facts(state, job).into_iter().filter(|(name, _)| keeps(name)).collect();
+            let groups: Vec<_> = jobs.into_iter().map(|job| (DelimiterTag::JobAttributes, listed(job))).collect();
             bytes(0, None, &groups)
         }
         Operation::CancelJob => match state.book.find(request.job_id()).map(|job| (job.id, job.state, job.impressions))
@@ -257,6 +258,9 @@ fn job_facts(state: &State, job: &FakeJob) -> Vec<Attribute> {
         ("time-at-creation", seconds(job.created)),
         ("time-at-completed", job.ended.map_or(IppValue::NoValue, seconds)),
     ];
+    if state.behaviour.hides_names {
+        facts.retain(|(name, _)| *name != "job-name");
+    }
     let kib = job.document.as_ref().map_or(0, |document| document.len().div_ceil(1024));
     let kib = IppValue::Integer(i32::try_from(kib).unwrap());
     if state.behaviour.is_spooler {

@@ -118,3 +118,36 @@ fn a_sheet_that_came_out_on_other_paper_is_a_persons_to_look_at() {
     assert_eq!(states(&studio, &done[0]), ["printed"]);
     assert_eq!(printer.count(Operation::PrintJob), 2);
 }
+
+#[test]
+fn a_printer_that_lists_numbers_alone_is_asked_what_each_is_called() {
+    let printer = Behaviour { lists_numbers: true, counts_octets: true, ..NO_CREATE_JOB() };
+    let (mut studio, printer) = alone(printer);
+    printer.fail_next(Operation::PrintJob, Fault::Unanswered);
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(1));
+    let done = studio.wait_jobs("done", 1);
+    // What it surely does not have is sent again all the same.
+    printer.fail_next(Operation::PrintJob, Fault::Unheard);
+    studio.drop_file("status", "b.json", &order(1).replace("\"record\":\"9\"", "\"record\":\"10\""));
+    let both = studio.wait_jobs("done", 2);
+    studio.stop();
+    assert!(both.len() > done.len() && both.iter().all(|job| states(&studio, job) == ["printed"]));
+    assert_eq!((printer.prints().len(), printer.count(Operation::PrintJob)), (2, 3));
+    studio.audit();
+}
+
+#[test]
+fn a_printer_that_does_not_say_what_its_jobs_are_called_leaves_a_question() {
+    let (mut studio, printer) = alone(Behaviour { hides_names: true, ..NO_CREATE_JOB() });
+    printer.fail_next(Operation::PrintJob, Fault::Unanswered);
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(1));
+    let asked = one_question(&studio);
+    assert!(asked.contains("does not say what its jobs are called"), "{asked}");
+    studio.run(&["jobs", "answer", "9", "--printed"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!((states(&studio, &done[0]), printer.prints().len()), (vec!["printed".to_string()], 1));
+    studio.audit();
+}
