@@ -117,6 +117,7 @@ fn intent(sheet: &Sheet, slot: &Slot<'_>, attempt: u32) -> PrintIntent {
         endpoint: slot.target().display().to_string(),
         token: sheet.token(attempt),
         copies: sheet.copies,
+        left: 0,
         bytes: sheet.bytes,
         sha256: sheet.sha256.clone(),
         printer_uuid: None,

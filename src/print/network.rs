@@ -79,7 +79,8 @@ fn send(
         printer: printer.to_string(),
         endpoint: endpoint.uri().to_string(),
         token: sheet.token(attempt),
-        copies: sheet.copies,
+        copies: ticket.copies,
+        left: sheet.copies - ticket.copies,
         bytes: bytes.len() as u64,
         sha256: sheet.sha256.clone(),
         printer_uuid: facts.uuid.clone(),
@@ -124,6 +125,8 @@ fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, S
         return Err(format!("it takes no JPEG; it takes {}", facts.formats.join(", ")));
     }
     let [width, height] = hmm(sheet);
+    // What is more than it takes goes in attempts after this one.
+    let copies = sheet.copies.min(facts.max_copies.unwrap_or(u32::MAX).max(1));
     let mut ticket = Ticket {
         name: name(sheet, attempt),
         media: Some(facts.media.medium(width, height, sheet.borderless)?),
@@ -131,13 +134,10 @@ fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, S
         quality: Some(sheet.quality),
         color_mode: sheet.color_mode.clone(),
         scaling: Some(if sheet.borderless { Scaling::Fill } else { Scaling::None }),
-        copies: sheet.copies,
+        copies,
     };
     for missing in ticket.suit(facts) {
         tracing::warn!(sheet = %sheet.title, "{missing}");
-    }
-    if facts.max_copies.is_some_and(|most| sheet.copies > most) {
-        return Err(format!("it takes no more than {} copies at a time", facts.max_copies.unwrap_or(1)));
     }
     Ok(ticket)
 }
@@ -332,7 +332,7 @@ fn known(endpoint: &Endpoint, intent: &PrintIntent, run: &PrintRun, job: &Printe
         is_spooler: intent.is_spooler,
         bytes: intent.bytes,
         copies: intent.copies,
-        attempt: intent.attempt,
+        fruitless: intent.attempt.saturating_sub(run.fruitful),
     };
     Ok(protocol::created(found.as_ref(), known))
 }

@@ -50,6 +50,7 @@ pub fn begin(sheet: &Sheet, program: &Program<'_>, run: &PrintRun, note: &mut No
         endpoint: name.clone(),
         token: sheet.token(attempt),
         copies: sheet.copies,
+        left: 0,
         bytes: sheet.bytes,
         sha256: sheet.sha256.clone(),
         printer_uuid: None,

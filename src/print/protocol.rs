@@ -106,8 +106,8 @@ pub struct Known {
     pub is_spooler: bool,
     pub bytes: u64,
     pub copies: u32,
-    /// How often it has been tried.
-    pub attempt: u32,
+    /// How often it has been tried since copies of it came out.
+    pub fruitless: u32,
 }
 
 /// The journal ends with *created* or *sent*; `job` is what the printer knows by its number, and ours by its uuid.
@@ -147,8 +147,8 @@ fn ended_early(job: &JobFacts, known: Known) -> Action {
     // A queue that is told to cancel may have passed the sheet on.
     let may_have_left = known.is_spooler && job.state == JobState::Canceled;
     match job.impressions_completed {
-        Some(0) if !may_have_left && known.attempt >= ATTEMPTS_MAX => {
-            Action::Ask(format!("it was {how} by the printer {} times, before anything came out", known.attempt))
+        Some(0) if !may_have_left && known.fruitless >= ATTEMPTS_MAX => {
+            Action::Ask(format!("it was {how} by the printer {} times, before anything came out", known.fruitless))
         }
         Some(0) if !may_have_left => Action::Again(format!("it was {how} by the printer before anything came out")),
         Some(0) | None => Action::Ask(format!("it was {how} at the printer, which does not say whether it printed")),
@@ -189,6 +189,7 @@ mod tests {
             endpoint: "ipp://p".into(),
             token: "hf-1".into(),
             copies: 1,
+            left: 0,
             bytes: 2048,
             sha256: String::new(),
             printer_uuid: Some("urn:uuid:p".into()),
@@ -197,7 +198,7 @@ mod tests {
         }
     }
 
-    const DIRECT: Known = Known { sent: false, is_spooler: false, bytes: 2048, copies: 1, attempt: 1 };
+    const DIRECT: Known = Known { sent: false, is_spooler: false, bytes: 2048, copies: 1, fruitless: 1 };
     const SPOOLER: Known = Known { is_spooler: true, ..DIRECT };
     const SENT: Known = Known { sent: true, ..DIRECT };
     const GOOD: Record = Record { same_run: true, reaches_back: true, tells_names: true };
@@ -292,7 +293,7 @@ mod tests {
                 assert!(is_ask(&created(Some(&unknown), known)));
                 let one = JobFacts { impressions_completed: Some(1), ..job(state) };
                 assert!(is_ask(&created(Some(&one), known)));
-                assert!(is_ask(&created(Some(&job(state)), Known { attempt: ATTEMPTS_MAX, ..known })));
+                assert!(is_ask(&created(Some(&job(state)), Known { fruitless: ATTEMPTS_MAX, ..known })));
             }
         }
         assert!(matches!(created(Some(&job(JobState::Aborted)), SPOOLER), Action::Again(_)));

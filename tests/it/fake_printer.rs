@@ -72,6 +72,8 @@ pub struct Behaviour {
     pub ignores_fidelity: bool,
     /// Takes a cancel, and goes on being what it was for the time being.
     pub cancels_late: bool,
+    /// Most copies of one job.
+    pub max_copies: i32,
     /// Lists its jobs by their numbers alone.
     pub lists_numbers: bool,
     /// Says of no job what it is called.
@@ -101,6 +103,7 @@ impl Default for Behaviour {
             borderless: true,
             ignores_fidelity: false,
             cancels_late: false,
+            max_copies: 999,
             lists_numbers: false,
             hides_names: false,
             counts_octets: false,

@@ -20,6 +20,9 @@ pub struct PrintIntent {
     /// Unique; it is in the name of the printer's job.
     pub token: String,
     pub copies: u32,
+    /// Copies that come after these, in attempts of their own: its printer takes no more at a time.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left: u32,
     pub bytes: u64,
     pub sha256: String,
     /// What the printer said of itself just before.
@@ -30,6 +33,11 @@ pub struct PrintIntent {
     /// It only passes sheets on: what it calls completed is not printed yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_spooler: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
+fn is_none(copies: &u32) -> bool {
+    *copies == 0
 }
 
 /// What the printer calls the unit.
@@ -68,6 +76,7 @@ pub enum PrintEvent {
     /// A person has said how many copies of it lie there.
     Answered { printed: u32 },
     /// All that will ever be known.
+    /// Of these copies; where others are left it goes on with them.
     Ended { state: PrintState },
     /// The job was cancelled before anything of it left.
     Dropped,
@@ -86,6 +95,8 @@ pub struct PrintRun {
     pub doubt: Option<String>,
     /// Copies that lie there from earlier attempts.
     pub printed: u32,
+    /// The last attempt that brought some of them; 0 for none.
+    pub fruitful: u32,
     /// Where its paper comes from: the printer of the attempt that is open or ended, else of copies that lie there.
     pub printer: Option<String>,
     pub ended: Option<(Timestamp, PrintState)>,
@@ -116,22 +127,36 @@ impl PrintRun {
             }
             PrintEvent::Doubted { text } => self.doubt = Some(text),
             PrintEvent::Answered { printed } => {
-                let wanted = self.intent.as_ref().map_or(0, |(_, intent)| intent.copies);
+                let wanted = self.intent.as_ref().map_or(0, |(_, intent)| intent.copies.saturating_add(intent.left));
                 if printed >= wanted {
                     self.doubt = None;
                     self.ended = Some((at, PrintState::Printed));
                 } else {
-                    self.printed += printed;
-                    self.close();
-                    self.aborted = None;
+                    self.keep(printed);
                 }
             }
-            PrintEvent::Ended { state } => {
-                self.doubt = None;
-                self.ended = Some((at, state));
-            }
+            PrintEvent::Ended { state } => match &self.intent {
+                Some((_, intent)) if intent.left > 0 => {
+                    let copies = intent.copies;
+                    self.keep(copies);
+                }
+                _ => {
+                    self.doubt = None;
+                    self.ended = Some((at, state));
+                }
+            },
             PrintEvent::Dropped => self.dropped = true,
         }
+    }
+
+    /// So many copies lie there, and others are to follow.
+    fn keep(&mut self, copies: u32) {
+        self.printed += copies;
+        if copies > 0 {
+            self.fruitful = self.attempts;
+        }
+        self.close();
+        self.aborted = None;
     }
 
     fn close(&mut self) {
@@ -184,6 +209,7 @@ mod tests {
             endpoint: String::new(),
             token: String::new(),
             copies: 3,
+            left: 0,
             bytes: 1,
             sha256: String::new(),
             printer_uuid: None,
@@ -204,5 +230,27 @@ mod tests {
         assert_eq!(at(&[intended(1, "a"), answered(0)]), None);
         assert_eq!(at(&[intended(1, "a"), answered(1)]).as_deref(), Some("a"), "a copy lies there");
         assert_eq!(at(&[intended(1, "a"), aborted, intended(2, "b")]).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_part_that_has_come_to_its_end_leaves_the_rest() {
+        let part = |attempt, left| match intended(attempt, "a") {
+            PrintEvent::Intended(intent) => PrintEvent::Intended(PrintIntent { left, ..intent }),
+            other => other,
+        };
+        let ended = || PrintEvent::Ended { state: PrintState::Printed };
+        let one = run(&[part(1, 4), ended()]);
+        assert_eq!((one.printed, one.is_over(), one.is_open(), one.fruitful), (3, false, false, 1));
+        let doubted = [part(1, 4), PrintEvent::Doubted { text: String::new() }, PrintEvent::Answered { printed: 3 }];
+        assert_eq!(
+            (run(&doubted).printed, run(&doubted).is_over()),
+            (3, false),
+            "all of the part, and not of the print"
+        );
+        let all = run(&[part(1, 4), ended(), part(2, 1), ended(), part(3, 0), ended()]);
+        assert_eq!((all.state(), all.is_over(), all.attempts), (PrintState::Printed, true, 3));
+        // A journal of the version before knows of no parts.
+        let text = serde_json::to_string(&part(1, 0)).unwrap();
+        assert!(!text.contains("left") && serde_json::from_str::<PrintEvent>(&text).unwrap() == part(1, 0), "{text}");
     }
 }

@@ -133,6 +133,7 @@ fn new_job(state: &mut State, request: Request, operation: Operation, was_cut: b
         None => 1,
         other => panic!("copies: {other:?}"),
     };
+    assert!(copies <= state.behaviour.max_copies.cast_unsigned(), "it takes no {copies} copies");
     let (name, user) = (request.text("job-name"), request.text("requesting-user-name"));
     let job = state.book.make(&name, &user, Instant::now());
     job.copies = copies;
@@ -224,7 +225,7 @@ fn facts(state: &State) -> Vec<Attribute> {
         ("print-quality-supported", list([3, 4, 5].map(IppValue::Enum).to_vec())),
         ("print-color-mode-supported", list(vec![keyword("color"), keyword("monochrome")])),
         ("print-scaling-supported", list(vec![keyword("auto"), keyword("fill"), keyword("fit"), keyword("none")])),
-        ("copies-supported", IppValue::RangeOfInteger { min: 1, max: 999 }),
+        ("copies-supported", IppValue::RangeOfInteger { min: 1, max: behaviour.max_copies }),
         ("media-col-supported", list(vec![keyword("media-size"), keyword("media-bottom-margin")])),
         ("media-size-supported", list(behaviour.media.iter().map(size).collect())),
         ("media-bottom-margin-supported", margins.clone()),

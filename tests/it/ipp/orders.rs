@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::fake_printer::{Behaviour, FakePrinter, Fault, Operation};
+use crate::fake_printer::{Behaviour, FakePrinter, FakeState, Fault, Operation};
 use crate::printing::{self, states};
 use crate::studio::{Studio, invoice};
 
@@ -149,5 +149,45 @@ fn a_printer_that_does_not_say_what_its_jobs_are_called_leaves_a_question() {
     let done = studio.wait_jobs("done", 1);
     studio.stop();
     assert_eq!((states(&studio, &done[0]), printer.prints().len()), (vec!["printed".to_string()], 1));
+    studio.audit();
+}
+
+#[test]
+fn more_copies_than_a_printer_takes_at_a_time_are_several_jobs() {
+    let (mut studio, printer) = alone(Behaviour { max_copies: 2, ..Behaviour::default() });
+    // The second part is made, and nobody hears of it; of the third one copy comes out.
+    printer.fail_nth(Operation::CreateJob, 1, Fault::Unanswered);
+    printer.behave(|printer| {
+        printer.fates = vec![(FakeState::Completed, 2), (FakeState::Completed, 2), (FakeState::Aborted, 1)];
+    });
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(7));
+    let asked = one_question(&studio);
+    assert!(asked.contains("print p1 (2 copies of") && asked.contains("given up at the printer after 1"), "{asked}");
+    studio.kill();
+    assert_eq!(printer.prints().len(), 5);
+    studio.serve();
+    studio.run(&["jobs", "answer", "9", "--printed-up-to", "1"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed"]);
+    let copies: Vec<u32> = printer.jobs().iter().filter(|job| job.document.is_some()).map(|job| job.copies).collect();
+    assert_eq!((copies, printer.prints().len()), (vec![2, 2, 2, 2], 7));
+    studio.audit();
+}
+
+#[test]
+fn copies_that_go_one_by_one_are_all_there() {
+    let (mut studio, printer) = alone(Behaviour { max_copies: 1, ..Behaviour::default() });
+    // One that is given up is tried again, however many have come out before it.
+    printer.behave(|printer| {
+        printer.fates = vec![(FakeState::Completed, 1); 6];
+        printer.fates.push((FakeState::Aborted, 0));
+    });
+    studio.serve();
+    studio.drop_file("status", "a.json", &order(8));
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!((states(&studio, &done[0]), printer.prints().len()), (vec!["printed".to_string()], 8));
     studio.audit();
 }

@@ -68,7 +68,7 @@ impl Run<'_> {
         let Some(printer) = config.printer(&intent.printer) else {
             return Ok(Went::On(Some("it is not in the config any more, and nobody else knows of the sheet".into())));
         };
-        let sheet = Sheet { copies: intent.copies, ..unit.sheet.clone() };
+        let sheet = Sheet { copies: intent.copies.saturating_add(intent.left), ..unit.sheet.clone() };
         let id = unit.print.id.clone();
         let folder = self.folder().join("prints").join(id.to_string());
         let record = self.job.record.clone();
