@@ -75,9 +75,15 @@ impl Field {
         Field { directory, tag, kind: RATIONAL, bytes }
     }
 
+    /// Its parts, of which a copyright can have two: the photographer's, which may be blank, and the editor's.
     pub(super) fn as_text(&self) -> Option<String> {
-        let bytes = self.bytes.split(|b| *b == 0).next().unwrap_or_default();
-        let text = String::from_utf8_lossy(bytes).trim().to_owned();
+        // The standard knows ASCII only. Programs write UTF-8 or, the older ones, the letters of their system.
+        let decoded = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+        };
+        let parts = self.bytes.split(|b| *b == 0).map(|part| decoded(part).trim().to_owned());
+        let text = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
         (self.kind == ASCII && !text.is_empty()).then_some(text)
     }
 

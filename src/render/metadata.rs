@@ -110,14 +110,20 @@ fn by_policy(facts: Option<&Facts>, spec: &MetadataSpec, encoded: bool, warnings
     if spec.set_artist.is_some() {
         exif.fields.retain(|f| f.tag != tag::XP_AUTHOR);
     }
+    // The source's own field was taken over as it is: in the letters it was written in, with all its parts.
+    let stands = |tag| facts.and_then(|f| f.exif.get(Directory::Main, tag)).and_then(Field::as_text).is_some();
+    let written = |of: &Option<(String, bool)>, tag| match of {
+        Some((text, ours)) if *ours || !stands(tag) => Some(text.clone()),
+        _ => None,
+    };
     let texts = [
-        (tag::ARTIST, artist.as_ref().map(|(text, _)| text)),
-        (tag::COPYRIGHT, copyright.as_ref().map(|(text, _)| text)),
-        (tag::DESCRIPTION, spec.set_caption.as_ref()),
+        (tag::ARTIST, written(&artist, tag::ARTIST)),
+        (tag::COPYRIGHT, written(&copyright, tag::COPYRIGHT)),
+        (tag::DESCRIPTION, spec.set_caption.clone()),
     ];
     for (tag, text) in texts {
         if let Some(text) = text {
-            exif.set(Field::text(Directory::Main, tag, text));
+            exif.set(Field::text(Directory::Main, tag, &text));
         }
     }
     if let Some(keywords) = &spec.set_keywords {

@@ -135,6 +135,33 @@ fn texts_are_set_and_fall_back() {
     assert_eq!(text(&facts(&render_one(&jpeg, &spec).unwrap().bytes), tag::ARTIST), None);
 }
 
+#[test]
+fn the_words_of_the_source_stay_in_its_own_letters_and_parts() {
+    let field = |tag, bytes: &[u8]| Field { directory: Directory::Main, tag, kind: exif::ASCII, bytes: bytes.to_vec() };
+    let artist = field(tag::ARTIST, b"M\xfcller\0");
+    let jpeg = jpeg_of(40, 30, &picture(40, 30));
+    for copyright in [&b"Photographer Ada\0Editor Ed\0"[..], b" \0Editor Ed\0"] {
+        let copyright = field(tag::COPYRIGHT, copyright);
+        let mut exif = Exif::default();
+        exif.set(artist.clone());
+        exif.set(copyright.clone());
+        let file = with_exif(&jpeg, &exif);
+        for keep in [KeepMetadata::Copyright, KeepMetadata::All] {
+            for encoding in [JPEG, PNG, TIFF, WEBP, Encoding::Copy] {
+                let mut spec = spec((40, 30), (40, 30));
+                (spec.metadata, spec.encoding) = (plain_metadata(keep), encoding.clone());
+                spec.metadata.fallback_artist = Some("The Studio".to_owned());
+                spec.metadata.fallback_copyright = Some("(c) The Studio".to_owned());
+                let found = facts(&render_one(&file, &spec).unwrap().bytes);
+                for expected in [&artist, &copyright] {
+                    assert_eq!(found.exif.get(Directory::Main, expected.tag), Some(expected), "{encoding:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(artist.as_text().as_deref(), Some("Müller"));
+}
+
 fn copied(file: &[u8], frame: (u32, u32), metadata: MetadataSpec) -> Result<Rendered, RenderError> {
     let spec = OutputSpec { encoding: Encoding::Copy, metadata, ..spec(frame, frame) };
     let out = render_one(file, &spec)?;
