@@ -242,9 +242,10 @@ pub(super) struct Path {
 impl Path {
     /// The working space is the input's own when it is RGB by primaries and curves, else sRGB.
     ///
-    /// `toned` pictures need a working space of that kind even where nothing would have to be converted.
-    pub(super) fn new(input: Input, output: &Profile, spec: &ColorSpec, toned: bool) -> Result<Path, RenderError> {
-        let works = |profile: &Profile| profile.is_matrix() || (profile.icc == output.icc && !toned);
+    /// Pictures that are adjusted or toned (`edited`) need a working space of that kind even where nothing would have to
+    /// be converted.
+    pub(super) fn new(input: Input, output: &Profile, spec: &ColorSpec, edited: bool) -> Result<Path, RenderError> {
+        let works = |profile: &Profile| profile.is_matrix() || (profile.icc == output.icc && !edited);
         let convert = |from: &Profile, to: &Profile| Converter::new(from, to, spec.intent, spec.black_point);
         let (inward, working) = match &input {
             Input::Profile(profile) | Input::PlainGray(profile) if works(profile) => (None, profile.clone()),

@@ -194,7 +194,7 @@ impl Opened<'_> {
 
 /// A way of colours that was worked out.
 struct KnownPath {
-    /// Source, colour spec, whether the picture is toned.
+    /// Source, colour spec, whether the picture's colours are edited.
     key: (usize, ColorSpec, bool),
     path: Path,
     warnings: Vec<RenderWarning>,
@@ -274,8 +274,8 @@ impl Pass<'_> {
                 self.used(cell.source);
                 continue;
             }
-            let toned = cell.tone != Tone::Color;
-            let path = self.path(cell.source, &spec.color, &output, toned, &mut warnings)?;
+            let edited = cell.tone != Tone::Color || !cell.adjust.is_none();
+            let path = self.path(cell.source, &spec.color, &output, edited, &mut warnings)?;
             let opened = self.sources.get_mut(&cell.source).ok_or_else(|| missing(cell.source))?;
             let (stored, orientation) = opened.facts().map(|f| (f.header.stored, f.header.orientation))?;
             let jpeg = opened.facts()?.header.format == PictureFormat::Jpeg;
@@ -327,10 +327,10 @@ impl Pass<'_> {
         source: usize,
         color: &ColorSpec,
         output: &Profile,
-        toned: bool,
+        edited: bool,
         warnings: &mut Vec<RenderWarning>,
     ) -> Result<usize, RenderError> {
-        let key = (source, color.clone(), toned);
+        let key = (source, color.clone(), edited);
         let known = self.paths.iter().position(|known| known.key == key);
         let at = if let Some(at) = known {
             at
@@ -339,7 +339,7 @@ impl Pass<'_> {
             let assets = self.assets;
             let facts = self.sources.get_mut(&source).ok_or_else(|| missing(source))?.facts()?;
             let input = profile::input(facts, &color.untagged, assets, &mut found)?;
-            let path = Path::new(input, output, color, toned)?;
+            let path = Path::new(input, output, color, edited)?;
             self.paths.push(KnownPath { key, path, warnings: found });
             self.paths.len() - 1
         };

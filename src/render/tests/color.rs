@@ -266,6 +266,27 @@ fn a_printer_profile_is_an_output() {
 }
 
 #[test]
+fn pictures_in_the_printers_own_profile_can_be_edited() {
+    let printer = icc_builder::printer(0.01);
+    let mut shelf = Shelf::default();
+    let space = shelf.put(printer.clone());
+    let (file, mut spec) = tagged_png(Some(&printer), png::ColorType::Rgb, 3, &cube());
+    spec.color.output = space;
+    let edits: [fn(&mut Cell); 4] = [
+        |c| c.adjust.exposure = 0.5,
+        |c| c.adjust.saturation = 30.0,
+        |c| c.tone = Tone::Bw,
+        |c| c.sharpen = Some(Unsharp { radius: 0.8, amount: 1.0, threshold: 0.0 }),
+    ];
+    for edit in edits {
+        let mut edited = spec.clone();
+        edit(&mut edited.cells[0]);
+        let out = render_with(&file, 1, &shelf, &[&edited]).remove(0).unwrap();
+        assert!(largest_difference(&pixels(&out.bytes), &cube()) > 10);
+    }
+}
+
+#[test]
 fn tones_keep_luminance_and_neutral_ends() {
     let pixels_in: Vec<u8> =
         [[0; 3], [255; 3], [255, 0, 0], [0, 255, 0], [0, 0, 255], [128; 3], [200, 150, 100]].concat();
