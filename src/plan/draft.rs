@@ -58,6 +58,8 @@ struct Chosen<'a> {
     candidate: &'a Candidate,
     canvas: Canvas,
     /// Crop and what straightening leaves of it, of the canvas.
+    /// What is under it shows through.
+    has_alpha: bool,
     region: Region,
     shrunk: Option<f64>,
 }
@@ -160,12 +162,13 @@ impl<'a> Request<'a> {
         };
         self.judge(shown, &view, findings);
         let under = self.under(self.profile.background);
+        let covered = (!header.has_alpha).then_some(placed.window);
         Ok(Draft {
             sources: vec![candidate],
             sheet: geometry.sheet,
             trim: geometry.trim,
             background: under.outside,
-            fills: under.fills(geometry.trim, geometry.inner, placed.window),
+            fills: under.fills(geometry.trim, geometry.inner, covered),
             cells: vec![self.cell(shown, 0, wish.canvas, placed, Turn::None)],
             marks: Vec::new(),
             turn: geometry.turn,
@@ -234,7 +237,7 @@ impl<'a> Request<'a> {
                 let window = geometry::moved(opening.window, offset);
                 fills.push(Fill { window, color: under.border });
                 let inner = geometry::moved(inner, offset);
-                if geometry::moved(placed.window, offset) != inner {
+                if from.has_alpha || geometry::moved(placed.window, offset) != inner {
                     fills.push(Fill { window: inner, color: layout.background });
                 }
             }
@@ -303,7 +306,7 @@ impl<'a> Request<'a> {
         let (candidate, header) = self.choose(shown, findings, scale_of)?;
         let canvas = canvas(header.upright().turned(image.rotate));
         let part = canvas.shown(crop).map_err(|e| self.blocked(shown, &e.into()))?;
-        Ok(Chosen { candidate, canvas, region: part.region, shrunk: part.shrunk })
+        Ok(Chosen { candidate, canvas, has_alpha: header.has_alpha, region: part.region, shrunk: part.shrunk })
     }
 }
 

@@ -164,10 +164,11 @@ pub struct Under {
 }
 
 impl Under {
-    /// What of them is seen, over a sheet of the outside's colour; nothing of an area that the picture covers.
-    pub fn fills(self, trim: Window, inner: Window, picture: Window) -> Vec<Fill> {
+    /// What of them is seen, over a sheet of the outside's colour; nothing of an area that is `covered` by a picture
+    /// that nothing shows through.
+    pub fn fills(self, trim: Window, inner: Window, covered: Option<Window>) -> Vec<Fill> {
         let areas = [(trim, self.border, self.outside), (inner, self.pad, self.border)];
-        let seen = areas.into_iter().filter(|(window, color, under)| color != under && *window != picture);
+        let seen = areas.into_iter().filter(|(window, color, under)| color != under && Some(*window) != covered);
         seen.map(|(window, color, _)| Fill { window, color }).collect()
     }
 }

@@ -104,6 +104,10 @@ fn planned(text: &str, profiles: &[&str]) -> Plan {
 }
 
 pub(super) fn planned_with(config: &str, text: &str, profiles: &[&str]) -> Plan {
+    planned_of(config, text, profiles, false)
+}
+
+fn planned_of(config: &str, text: &str, profiles: &[&str], has_alpha: bool) -> Plan {
     let (manifest, frozen) = frozen(config, text, profiles);
     assert_eq!(frozen.verdict, Verdict::Run);
     let mut facts = Facts::new();
@@ -114,7 +118,7 @@ pub(super) fn planned_with(config: &str, text: &str, profiles: &[&str]) -> Plan 
             stored: PixelSize::new(6000, 4000),
             orientation: Orientation::UPRIGHT,
             bits: 8,
-            has_alpha: false,
+            has_alpha,
             tagged: true,
             progressive: false,
         };
@@ -259,6 +263,21 @@ fn border_and_bleed_lie_around_the_picture() {
     assert_eq!(spec.fills, [Fill { window: trim, color: border }]);
     assert_eq!(spec.cells[0].window, Window { x: 111, y: 111, width: 1350, height: 1050 });
     assert_eq!(spec.cells[0].mirror, Edges::default());
+}
+
+#[test]
+fn the_background_shows_through_a_picture_and_not_its_border() {
+    let lines = r##"[{ "line": 1, "item": "X", "size": "4x5in", "image": 7, "crop": [0, 0, 1, 1] },
+        { "line": 2, "item": "WALLET", "quantity": 8, "image": 7, "border": { "width": "0.1in", "color": "#00ff00" } }]"##;
+    let plan = planned_of(CONFIG, &order(r#"[{ "number": 7 }]"#, lines), &["framed", "prints"], true);
+    let last = |spec: &OutputSpec| spec.fills.last().cloned();
+    let mut seen = 0;
+    for spec in plan.renders.iter().filter_map(RenderStep::spec).filter(|spec| !spec.fills.is_empty()) {
+        let window = spec.cells.last().unwrap().window;
+        assert_eq!(last(spec), Some(Fill { window, color: Color::WHITE }));
+        seen += 1;
+    }
+    assert_eq!(seen, 3, "a plain one and two sheets");
 }
 
 #[test]
