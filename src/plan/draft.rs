@@ -49,6 +49,7 @@ impl Draft<'_> {
             && self.layout.is_none()
             && self.turn == Turn::None
             && self.sheet == cell.frame
+            && cell.window == Window::of(self.sheet)
             && cell.region == cropped(cell.frame, None)
     }
 }

@@ -13,7 +13,7 @@ use crate::model::config::Config;
 use crate::model::manifest::{self, Manifest};
 use crate::model::pricing;
 use crate::model::profile::Anchor;
-use crate::model::spec::{Edges, Element, Fill, Orientation, PictureFormat, PixelSize, Tone, Turn, Window};
+use crate::model::spec::{Edges, Element, Encoding, Fill, Orientation, PictureFormat, PixelSize, Tone, Turn, Window};
 use crate::model::template::Template;
 use crate::model::units::Color;
 
@@ -278,6 +278,17 @@ fn the_background_shows_through_a_picture_and_not_its_border() {
         seen += 1;
     }
     assert_eq!(seen, 3, "a plain one and two sheets");
+}
+
+#[test]
+fn a_border_is_an_edit_of_an_original() {
+    let config = CONFIG.replace("layouts:\n", "  as_is: { source: [hires], per: line, format: copy, name: \"{line}\", deliver: [ { to: folder, path: as_is } ] }\nlayouts:\n");
+    let lines = r##"[{ "line": 1, "item": "X", "image": 7, "crop": [0, 0, 1, 1] },
+        { "line": 2, "item": "X", "image": 7, "crop": [0, 0, 1, 1], "border": { "width": "0.5in", "color": "#00ff00" } }]"##;
+    let plan = planned_with(&config, &order(r#"[{ "number": 7 }]"#, lines), &["as_is"]);
+    assert_eq!(spec(&plan, 0).encoding, Encoding::Copy);
+    assert!(matches!(spec(&plan, 1).encoding, Encoding::Jpeg { .. }), "{:?}", spec(&plan, 1).encoding);
+    assert!(!spec(&plan, 1).fills.is_empty() || spec(&plan, 1).background != Color::WHITE);
 }
 
 #[test]
