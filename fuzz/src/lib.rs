@@ -261,7 +261,7 @@ pub fn decode(data: &[u8]) {
         return;
     }
     let upright = header.upright();
-    let source = Source { bytes: data, header, factor: DecodeFactor::FULL };
+    let source = Source { bytes: data, header, factor: DecodeFactor::FULL, planes: true };
     let sources = std::collections::BTreeMap::from([(0, source)]);
     let longest = upright.width.max(upright.height).max(1);
     let small = |side: u32| (u64::from(side) * 64).div_ceil(u64::from(longest)) as u32;

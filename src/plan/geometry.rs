@@ -8,7 +8,7 @@ use super::region::{Canvas, OutsidePicture, Part};
 use crate::model::limits::{PICTURE_MAX_PX, SIDE_MAX_PX};
 use crate::model::manifest::{Crop, Fit};
 use crate::model::profile::{Enlarge, Medium, Orient, Sharpen, SharpenAmount, SizeChoice};
-use crate::model::spec::{DecodeFactor, Edges, PixelSize, Region, Turn, Unsharp, Window};
+use crate::model::spec::{Cell, DecodeFactor, Edges, PixelSize, Region, Turn, Unsharp, Window};
 use crate::model::units::Dimensions;
 
 /// What a picture is to become, in the words of profile and line.
@@ -307,6 +307,15 @@ pub fn decode_factor(outputs: &[(Region, Window)]) -> DecodeFactor {
     };
     let factor = [8, 4, 2].into_iter().find(|f| enough(*f)).unwrap_or(1);
     DecodeFactor(if outputs.is_empty() { 1 } else { factor })
+}
+
+/// Whether luma and chroma of a JPEG need not be made RGB before this is made of it: it shrinks so far that chroma of half
+/// the size shrinks too. The decoder enlarges chroma more gently than the resizer would.
+pub fn takes_planes(cell: &Cell) -> bool {
+    let (region, window) = (cell.region, cell.window);
+    cell.straighten == 0.0
+        && region.width >= 2.0 * f64::from(window.width)
+        && region.height >= 2.0 * f64::from(window.height)
 }
 
 /// Sharpening for the pixels of the output. Print presets are made for 300 ppi and grow with the resolution, because

@@ -120,6 +120,7 @@ impl Sources {
                     bytes: candidate.bytes,
                     header: header.clone(),
                     decode: DecodeFactor::FULL,
+                    planes: None,
                     sha256: sha256.cloned(),
                 });
                 self.shown.push(Vec::new());
@@ -313,6 +314,10 @@ impl<'a> Maker<'a> {
     fn finish(self) -> Plan {
         let mut plan = self.plan;
         plan.sources = self.sources.finish();
+        let planes = plan.planes();
+        for (source, enough) in plan.sources.iter_mut().zip(planes) {
+            source.planes = Some(enough);
+        }
         plan.findings.sort_by_key(|f| std::cmp::Reverse(f.weight));
         plan
     }

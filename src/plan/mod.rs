@@ -42,7 +42,7 @@ use self::printing::{Ask, Demand};
 use crate::keyword;
 use crate::model::delivery::Delivery;
 use crate::model::name::RelPath;
-use crate::model::spec::{DecodeFactor, Header, OutputSpec};
+use crate::model::spec::{DecodeFactor, Encoding, Header, OutputSpec};
 
 /// `r1`, `r2` … render steps, `d1` … deliveries, `p1` … prints, in the order of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +80,9 @@ pub struct PlanSource {
     pub header: Header,
     /// Fixed from all outputs of this source, so that a retry gives the same bytes.
     pub decode: DecodeFactor,
+    /// All outputs do with luma and chroma of a JPEG; fixed like `decode`. Plans of 0.1.0 do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planes: Option<bool>,
     /// The digest that the manifest demands.
     pub sha256: Option<String>,
 }
@@ -99,6 +102,21 @@ impl SourcePlace {
             SourcePlace::Library(path) => path.clone(),
             SourcePlace::Input(path) => path.below(&job_folder.join("inputs")),
         }
+    }
+}
+
+impl Plan {
+    /// For each source, whether all its outputs do with luma and chroma.
+    pub fn planes(&self) -> Vec<bool> {
+        let mut enough = vec![true; self.sources.len()];
+        let drawn = self.renders.iter().filter_map(RenderStep::spec).filter(|spec| spec.encoding != Encoding::Copy);
+        for cell in drawn.flat_map(|spec| &spec.cells).filter(|cell| !geometry::takes_planes(cell)) {
+            if let Some(enough) = enough.get_mut(cell.source) {
+                *enough = false;
+            }
+        }
+        let fixed = self.sources.iter().map(|source| source.planes);
+        fixed.zip(enough).map(|(fixed, enough)| fixed.unwrap_or(enough)).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::config::Config;
 use crate::model::manifest::{self, Manifest};
 use crate::model::pricing;
 use crate::model::profile::Anchor;
-use crate::model::spec::{Edges, Element, Encoding, Fill, Orientation, PictureFormat, PixelSize, Tone, Turn, Window};
+use crate::model::spec::{Edges, Element, Fill, Orientation, PictureFormat, PixelSize, Tone, Turn, Window};
 use crate::model::template::Template;
 use crate::model::units::Color;
 
@@ -289,6 +289,20 @@ fn a_border_is_an_edit_of_an_original() {
     assert_eq!(spec(&plan, 0).encoding, Encoding::Copy);
     assert!(matches!(spec(&plan, 1).encoding, Encoding::Jpeg { .. }), "{:?}", spec(&plan, 1).encoding);
     assert!(!spec(&plan, 1).fills.is_empty() || spec(&plan, 1).background != Color::WHITE);
+}
+
+#[test]
+fn how_a_source_is_decoded_hangs_on_all_its_outputs_and_stays() {
+    let lines = r#"[{ "line": 1, "item": "X", "size": "4x5in", "image": 7 }, { "line": 2, "item": "X", "size": "16x20in", "image": 7 },
+        { "line": 3, "item": "X", "size": "4x5in", "image": 9 }]"#;
+    let mut plan = planned(&order(r#"[{ "number": 7 }, { "number": 9 }]"#, lines), &["prints"]);
+    assert_eq!(plan.planes(), [false, true]);
+    // What is left to do does not change it.
+    plan.renders.retain(|step| step.line != Some(2));
+    assert_eq!(plan.planes(), [false, true]);
+    // Nor do plans that did not say it yet: they go by what is in them.
+    plan.sources.iter_mut().for_each(|source| source.planes = None);
+    assert_eq!(plan.planes(), [true, true]);
 }
 
 #[test]

@@ -96,6 +96,8 @@ pub struct Source<'a> {
     pub header: Header,
     /// How much of a JPEG to decode; fixed in the plan.
     pub factor: DecodeFactor,
+    /// Whether luma and chroma of a JPEG will do; fixed in the plan, as they give slightly other pixels than RGB.
+    pub planes: bool,
 }
 
 /// A finished file.
@@ -124,10 +126,7 @@ pub fn render(
         let using = |spec: &OutputSpec| spec.cells.iter().filter(|c| c.source == *index).count();
         let uses = (0..outputs.len()).filter(drawn).map(|i| using(outputs[i])).sum();
         let accept_damage = outputs.iter().any(|spec| spec.accept_damage && using(spec) > 0);
-        let cells = (0..outputs.len()).filter(drawn).flat_map(|i| &outputs[i].cells).filter(|c| c.source == *index);
-        let planes =
-            cells.into_iter().all(|c| c.straighten == 0.0 && planes::shrinks_enough(c.region, c.window.size()));
-        let wish = Wish { factor: source.factor, accept_damage, planes };
+        let wish = Wish { factor: source.factor, accept_damage, planes: source.planes };
         pass.sources.insert(*index, Opened { source, facts: None, raster: None, uses, wish });
     }
     for (i, (spec, check)) in outputs.iter().zip(checks).enumerate() {

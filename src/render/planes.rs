@@ -52,11 +52,6 @@ impl Chroma {
     }
 }
 
-/// Whether a part of the picture shrinks so far that chroma of half the size shrinks too.
-pub(super) fn shrinks_enough(region: Region, window: PixelSize) -> bool {
-    region.width >= 2.0 * f64::from(window.width) && region.height >= 2.0 * f64::from(window.height)
-}
-
 /// Pixels that are converted in one go.
 const BLOCK_PIXELS: usize = 16_384;
 

@@ -53,6 +53,7 @@ impl Memory {
                     bytes: candidate.bytes,
                     header,
                     decode: DecodeFactor::FULL,
+                    planes: None,
                     sha256: priced.images[want.image].sha256.clone(),
                 };
                 told.insert(source.shown.clone(), earlier::identity(&source, Path::new("")).ok()?);

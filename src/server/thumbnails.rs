@@ -52,7 +52,8 @@ impl Tools for Thumbnailer {
         if peak > MEMORY_MAX_BYTES {
             return Err("the picture is too large to be shown small beside the jobs".into());
         }
-        let sources = BTreeMap::from([(0, Source { bytes: picture, header, factor })]);
+        let planes = geometry::takes_planes(cell);
+        let sources = BTreeMap::from([(0, Source { bytes: picture, header, factor, planes })]);
         let mut made = Err("nothing came out".to_string());
         let work = || {
             let each = &mut |_, result: Result<render::Rendered, render::RenderError>| {

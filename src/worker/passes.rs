@@ -15,7 +15,7 @@ use super::makers::Makers;
 use crate::model::digest;
 use crate::model::limits::SOURCE_MAX_BYTES;
 use crate::model::name::RelPath;
-use crate::model::spec::OutputSpec;
+use crate::model::spec::{DecodeFactor, Header, OutputSpec};
 use crate::plan::{Plan, StepId, Work};
 use crate::render::{self, Assets, Rendered, Source, VerifyDepth};
 use crate::spool::journal::SourceDigest;
@@ -136,6 +136,7 @@ impl Renderer {
         done: impl FnMut(PassDone) -> Result<(), E>,
     ) -> Result<(), E> {
         let (sender, results) = mpsc::channel::<Ended>();
+        let planes = plan.planes();
         let mut flight = Flight { results, passes: 0, done, failure: None };
         let stopped = |flight: &Flight<_, E>| flight.failure.is_some() || around.stop.load(Ordering::SeqCst);
         for pass in passes {
@@ -166,12 +167,15 @@ impl Renderer {
                 break;
             }
             let sender = sender.clone();
-            let headers =
-                pass.sources.iter().map(|i| (plan.sources[*i].header.clone(), plan.sources[*i].decode)).collect();
+            let known = |index: &usize| {
+                let source = &plan.sources[*index];
+                Known { header: source.header.clone(), factor: source.decode, planes: planes[*index] }
+            };
+            let known = pass.sources.iter().map(known).collect();
             let (assets, verify) = (Arc::clone(&around.assets), around.verify);
             flight.passes += 1;
             self.makers.make(move || {
-                let result = render_pass(&pass, &bytes, headers, &*assets, verify);
+                let result = render_pass(&pass, &bytes, known, &*assets, verify);
                 drop(bytes);
                 // The receiver is gone only when the caller's own thread panicked; nothing is left to tell then.
                 let _ = sender.send((PassDone { pass, result: Ok(result) }, share));
@@ -274,10 +278,17 @@ fn peak(plan: &Plan, pass: &Pass) -> u64 {
     render::peak_bytes(&sources, &outputs)
 }
 
+/// What the plan fixes of an original.
+struct Known {
+    header: Header,
+    factor: DecodeFactor,
+    planes: bool,
+}
+
 fn render_pass(
     pass: &Pass,
     originals: &[Original],
-    headers: Vec<(crate::model::spec::Header, crate::model::spec::DecodeFactor)>,
+    known: Vec<Known>,
     assets: &dyn Assets,
     verify: VerifyDepth,
 ) -> PassResult {
@@ -285,8 +296,10 @@ fn render_pass(
         .sources
         .iter()
         .zip(originals)
-        .zip(headers)
-        .map(|((index, original), (header, factor))| (*index, Source { bytes: &original.bytes, header, factor }))
+        .zip(known)
+        .map(|((index, original), Known { header, factor, planes })| {
+            (*index, Source { bytes: &original.bytes, header, factor, planes })
+        })
         .collect();
     let specs: Vec<&OutputSpec> = pass.outputs.iter().map(|o| &o.spec).collect();
     let missing = || {

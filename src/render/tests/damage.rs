@@ -7,7 +7,7 @@ fn fit(bytes: &[u8], accept_damage: bool) -> Result<Rendered, RenderError> {
     let upright = header.upright();
     let mut spec = spec((upright.width, upright.height), (40, 30));
     spec.accept_damage = accept_damage;
-    let sources = BTreeMap::from([(0, Source { bytes, header, factor: DecodeFactor::FULL })]);
+    let sources = BTreeMap::from([(0, Source { bytes, header, factor: DecodeFactor::FULL, planes: false })]);
     let mut out = None;
     render(&sources, &[&spec], &Shelf::default(), &mut |_, result| out = Some(result));
     out.unwrap()

@@ -244,6 +244,30 @@ fn threads_do_not_change_a_byte() {
 }
 
 #[test]
+fn what_else_is_made_in_the_same_pass_changes_no_byte() {
+    let rgb = noisy_picture(320, 240);
+    let mut large = spec((320, 240), (320, 240));
+    large.encoding = Encoding::Jpeg {
+        quality: 90,
+        subsampling: Subsampling::S420,
+        progressive: false,
+        optimize: false,
+        max_bytes: None,
+    };
+    let file = render_one(&rgb_png(320, 240, &rgb), &large).unwrap().bytes;
+    let small = spec((320, 240), (80, 60));
+    for planes in [false, true] {
+        let sources = BTreeMap::from([(0, Source { planes, ..source(&file, 1) })]);
+        let made = |outputs: &[&OutputSpec]| {
+            let mut last = None;
+            render(&sources, outputs, &Shelf::default(), &mut |_, result| last = Some(result.unwrap()));
+            last.unwrap()
+        };
+        assert!(made(&[&large, &small]) == made(&[&small]), "{planes}");
+    }
+}
+
+#[test]
 fn one_decode_gives_what_single_renders_give() {
     let file = jpeg_of(300, 200, &picture(300, 200));
     let mut specs: Vec<OutputSpec> = [(300, 200), (150, 100), (60, 40)].map(|w| spec((300, 200), w)).to_vec();

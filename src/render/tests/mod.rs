@@ -169,11 +169,13 @@ fn spec(frame: (u32, u32), window: (u32, u32)) -> OutputSpec {
 }
 
 fn source(bytes: &[u8], factor: u8) -> Source<'_> {
-    Source { bytes, header: probe(Cursor::new(bytes)).unwrap(), factor: DecodeFactor(factor) }
+    Source { bytes, header: probe(Cursor::new(bytes)).unwrap(), factor: DecodeFactor(factor), planes: false }
 }
 
 fn render_with(bytes: &[u8], factor: u8, shelf: &Shelf, outputs: &[&OutputSpec]) -> Vec<Result<Rendered, RenderError>> {
-    let sources = BTreeMap::from([(0, source(bytes, factor))]);
+    let mut cells = outputs.iter().flat_map(|spec| &spec.cells);
+    let planes = cells.all(crate::plan::geometry::takes_planes);
+    let sources = BTreeMap::from([(0, Source { planes, ..source(bytes, factor) })]);
     let mut out = Vec::new();
     render(&sources, outputs, shelf, &mut |i, result| {
         assert_eq!(i, out.len());
