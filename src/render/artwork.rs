@@ -109,7 +109,7 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
 fn read_png(bytes: &[u8]) -> Result<Picture, String> {
     let refused = |e: RenderError| match e {
         RenderError::TooLarge { what, found, most } => format!("it is too large: {what} {found}, at most {most}"),
-        RenderError::Damaged(what) => format!("it is damaged: {what}"),
+        RenderError::Damaged(what) | RenderError::Lost(what) => format!("it is damaged: {what}"),
         other => other.to_string(),
     };
     let mut facts = header::read(Cursor::new(bytes)).map_err(refused)?;

@@ -252,14 +252,21 @@ impl<R: Seek> Seek for Relabelled<R> {
     }
 }
 
-/// Decodes the whole picture; alpha that is multiplied into the colours stays so.
-pub(super) fn decode(bytes: &[u8], bands: Bands, size: PixelSize) -> Result<Raster, RenderError> {
+/// Decodes the whole picture; alpha that is multiplied into the colours stays so. Where damage is accepted, strips and
+/// tiles that cannot be read stay empty, and what was wrong with the first of them comes along.
+pub(super) fn decode(
+    bytes: &[u8],
+    bands: Bands,
+    size: PixelSize,
+    accept_damage: bool,
+) -> Result<(Raster, Option<String>), RenderError> {
     let (mut decoder, _) = open(Cursor::new(bytes))?;
+    let mut damage = Damage { accepted: accept_damage, first: None };
     let palette = if bands.colors == Colors::Palette { palette(&mut decoder)? } else { Vec::new() };
     let samples = if bands.bits() == 16 {
-        Samples::U16(give_meaning(gather(&mut decoder, bands, size)?, bands, &palette))
+        Samples::U16(give_meaning(gather(&mut decoder, bands, size, &mut damage)?, bands, &palette))
     } else {
-        Samples::U8(give_meaning(gather(&mut decoder, bands, size)?, bands, &palette))
+        Samples::U8(give_meaning(gather(&mut decoder, bands, size, &mut damage)?, bands, &palette))
     };
     let layout = match bands.colors {
         Colors::Gray { .. } if !bands.has_alpha() => Layout::Gray,
@@ -267,7 +274,26 @@ pub(super) fn decode(bytes: &[u8], bands: Bands, size: PixelSize) -> Result<Rast
         _ if bands.has_alpha() => Layout::Rgba,
         _ => Layout::Rgb,
     };
-    Ok(Raster { size, layout, samples })
+    Ok((Raster { size, layout, samples }, damage.first))
+}
+
+/// What was wrong with strips and tiles of a picture.
+struct Damage {
+    accepted: bool,
+    first: Option<String>,
+}
+
+impl Damage {
+    /// Whether a piece is there; an error where it has to be.
+    fn is_there(&mut self, read: Result<(), RenderError>) -> Result<bool, RenderError> {
+        match read {
+            Err(RenderError::Damaged(what)) if self.accepted => {
+                self.first.get_or_insert(what);
+                Ok(false)
+            }
+            read => read.map(|()| true),
+        }
+    }
 }
 
 /// Reads all coded pixels and keeps none of them.
@@ -324,6 +350,7 @@ fn gather<T: Sample + Pod, R: Read + Seek>(
     decoder: &mut Decoder<R>,
     bands: Bands,
     size: PixelSize,
+    damage: &mut Damage,
 ) -> Result<Vec<T>, RenderError> {
     let (taken, bits) = (bands.taken(), usize::from(bands.stored_bits));
     let mut out = vec![T::default(); size.pixels() as usize * taken];
@@ -331,14 +358,18 @@ fn gather<T: Sample + Pod, R: Read + Seek>(
     let step = if bands.planar { 1 } else { usize::from(bands.count) };
     let straight = bits >= 8 && step == taken && (taken == 1 || !bands.planar);
     let mut buffer = Vec::new();
+    let mut found = false;
     for piece in pieces(decoder, bands, size)? {
         let start = (piece.y as usize * size.width as usize + piece.x as usize) * taken;
         if straight && piece.width == size.width {
             let rows = bytemuck::cast_slice_mut(&mut out[start..]);
-            decoder.read_chunk_bytes(piece.index, rows).map_err(|e| tiff_error(&e))?;
+            found |= damage.is_there(decoder.read_chunk_bytes(piece.index, rows).map_err(|e| tiff_error(&e)))?;
             continue;
         }
-        read_piece(decoder, piece.index, &mut buffer)?;
+        if !damage.is_there(read_piece(decoder, piece.index, &mut buffer))? {
+            continue;
+        }
+        found = true;
         let row_bytes = (piece.width as usize * step * bits).div_ceil(8);
         for (y, row) in buffer.chunks(row_bytes).take(piece.height as usize).enumerate() {
             let target = &mut out[start + y * size.width as usize * taken..][..piece.width as usize * taken];
@@ -355,7 +386,10 @@ fn gather<T: Sample + Pod, R: Read + Seek>(
             }
         }
     }
-    Ok(out)
+    match damage.first.clone().filter(|_| !found) {
+        Some(what) => Err(RenderError::Damaged(what)),
+        None => Ok(out),
+    }
 }
 
 fn stored<T: Pod>(row: &[u8], i: usize) -> T {

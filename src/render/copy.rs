@@ -1,8 +1,8 @@
 //! `format: copy`: the original's own pixels, with other words around them.
 //!
 //! Invariant: not one coded pixel is touched, and the copy is shown exactly as the original: its orientation,
-//! profile and colour space tags stay whatever the policy says. A damaged original is not handed on. Must not know:
-//! sheets.
+//! profile and colour space tags stay whatever the policy says. A damaged original is handed on only where that is
+//! accepted, and it is a JPEG. Must not know: sheets.
 
 mod tiff;
 
@@ -23,25 +23,34 @@ pub(super) fn copy(
     accept_damage: bool,
     warnings: &mut Vec<RenderWarning>,
 ) -> Result<Vec<u8>, RenderError> {
-    verify::read_through(bytes, facts, accept_damage)?;
-    if metadata::leaves_as_is(spec) {
-        return Ok(bytes.to_vec());
-    }
-    match facts.header.format {
-        PictureFormat::Jpeg => copy_jpeg(bytes, facts, spec, warnings),
-        PictureFormat::Png => copy_png(bytes, facts, spec, warnings),
-        PictureFormat::Tiff => tiff::copy(bytes, &metadata::for_copy(facts, spec, warnings)),
-        PictureFormat::Webp => copy_webp(bytes, facts, spec, warnings),
-    }
+    let copied = verify::read_through(bytes, facts, accept_damage).and_then(|()| {
+        if metadata::leaves_as_is(spec) {
+            return Ok(bytes.to_vec());
+        }
+        match facts.header.format {
+            PictureFormat::Jpeg => copy_jpeg(bytes, facts, spec, accept_damage, warnings),
+            PictureFormat::Png => copy_png(bytes, facts, spec, warnings),
+            PictureFormat::Tiff => tiff::copy(bytes, &metadata::for_copy(facts, spec, warnings)),
+            PictureFormat::Webp => copy_webp(bytes, facts, spec, warnings),
+        }
+    });
+    // What is left of the others cannot be told from what lies between.
+    let nothing_else = accept_damage || facts.header.format != PictureFormat::Jpeg;
+    copied.map_err(|e| if nothing_else { e.lost() } else { e })
 }
 
 fn copy_jpeg(
     bytes: &[u8],
     facts: &Facts,
     spec: &MetadataSpec,
+    accept_damage: bool,
     warnings: &mut Vec<RenderWarning>,
 ) -> Result<Vec<u8>, RenderError> {
-    let pieces = segment::walk(bytes)?;
+    let mut pieces = Vec::new();
+    match segment::walk_into(bytes, &mut pieces) {
+        Err(e) if !accept_damage => return Err(e),
+        _ => {}
+    }
     let metadata = metadata::for_copy(facts, spec, warnings);
     let mut out = Vec::with_capacity(bytes.len() + 4096);
     out.extend([0xff, marker::SOI]);

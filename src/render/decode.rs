@@ -3,6 +3,8 @@
 //! Invariant: limits were checked before a buffer is made, and a picture that decodes only with a warning is
 //! refused unless damage is accepted. Must not know: outputs.
 
+mod damaged_png;
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder};
@@ -46,6 +48,12 @@ pub(super) fn decode(
 /// Decodes the whole picture, at `1/factor` when it is a JPEG. Fills in what only decoding tells (a PNG's profile,
 /// warnings).
 pub(super) fn decode_as(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, RenderError> {
+    // The library gives all of a WebP or nothing.
+    let nothing_else = wish.accept_damage || facts.header.format == PictureFormat::Webp;
+    decode_pixels(bytes, facts, wish).map_err(|e| if nothing_else { e.lost() } else { e })
+}
+
+fn decode_pixels(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, RenderError> {
     if !facts.complete {
         let what = "the file ends early".to_owned();
         if !wish.accept_damage {
@@ -61,28 +69,38 @@ pub(super) fn decode_as(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<R
         PictureFormat::Jpeg => decode_jpeg(bytes, facts, wish),
         PictureFormat::Tiff => {
             let bands = facts.bands.ok_or_else(|| RenderError::Damaged("its colours are unknown".to_owned()))?;
-            let mut raster = bands::decode(bytes, bands, facts.header.stored)?;
+            let (mut raster, damage) = bands::decode(bytes, bands, facts.header.stored, wish.accept_damage)?;
+            facts.warnings.extend(damage.map(RenderWarning::DamageAccepted));
             if facts.premultiplied {
                 divide_by_alpha(&mut raster);
             }
             Ok(raster)
         }
-        PictureFormat::Png => {
-            let limits = limits_for(facts.header.stored);
-            let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits);
-            let mut decoder = decoder.map_err(|e| image_error(&e))?;
-            facts.icc = decoder.icc_profile().ok().flatten();
-            // One that cannot be unpacked is broken, not absent.
-            if facts.icc.is_none() && chunk::walk_png(bytes)?.iter().any(|c| &c.kind == b"iCCP") {
-                facts.icc = Some(Vec::new());
+        PictureFormat::Png => match decode_png(bytes, facts) {
+            Err(RenderError::Damaged(what)) if wish.accept_damage => {
+                let raster = damaged_png::decode(bytes, facts)?;
+                facts.warnings.push(RenderWarning::DamageAccepted(what));
+                Ok(raster)
             }
-            decode_with(decoder, facts)
-        }
+            result => result,
+        },
         PictureFormat::Webp => {
             let decoder = image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(|e| image_error(&e))?;
             decode_with(decoder, facts)
         }
     }
+}
+
+fn decode_png(bytes: &[u8], facts: &mut Facts) -> Result<Raster, RenderError> {
+    let limits = limits_for(facts.header.stored);
+    let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits);
+    let mut decoder = decoder.map_err(|e| image_error(&e))?;
+    facts.icc = decoder.icc_profile().ok().flatten();
+    // One that cannot be unpacked is broken, not absent.
+    if facts.icc.is_none() && chunk::walk_png(bytes)?.iter().any(|c| &c.kind == b"iCCP") {
+        facts.icc = Some(Vec::new());
+    }
+    decode_with(decoder, facts)
 }
 
 /// The size that a decode at `1/factor` gives.
@@ -214,7 +232,7 @@ fn decode_with(mut decoder: impl ImageDecoder, facts: &Facts) -> Result<Raster, 
     Ok(Raster { size: stored, layout, samples })
 }
 
-fn gray_alpha_to_rgba<T: Sample>(samples: &[T]) -> Vec<T> {
+pub(super) fn gray_alpha_to_rgba<T: Sample>(samples: &[T]) -> Vec<T> {
     let (pixels, _) = samples.as_chunks::<2>();
     pixels.iter().flat_map(|[gray, alpha]| [*gray, *gray, *gray, *alpha]).collect()
 }

@@ -14,6 +14,9 @@ pub enum RenderError {
         "the picture is damaged: {0}; copy it again from its source, or let the profile say `on_damage: accept` to take what is left"
     )]
     Damaged(String),
+    /// Of a kind, or so badly, that `on_damage` changes nothing.
+    #[error("the picture is damaged: {0}; copy it again from its source")]
+    Lost(String),
     #[error("the picture is larger than allowed: {what} {found}, at most {most}; make a smaller copy of it")]
     TooLarge { what: &'static str, found: u64, most: u64 },
     #[error(
@@ -41,11 +44,19 @@ pub enum RenderError {
 }
 
 impl RenderError {
+    /// The same where damage cannot be accepted.
+    pub(super) fn lost(self) -> RenderError {
+        match self {
+            RenderError::Damaged(what) => RenderError::Lost(what),
+            other => other,
+        }
+    }
+
     /// The code that receipts and `reason.json` carry; never changes once published.
     pub fn code(&self) -> &'static str {
         match self {
             RenderError::NotAPicture(_) => "not_a_picture",
-            RenderError::Damaged(_) => "damaged",
+            RenderError::Damaged(_) | RenderError::Lost(_) => "damaged",
             RenderError::TooLarge { .. } => "too_large",
             RenderError::TooLargeForFormat { .. } => "too_large_for_format",
             RenderError::Unsupported(_) => "unsupported",

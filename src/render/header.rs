@@ -104,12 +104,14 @@ pub(super) fn read<R: Read + Seek>(mut reader: R) -> Result<Facts, RenderError> 
     reader.by_ref().take(12).read_to_end(&mut start).map_err(failed)?;
     let format = sniff(&start)?;
     reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-    match format {
-        PictureFormat::Jpeg => jpeg_facts(segment::read(&mut reader)?, file_bytes),
-        PictureFormat::Png => chunk_facts(format, chunk::read_png(&mut reader, file_bytes)?),
-        PictureFormat::Webp => chunk_facts(format, chunk::read_webp(&mut reader, file_bytes)?),
+    let facts = match format {
+        PictureFormat::Jpeg => segment::read(&mut reader).and_then(|found| jpeg_facts(found, file_bytes)),
+        PictureFormat::Png => chunk::read_png(&mut reader, file_bytes).and_then(|found| chunk_facts(format, found)),
+        PictureFormat::Webp => chunk::read_webp(&mut reader, file_bytes).and_then(|found| chunk_facts(format, found)),
         PictureFormat::Tiff => tiff_facts(reader),
-    }
+    };
+    // Without its header nothing of a picture can be shown.
+    facts.map_err(RenderError::lost)
 }
 
 /// EXIF out of a container, with a warning when it is broken.

@@ -146,8 +146,14 @@ pub(super) struct Piece<'a> {
 
 /// All pieces from SOI to EOI, both included; bytes after EOI are not part of the picture.
 pub(super) fn walk(file: &[u8]) -> Result<Vec<Piece<'_>>, RenderError> {
-    let damaged = |what: &str| RenderError::Damaged(what.to_owned());
     let mut pieces = Vec::new();
+    walk_into(file, &mut pieces)?;
+    Ok(pieces)
+}
+
+/// The same; with an error, `pieces` has all up to the damage. A scan that is cut off is the last of them.
+pub(super) fn walk_into<'a>(file: &'a [u8], pieces: &mut Vec<Piece<'a>>) -> Result<(), RenderError> {
+    let damaged = |what: &str| RenderError::Damaged(what.to_owned());
     let mut at = 0;
     loop {
         let start = at;
@@ -172,21 +178,22 @@ pub(super) fn walk(file: &[u8]) -> Result<Vec<Piece<'_>>, RenderError> {
         if marker == marker::SOS {
             // Coded data ends at the first marker that is neither a stuffed byte nor a restart.
             loop {
-                let Some(found) = memchr::memchr(0xff, &file[at..]) else {
+                let found = memchr::memchr(0xff, &file[at..]).map(|found| (at + found, file.get(at + found + 1)));
+                let Some((next, Some(after))) = found else {
+                    pieces.push(Piece { marker, payload, whole: &file[start..] });
                     return Err(damaged("the JPEG ends within its pixels"));
                 };
-                at += found;
-                match file.get(at + 1) {
-                    None => return Err(damaged("the JPEG ends within its pixels")),
-                    Some(0 | 0xd0..=0xd7) => at += 2,
-                    Some(0xff) => at += 1,
-                    Some(_) => break,
+                at = next;
+                match *after {
+                    0 | 0xd0..=0xd7 => at += 2,
+                    0xff => at += 1,
+                    _ => break,
                 }
             }
         }
         pieces.push(Piece { marker, payload, whole: &file[start..at] });
         if marker == marker::EOI {
-            return Ok(pieces);
+            return Ok(());
         }
     }
 }

@@ -75,6 +75,98 @@ fn damage_can_be_accepted() {
     assert_eq!(render_one(half, &copy).unwrap_err().code(), "damaged");
 }
 
+/// A third of the rows, and what is said of the rest.
+fn cut_off(file: &[u8], whole: &[u8]) {
+    let half = &file[..file.len() / 2];
+    let refused = fit(half, false).unwrap_err();
+    assert!(refused.to_string().contains("`on_damage: accept`"), "{refused}");
+    let out = fit(half, true).unwrap();
+    assert!(out.warnings.iter().any(|w| matches!(w, RenderWarning::DamageAccepted(_))), "{:?}", out.warnings);
+    let upper = 40 * 10 * 3;
+    assert!(largest_difference(&pixels(&out.bytes)[..upper], &whole[..upper]) <= 1);
+}
+
+#[test]
+fn what_is_left_of_a_png_or_a_tiff_is_shown() {
+    let (width, height) = (160u32, 120u32);
+    let rgb = noisy_picture(width, height);
+    let whole = pixels(&fit(&rgb_png(width, height, &rgb), false).unwrap().bytes);
+    cut_off(&rgb_png(width, height, &rgb), &whole);
+    let wide: Vec<u8> = rgb.iter().flat_map(|v| [*v, *v]).collect();
+    cut_off(&png_of((width, height), png::ColorType::Rgb, png::BitDepth::Sixteen, None, &wide), &whole);
+    // What is not there of a picture with alpha is clear.
+    let rgba: Vec<u8> = rgb.as_chunks::<3>().0.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
+    let file = png_of((width, height), png::ColorType::Rgba, png::BitDepth::Eight, None, &rgba);
+    cut_off(&file, &whole);
+    let out = pixels(&fit(&file[..file.len() / 2], true).unwrap().bytes);
+    assert_eq!(out[out.len() - 3..], [255; 3]);
+    // A TIFF's strips are each there or not. Here the last of them lies outside the file.
+    let mut file = Vec::new();
+    let strip_rows = 40;
+    file.extend(b"II*\0");
+    let pixels_at = 8 + 2 + 9 * 12 + 4 + 6 + 24;
+    file.extend(8u32.to_le_bytes());
+    file.extend(9u16.to_le_bytes());
+    let values_at = 8 + 2 + 9 * 12 + 4;
+    for (tag, kind, count, value) in [
+        (256u16, 4u16, 1u32, width),
+        (257, 4, 1, height),
+        (258, 3, 3, values_at),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 3, values_at + 6),
+        (277, 3, 1, 3),
+        (278, 4, 1, strip_rows),
+        (279, 4, 3, values_at + 18),
+    ] {
+        file.extend(tag.to_le_bytes());
+        file.extend(kind.to_le_bytes());
+        file.extend(count.to_le_bytes());
+        file.extend(value.to_le_bytes());
+    }
+    file.extend([0; 4]);
+    file.extend([8, 0, 8, 0, 8, 0]);
+    let strip = strip_rows * width * 3;
+    (0..3).for_each(|i| file.extend((pixels_at + i * strip).to_le_bytes()));
+    (0..3).for_each(|_| file.extend(strip.to_le_bytes()));
+    file.extend(&rgb);
+    assert_eq!(pixels(&fit(&file, false).unwrap().bytes), whole);
+    cut_off(&file, &whole);
+}
+
+#[test]
+fn nobody_is_told_to_accept_damage_where_that_changes_nothing() {
+    let rgb = noisy_picture(160, 120);
+    let mut webp = Cursor::new(Vec::new());
+    image::codecs::webp::WebPEncoder::new_lossless(&mut webp)
+        .encode(&rgb, 160, 120, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    let webp = webp.into_inner();
+    let jpeg = jpeg_of(160, 120, &rgb);
+    for (file, accept) in [(&webp[..webp.len() / 2], false), (&webp[..webp.len() / 2], true), (&jpeg[..100], false)] {
+        let error = fit(file, accept).unwrap_err();
+        assert_eq!(error.code(), "damaged");
+        assert!(!error.to_string().contains("on_damage"), "{error}");
+    }
+}
+
+#[test]
+fn a_damaged_jpeg_is_handed_on_where_that_is_accepted() {
+    let jpeg =
+        with_segments(&jpeg_of(160, 120, &noisy_picture(160, 120)), |out| segment::push(out, 0xfe, &[b"secret"]));
+    let half = &jpeg[..jpeg.len() / 2];
+    let mut copy = OutputSpec { encoding: Encoding::Copy, accept_damage: true, ..spec((160, 120), (160, 120)) };
+    copy.metadata.set_artist = Some("Studio".to_owned());
+    let out = render_one(half, &copy).unwrap();
+    assert!(matches!(out.warnings[..], [RenderWarning::DamageAccepted(_)]), "{:?}", out.warnings);
+    verify(&out.bytes, &copy, VerifyDepth::Full).unwrap();
+    assert!(out.bytes.ends_with(&half[half.len() - 1000..]) && !out.bytes.windows(6).any(|w| w == b"secret"));
+    // Of the others, what is left cannot be told from what lies between.
+    let png = rgb_png(160, 120, &noisy_picture(160, 120));
+    let error = render_one(&png[..png.len() / 2], &copy).unwrap_err();
+    assert!(error.code() == "damaged" && !error.to_string().contains("on_damage"), "{error}");
+}
+
 #[test]
 fn a_flipped_byte_in_a_png_is_seen() {
     let mut png = rgb_png(160, 120, &noisy_picture(160, 120));
