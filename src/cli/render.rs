@@ -20,7 +20,7 @@ use crate::plan::facts::{Facts, Found, Want};
 use crate::plan::frozen::{Frozen, FrozenStudio, Verdict};
 use crate::plan::make::make;
 use crate::plan::printing::Printing;
-use crate::plan::{Plan, Work};
+use crate::plan::{Plan, StepId, Work};
 use crate::render::{Fonts, VerifyDepth};
 use crate::spool::durable;
 use crate::worker::assets::JobAssets;
@@ -155,15 +155,18 @@ impl ByHand<'_> {
                 self.fail(&step.image, reason.strip_prefix(&name).unwrap_or(reason));
             }
         }
+        // In the order of the plan: which pass ends first must not decide who gets the name.
+        let made = plan.renders.iter().filter(|step| step.spec().is_some());
+        let names = made.map(|step| (step.id.clone(), self.free(&step.name))).collect();
         let stop = AtomicBool::new(false);
         let passes = passes::passes(plan, |_| true);
         let locate = |index: usize| facts::source_path(&plan.sources[index].place, Path::new(""));
         let around =
             Around { locate: &locate, known_digest: &|_| None, assets, verify: VerifyDepth::Headers, stop: &stop };
-        renderer.run(plan, passes, &around, |done| self.take(plan, done))
+        renderer.run(plan, passes, &around, |done| self.take(plan, &names, done))
     }
 
-    fn take(&mut self, plan: &Plan, done: PassDone) -> Result<(), Error> {
+    fn take(&mut self, plan: &Plan, names: &BTreeMap<StepId, RelPath>, done: PassDone) -> Result<(), Error> {
         let shown = done.pass.sources.first().map_or("", |i| plan.sources[*i].shown.as_str()).to_string();
         self.progress.inc(1);
         let result = match done.result {
@@ -185,8 +188,7 @@ impl ByHand<'_> {
                 note(&format!("warning: {shown}: {warning}"));
             }
             for id in &output.steps {
-                let Some(step) = plan.render(id) else { continue };
-                let name = self.free(&step.name);
+                let Some(name) = names.get(id) else { continue };
                 let path = name.below(&self.out);
                 if path.canonicalize().is_ok_and(|p| self.originals.contains(&p)) {
                     self.fail(&shown, &format!("{} is one of the originals; choose another --out", path.display()));

@@ -382,6 +382,26 @@ fn render_makes_what_it_can_and_names_what_it_cannot() {
 }
 
 #[test]
+fn names_that_collide_are_given_in_the_order_of_the_pictures() {
+    let studio = Studio::bare("version: 1\nserver: { max_jobs: 2 }\nprofiles:\n  p: { name: same }\n");
+    // The first is by far the last to be ready.
+    let sizes = [(2400, 1600), (60, 40), (62, 40), (64, 40), (66, 40), (68, 40)];
+    let files: Vec<String> = (0..sizes.len()).map(|i| format!("in/a{i}.jpg")).collect();
+    for (file, (width, height)) in files.iter().zip(sizes) {
+        studio.picture(file, width, height);
+    }
+    let mut words = vec!["render", "--profile", "p", "--out", "out"];
+    words.extend(files.iter().map(String::as_str));
+    let told = studio.run(&words).expect(0);
+    for (i, (width, height)) in sizes.iter().enumerate() {
+        let name = if i == 0 { "same.jpg".to_string() } else { format!("same_{}.jpg", i + 1) };
+        let made = std::fs::read(studio.path(&format!("out/{name}"))).unwrap();
+        let header = hotfolders::render::probe(std::io::Cursor::new(made)).unwrap();
+        assert_eq!((header.stored.width, header.stored.height), (*width, *height), "{name}: {}", told.out);
+    }
+}
+
+#[test]
 fn render_never_writes_over_an_original() {
     let studio = Studio::new();
     studio.picture("one/a.jpg", 90, 60);
