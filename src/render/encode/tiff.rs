@@ -71,7 +71,8 @@ where
         image.encoder().write_tag(Tag::from_u16_exhaustive(pointer), offset).map_err(|e| failed(&e))?;
     }
     if let Some(block) = &sheet.metadata.xmp {
-        image.encoder().write_tag(Tag::Unknown(tag::XMP), &block[..]).map_err(|e| failed(&e))?;
+        let block = Field { directory: Directory::Main, tag: tag::XMP, kind: exif::BYTE, bytes: block.clone() };
+        write_field(image.encoder(), &block)?;
     }
     let profile = Field {
         directory: Directory::Main,
@@ -83,7 +84,44 @@ where
     let (n, d) = dpi::fraction(sheet.dpi, false);
     image.resolution(ResolutionUnit::Inch, Rational { n, d });
     image.write_data(samples).map_err(|e| failed(&e))?;
-    Ok(out.into_inner())
+    let mut file = out.into_inner();
+    align_directory(&mut file).ok_or_else(|| failed(&"the TIFF's directory is not where it should be"))?;
+    Ok(file)
+}
+
+/// The crate puts the directory, and what belongs to it, right behind the last strip, wherever that ends. TIFF has them
+/// at even places, and some readers take no others: all of it moves by a byte where that is needed.
+fn align_directory(file: &mut Vec<u8>) -> Option<()> {
+    fn long(file: &[u8], at: usize) -> Option<usize> {
+        Some(u32::from_ne_bytes(*file.get(at..)?.first_chunk()?) as usize)
+    }
+    fn short(file: &[u8], at: usize) -> Option<u16> {
+        Some(u16::from_ne_bytes(*file.get(at..)?.first_chunk()?))
+    }
+    let directory = long(file, 4)?;
+    if directory.is_multiple_of(2) {
+        return Some(());
+    }
+    let mut pointers = vec![4];
+    let mut behind = None;
+    for entry in (0..usize::from(short(file, directory)?)).map(|i| directory + 2 + 12 * i) {
+        let bytes = long(file, entry + 4)?.checked_mul(exif::kind_size(short(file, entry + 2)?))?;
+        if bytes > 4 {
+            pointers.push(entry + 8);
+        }
+        // The first of what comes behind the strips.
+        if short(file, entry)? == Tag::BitsPerSample.to_u16() {
+            behind = Some(long(file, entry + 8)?);
+        }
+    }
+    let behind = behind?;
+    for pointer in pointers {
+        let at = long(file, pointer)?;
+        if at >= behind {
+            file.get_mut(pointer..)?.first_chunk_mut().map(|bytes| *bytes = (at as u32 + 1).to_ne_bytes())?;
+        }
+    }
+    (behind <= file.len()).then(|| file.insert(behind, 0))
 }
 
 /// One field as it is; the file is written in the machine's byte order, which its header names.
@@ -97,6 +135,10 @@ fn write_field<W: Write + Seek>(
         bytes.chunks_mut(exif::word_size(field.kind)).for_each(<[u8]>::reverse);
     }
     let entry = directory.write_entry_bytes(kind, &bytes).map_err(|e| failed(&e))?;
+    // What is longer than its place in the directory was written before it; the next begins at an even place again.
+    if bytes.len() > 4 && bytes.len() % 2 == 1 {
+        directory.write_data(0_u8).map_err(|e| failed(&e))?;
+    }
     let mut one = ::tiff::Directory::empty();
     one.extend([(Tag::from_u16_exhaustive(field.tag), entry)]);
     directory.extend_from(&one);

@@ -228,6 +228,38 @@ fn what_cannot_be_shown_right_is_refused() {
 }
 
 #[test]
+fn directories_and_values_lie_at_even_places() {
+    let mut exif = exif::Exif::default();
+    exif.set(exif::Field::text(exif::Directory::Main, exif::tag::ARTIST, "even"));
+    exif.set(exif::Field::text(exif::Directory::Exif, 0x9003, "2025:01:02 03:04:05 "));
+    exif.set(exif::Field::text(exif::Directory::Gps, 1, "odd..."));
+    let jpeg = with_exif(&jpeg_of(61, 47, &noisy_picture(61, 47)), &exif);
+    for compression in [TiffCompression::None, TiffCompression::Lzw, TiffCompression::Deflate] {
+        for width in 20..40 {
+            let mut spec = spec((61, 47), (width, 31));
+            spec.encoding = Encoding::Tiff { bits: 8, compression };
+            spec.metadata = plain_metadata(KeepMetadata::All);
+            spec.metadata.set_caption = (width % 2 == 0).then(|| "odd, with its end: 24 b.".to_owned());
+            let file = render_one(&jpeg, &spec).unwrap().bytes;
+            verify(&file, &spec, VerifyDepth::Full).unwrap();
+            let long = |at: usize| u32::from_ne_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+            let short = |at: usize| u16::from_ne_bytes(file[at..at + 2].try_into().unwrap());
+            let mut directories = vec![long(4)];
+            while let Some(directory) = directories.pop() {
+                assert_eq!(directory % 2, 0, "{compression:?} {width}");
+                for entry in (0..usize::from(short(directory))).map(|i| directory + 2 + 12 * i) {
+                    if matches!(short(entry), exif::tag::EXIF_POINTER | exif::tag::GPS_POINTER) {
+                        directories.push(long(entry + 8));
+                    } else if long(entry + 4) * exif::kind_size(short(entry + 2)) > 4 {
+                        assert_eq!(long(entry + 8) % 2, 0, "{compression:?} {width} {:x}", short(entry));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn missing_strips_are_damage() {
     let rgb = picture(SIZE[0], SIZE[1]);
     let mut entries = fields(&SIZE, &[3], &[8, 8, 8], &[2]);
