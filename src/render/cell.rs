@@ -56,7 +56,7 @@ pub(super) fn finish(cell: &Cell, source: Decoded<'_>, path: &Path, wide: bool) 
         toner.apply(raster.to_mut());
     }
     if let Some(unsharp) = cell.sharpen {
-        sharpen(raster.to_mut(), unsharp);
+        sharpen(raster.to_mut(), alpha.as_ref(), unsharp);
     }
     Ok(Finished { rgb: path.outward(raster, wide)?, alpha: alpha.map(|alpha| alpha.in_depth(wide)) })
 }

@@ -1,7 +1,7 @@
 //! Unsharp masking on luminance.
 //!
 //! Invariant: flat areas and differences up to the threshold stay as they are, to the bit; all channels of a pixel
-//! move by the same amount, so its colour stays. Must not know: colour spaces.
+//! move by the same amount, so its colour stays; what cannot be seen makes no edge. Must not know: colour spaces.
 
 #![expect(clippy::inline_always, reason = "only what is inlined into `dispatch` is compiled for its vectors")]
 
@@ -19,15 +19,16 @@ const STRIP_ROWS: usize = 64;
 /// Sharpens RGB in place.
 ///
 /// The difference from the blurred picture is added `amount` times, less the threshold: it sets in softly at the
-/// threshold instead of with a jump, which would show as grain.
-pub(super) fn sharpen(raster: &mut Raster, unsharp: Unsharp) {
+/// threshold instead of with a jump, which would show as grain. Neighbours count by their `alpha`: the colour under what
+/// is clear is anything.
+pub(super) fn sharpen(raster: &mut Raster, alpha: Option<&Samples>, unsharp: Unsharp) {
     if unsharp.amount <= 0.0 {
         return;
     }
     let (width, height) = (raster.size.width as usize, raster.size.height as usize);
     match &mut raster.samples {
-        Samples::U8(v) => sharpen_rgb(v, width, height, unsharp),
-        Samples::U16(v) => sharpen_rgb(v, width, height, unsharp),
+        Samples::U8(v) => sharpen_rgb(v, alpha, width, height, unsharp),
+        Samples::U16(v) => sharpen_rgb(v, alpha, width, height, unsharp),
     }
 }
 
@@ -62,10 +63,10 @@ fn luminance<T: Sample>(samples: &[T]) -> Vec<u16> {
 
 /// Loops below run in the widest vectors that the processor has. They add and multiply in the same order in all of
 /// them, so the result is the same.
-fn sharpen_rgb<T: Sample>(samples: &mut [T], width: usize, height: usize, unsharp: Unsharp) {
+fn sharpen_rgb<T: Sample>(samples: &mut [T], alpha: Option<&Samples>, width: usize, height: usize, unsharp: Unsharp) {
     let kernel = kernel(unsharp.radius.clamp(0.1, 20.0));
     let luminance = luminance(samples);
-    let plane = Plane { luminance: &luminance, width, height };
+    let plane = Plane { luminance: &luminance, alpha, width, height };
     let arch = Arch::new();
     samples.par_chunks_mut(STRIP_ROWS * width * 3).enumerate().for_each(|(strip, rows)| {
         arch.dispatch(
@@ -79,6 +80,7 @@ fn sharpen_rgb<T: Sample>(samples: &mut [T], width: usize, height: usize, unshar
 /// Luminance as it was before anything was sharpened.
 struct Plane<'a> {
     luminance: &'a [u16],
+    alpha: Option<&'a Samples>,
     width: usize,
     height: usize,
 }
@@ -86,6 +88,60 @@ struct Plane<'a> {
 impl Plane<'_> {
     fn row(&self, y: usize) -> &[u16] {
         &self.luminance[y * self.width..(y + 1) * self.width]
+    }
+
+    /// Luminance in levels, times alpha where there is one.
+    #[inline(always)]
+    fn weighted(&self, y: usize, out: &mut [f32]) {
+        for (to, from) in out.iter_mut().zip(self.row(y)) {
+            *to = level(*from);
+        }
+        if self.alpha.is_some() {
+            let mut weights = vec![0f32; self.width];
+            self.weights(y, &mut weights);
+            for (to, weight) in out.iter_mut().zip(weights) {
+                *to *= weight;
+            }
+        }
+    }
+
+    /// Alpha, 0 … 1.
+    fn weights(&self, y: usize, out: &mut [f32]) {
+        let row = y * self.width..(y + 1) * self.width;
+        match self.alpha {
+            Some(Samples::U8(v)) => out.iter_mut().zip(&v[row]).for_each(|(to, a)| *to = f32::from(*a) / 255.0),
+            Some(Samples::U16(v)) => out.iter_mut().zip(&v[row]).for_each(|(to, a)| *to = f32::from(*a) / 65_535.0),
+            None => out.fill(1.0),
+        }
+    }
+
+    /// Rows of a plane blurred sideways, edges repeated; `read` gives a row.
+    #[inline(always)]
+    fn sideways(
+        &self,
+        rows: std::ops::RangeInclusive<usize>,
+        kernel: &[f32],
+        read: impl Fn(usize, &mut [f32]),
+    ) -> Vec<f32> {
+        let (width, reach) = (self.width, kernel.len() - 1);
+        let mut padded = vec![0f32; width + 2 * reach];
+        let mut out = vec![0f32; (rows.end() - rows.start() + 1) * width];
+        for (y, line) in rows.zip(out.chunks_exact_mut(width)) {
+            read(y, &mut padded[reach..reach + width]);
+            let (first, last) = (padded[reach], padded[reach + width - 1]);
+            padded[..reach].fill(first);
+            padded[reach + width..].fill(last);
+            blur(
+                line,
+                kernel,
+                #[inline(always)]
+                |k, sign| {
+                    let at = if sign { reach + k } else { reach - k };
+                    &padded[at..at + width]
+                },
+            );
+        }
+        out
     }
 
     /// `rows` begin at the row `first`.
@@ -98,37 +154,33 @@ impl Plane<'_> {
         // Rows blurred sideways, from `reach` above the strip to `reach` below it, edges repeated.
         let top = first.saturating_sub(reach);
         let bottom = (last + reach).min(self.height - 1);
-        let mut padded = vec![0f32; width + 2 * reach];
-        let mut sideways = vec![0f32; (bottom - top + 1) * width];
-        for (y, line) in (top..=bottom).zip(sideways.chunks_exact_mut(width)) {
-            let source = self.row(y);
-            for (to, from) in padded[reach..].iter_mut().zip(source) {
-                *to = level(*from);
-            }
-            padded[..reach].fill(level(source[0]));
-            padded[reach + width..].fill(level(source[width - 1]));
-            blur(
-                line,
-                kernel,
-                #[inline(always)]
-                |k, sign| {
-                    let at = if sign { reach + k } else { reach - k };
-                    &padded[at..at + width]
-                },
-            );
-        }
+        let sideways = self.sideways(
+            top..=bottom,
+            kernel,
+            #[inline(always)]
+            |y, row| self.weighted(y, row),
+        );
+        let weights = self.alpha.map(|_| self.sideways(top..=bottom, kernel, |y, row| self.weights(y, row)));
         let mut blurred = vec![0f32; width];
+        let mut weight = vec![0f32; width];
         let mut moves = vec![[T::Move::default(); 3]; width];
         for (y, samples) in (first..=last).zip(rows.chunks_exact_mut(width * 3)) {
+            let at = |k: usize, sign: bool| {
+                let at = if sign { (y + k).min(self.height - 1) } else { y.saturating_sub(k) } - top;
+                at * width..(at + 1) * width
+            };
             blur(
                 &mut blurred,
                 kernel,
                 #[inline(always)]
-                |k, sign| {
-                    let at = if sign { (y + k).min(self.height - 1) } else { y.saturating_sub(k) } - top;
-                    &sideways[at * width..(at + 1) * width]
-                },
+                |k, sign| &sideways[at(k, sign)],
             );
+            if let Some(weights) = &weights {
+                blur(&mut weight, kernel, |k, sign| &weights[at(k, sign)]);
+                for ((sum, weight), own) in blurred.iter_mut().zip(&weight).zip(self.row(y)) {
+                    *sum = if *weight > 0.0 { *sum / weight } else { level(*own) };
+                }
+            }
             for ((by, own), around) in moves.iter_mut().zip(self.row(y)).zip(&blurred) {
                 let difference = level(*own) - around;
                 // Rounding of the blur leaves dust on flat areas, which rounds to nothing.
@@ -206,31 +258,46 @@ mod tests {
         for grey in 0..=255 {
             let mut raster = Raster::rgb8(70, 130, vec![grey; 70 * 130 * 3]);
             let before = raster.clone();
-            sharpen(&mut raster, STRONG);
+            sharpen(&mut raster, None, STRONG);
             assert_eq!(raster, before);
         }
         let mut colored = Raster::rgb8(70, 70, [13, 200, 77].repeat(70 * 70));
         let before = colored.clone();
-        sharpen(&mut colored, Unsharp { radius: 9.0, ..STRONG });
+        sharpen(&mut colored, None, Unsharp { radius: 9.0, ..STRONG });
         assert_eq!(colored, before);
     }
 
     #[test]
     fn edges_gain_and_the_far_side_of_them_does_not() {
         let mut raster = step(100, 150);
-        sharpen(&mut raster, STRONG);
+        sharpen(&mut raster, None, STRONG);
         let row = &bytes(&raster)[50 * 120..51 * 120];
         assert!(row[19 * 3] < 95 && row[20 * 3] > 155, "{row:?}");
         assert_eq!((row[0], row[39 * 3]), (100, 150));
     }
 
     #[test]
+    fn what_is_clear_makes_no_edge() {
+        for hidden in [0, 255] {
+            let mut raster = step(150, hidden);
+            let alpha = Samples::U8((0..40 * 100).map(|i| if i % 40 < 20 { 255 } else { 0 }).collect());
+            sharpen(&mut raster, Some(&alpha), STRONG);
+            assert!(bytes(&raster)[50 * 120..][..20 * 3].iter().all(|v| *v == 150));
+        }
+        // Where all can be seen it is the same as without alpha.
+        let (mut with, mut without) = (step(100, 150), step(100, 150));
+        sharpen(&mut with, Some(&Samples::U16(vec![65_535; 40 * 100])), STRONG);
+        sharpen(&mut without, None, STRONG);
+        assert_eq!(with, without);
+    }
+
+    #[test]
     fn the_threshold_guards_small_differences() {
         let mut raster = step(100, 104);
         let before = raster.clone();
-        sharpen(&mut raster, Unsharp { threshold: 4.0, ..STRONG });
+        sharpen(&mut raster, None, Unsharp { threshold: 4.0, ..STRONG });
         assert_eq!(raster, before);
-        sharpen(&mut raster, STRONG);
+        sharpen(&mut raster, None, STRONG);
         assert_ne!(raster, before);
     }
 
@@ -246,7 +313,7 @@ mod tests {
             .collect();
         let mut raster = Raster::rgb8(width as u32, height as u32, samples.clone());
         let unsharp = Unsharp { radius: 1.1, amount: 0.7, threshold: 0.0 };
-        sharpen(&mut raster, unsharp);
+        sharpen(&mut raster, None, unsharp);
         let at = |x: isize, y: isize| {
             let (x, y) = (x.clamp(0, width.cast_signed() - 1), y.clamp(0, height.cast_signed() - 1));
             f64::from(samples[(y as usize * width + x as usize) * 3])
