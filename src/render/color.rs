@@ -21,6 +21,9 @@ use crate::model::spec::{ColorSpec, Intent};
 /// number of threads.
 const BLOCK_PIXELS: usize = 4096;
 
+/// Of 8 bits, in 16.
+const QUARTER_LEVEL: u16 = 64;
+
 /// From one space to another; RGB comes out.
 pub(super) struct Converter {
     transform: Arc<Transform16BitExecutor>,
@@ -30,6 +33,9 @@ pub(super) struct Converter {
     channels: usize,
     /// Greys of the one space are greys of the other. Rounding of the matrix must not tint them.
     keeps_greys: bool,
+    /// Of greys, black comes out as black, white as white, but for rounding: it would become a level or two where a
+    /// steep curve follows.
+    keeps_ends: [bool; 2],
 }
 
 impl std::fmt::Debug for Converter {
@@ -85,7 +91,8 @@ impl Converter {
             .parsed
             .create_transform_16bit(source, &to.parsed, Channels::Rgb, options(intent))
             .map_err(|e| bad(&e))?;
-        let mut converter = Converter { transform, before: None, after: None, channels, keeps_greys: false };
+        let mut converter =
+            Converter { transform, before: None, after: None, channels, keeps_greys: false, keeps_ends: [false; 2] };
         let blacks = if black_point { blacks(from, to, intent)? } else { None };
         if let Some((black_in, black_out)) = blacks.filter(|(black_in, black_out)| (black_in - black_out).abs() > 1e-9)
         {
@@ -96,6 +103,14 @@ impl Converter {
             }
         }
         converter.keeps_greys = from.is_matrix() && to.is_matrix() && converter.greys_are_near()?;
+        if channels == 1 || converter.keeps_greys {
+            let mut ends: Vec<u16> = [0, u16::MAX].into_iter().flat_map(|end| vec![end; channels]).collect();
+            let mut out = [0; 6];
+            converter.block(&mut ends, &mut out)?;
+            let (black, white) = out.split_at(3);
+            let near = |found: &[u16], end: u16| found.iter().all(|v| v.abs_diff(end) <= QUARTER_LEVEL);
+            converter.keeps_ends = [near(black, 0), near(white, u16::MAX)];
+        }
         Ok(converter)
     }
 
@@ -104,8 +119,8 @@ impl Converter {
         let mut greys: Vec<u16> = (0..=u16::MAX).step_by(4_369).flat_map(|v| [v; 3]).collect();
         let mut out = vec![0; greys.len()];
         self.block(&mut greys, &mut out)?;
-        // A quarter of an 8-bit level.
-        Ok(out.as_chunks::<3>().0.iter().all(|[r, g, b]| g.abs_diff(*r) <= 64 && g.abs_diff(*b) <= 64))
+        let near = |a: u16, b: u16| a.abs_diff(b) <= QUARTER_LEVEL;
+        Ok(out.as_chunks::<3>().0.iter().all(|[r, g, b]| near(*g, *r) && near(*g, *b)))
     }
 
     /// Whether 8-bit pixels would come out as they went in, but for what rounding inside the profiles does: a level or
@@ -137,10 +152,21 @@ impl Converter {
         if self.keeps_greys {
             let ((source, _), (out, _)) = (source.as_chunks::<3>(), out.as_chunks_mut::<3>());
             for ([r, g, b], out) in source.iter().zip(out) {
-                *out = if r == g && g == b { [out[1]; 3] } else { *out };
+                *out = if r == g && g == b { [self.end(*g).unwrap_or(out[1]); 3] } else { *out };
+            }
+        }
+        if self.channels == 1 {
+            for (source, out) in source.iter().zip(out.as_chunks_mut::<3>().0) {
+                *out = self.end(*source).map_or(*out, |end| [end; 3]);
             }
         }
         Ok(())
+    }
+
+    /// What becomes of a grey that is an end of the scale, where the ends are kept.
+    fn end(&self, grey: u16) -> Option<u16> {
+        let [black, white] = self.keeps_ends;
+        ((grey == 0 && black) || (grey == u16::MAX && white)).then_some(grey)
     }
 
     fn run<S: Sample, D: Sample>(&self, source: &[S]) -> Result<Vec<D>, RenderError> {

@@ -174,6 +174,23 @@ fn grey_profiles_are_used() {
     assert_eq!(rendered_pixels(&plain, &spec), greys.iter().flat_map(|v| [*v; 3]).collect::<Vec<_>>());
 }
 
+#[test]
+fn black_and_white_of_greys_are_the_ends_of_every_space() {
+    let mut shelf = Shelf::default();
+    let spaces = [ColorSpace::Srgb, ColorSpace::AdobeRgb, ColorSpace::DisplayP3, shelf.put(shipped("adobe"))];
+    for gamma in [0x01cd, 0x0200, 0x0233] {
+        for space in &spaces {
+            let (file, mut spec) =
+                tagged_png(Some(&icc_builder::gray(gamma)), png::ColorType::Grayscale, 1, &[0, 255].repeat(64));
+            spec.color.output = space.clone();
+            spec.encoding = Encoding::Png { bits: 16, compression: PngCompression::Fast };
+            let out = render_with(&file, 1, &shelf, &[&spec]).remove(0).unwrap().bytes;
+            let wide = image::load_from_memory(&out).unwrap().into_rgb16().into_raw();
+            assert_eq!(wide[..6], [0, 0, 0, 65_535, 65_535, 65_535], "{space:?}");
+        }
+    }
+}
+
 /// CMYK as Photoshop writes it: Adobe's marker, inverted.
 fn cmyk_jpeg(size: (usize, usize), inks: &[u8], icc: Option<&[u8]>) -> Vec<u8> {
     let inverted: Vec<u8> = inks.iter().map(|v| !v).collect();
