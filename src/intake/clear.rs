@@ -65,11 +65,10 @@ impl Leftovers {
         self.list.is_empty()
     }
 
-    /// Jobs that nobody has started and that wait for nothing of ours but a clear drop.
-    pub(super) fn pending(&self, spool: &Spool) -> Vec<JobId> {
-        let pending = spool.folder(State::Pending);
-        let waits = |l: &&Leftover| l.accepted && l.folder.starts_with(&pending);
-        self.list.iter().filter(waits).map(|l| l.job.job.clone()).collect()
+    /// Jobs that wait for nothing of ours but a clear drop. Also those that are held or at work: they are started again one
+    /// day, and the drop may not be clear by then.
+    pub(super) fn accepted(&self) -> Vec<JobId> {
+        self.list.iter().filter(|l| l.accepted).map(|l| l.job.job.clone()).collect()
     }
 
     /// Tries to clear everything that is left.

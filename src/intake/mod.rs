@@ -190,7 +190,7 @@ impl Intake {
         let (leftovers, damaged) = clear::uncleared(&self.acceptance.spool, cleared, root_of)?;
         self.leftovers = leftovers;
         let cleared = self.leftovers.clear(&self.acceptance.spool);
-        self.unannounced = self.leftovers.pending(&self.acceptance.spool);
+        self.unannounced = self.leftovers.accepted();
         self.at_start = problems(damaged);
         self.uncleared = problems(cleared.problems);
         Ok(())

@@ -143,6 +143,17 @@ fn a_drop_that_cannot_be_cleared_is_not_taken_again() {
 }
 
 #[test]
+fn a_held_job_whose_drop_cannot_be_cleared_is_known_after_a_restart() {
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    let at = studio.intake.acceptance.spool.find(&job.job).unwrap().unwrap();
+    studio.intake.acceptance.spool.move_to(&at, State::Held, jiff::civil::date(2026, 11, 20)).unwrap();
+    durable::move_new(&studio.path(""), &studio.dir.path().join("away")).unwrap();
+    studio.restart();
+    assert_eq!(studio.run(60).len(), 1, "once it is released, it may run");
+}
+
+#[test]
 fn a_shared_picture_is_not_cleared() {
     let mut studio = dropped();
     studio.put("b.json", session("S2", &["x.jpg", "y.jpg"]));

@@ -144,7 +144,7 @@ impl Studio {
     }
 
     fn job(&self, id: &JobId) -> Job {
-        let folder = self.spool().folder(State::Pending).join(id.as_str());
+        let folder = self.spool().find(id).unwrap().unwrap().folder;
         let record = job::read(&folder, file::JOB).unwrap();
         Job { frozen: job::read(&folder, file::RULES).unwrap(), record, folder }
     }
