@@ -16,7 +16,7 @@ pub use self::answers::{Given, PRINT, PRINT_AGAIN, PRINTED, PRINTED_UP_TO};
 pub use self::printers::paused_printers;
 use crate::clock;
 use crate::spool::durable::{self, DurableError};
-use crate::spool::job::{self, JobFile, JobId, Question, file};
+use crate::spool::job::{self, JobFile, JobId, Question, REPEAT, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 
 /// A request.
@@ -225,7 +225,8 @@ pub fn waiting(spool: &Spool) -> Vec<Asked> {
 /// every command may be carried out twice.
 pub fn reply(request: &Asked, answer: &Answer) -> Result<(), ControlError> {
     let path = request.path.with_extension("answer.json");
-    durable::replace(&path, &serde_json::to_vec(answer).unwrap_or_default())?;
+    // It may tell the address and the PIN of a link.
+    durable::replace_private(&path, &serde_json::to_vec(answer).unwrap_or_default())?;
     durable::remove_file(&request.path)?;
     Ok(())
 }
@@ -317,6 +318,8 @@ fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
                 record.not_before = None;
                 record.released = false;
                 record.looked_at = false;
+                // Asked again, the question is about what is left by then.
+                record.answers.remove(REPEAT);
             })?;
             Ok(format!("{}: it is tried again", job.id))
         }
@@ -374,7 +377,7 @@ fn mark_running(spool: &Spool, id: &JobId, mark: &str) -> Result<(), String> {
     if !folder.is_dir() {
         return Err("it is just coming to its end; see `hotfolders jobs show`".into());
     }
-    durable::replace(&folder.join(mark), b"").map_err(|e| e.to_string())
+    exclusively(|| durable::replace(&folder.join(mark), b"").map_err(|e| e.to_string()))
 }
 
 /// Ends a waiting or held job as cancelled, for a reason that its receipt tells.

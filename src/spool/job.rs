@@ -244,6 +244,8 @@ pub const LOOK: &str = "look";
 
 /// The code of a hold that a person asked for: nothing else is settled when it is released.
 pub const BY_HAND: &str = "by_hand";
+/// The code of the question whether to make again what an earlier job has made.
+pub const REPEAT: &str = "repeat";
 
 /// `reason.json` beside `reason.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

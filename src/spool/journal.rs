@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use self::prints::{PrintEvent, PrintIntent, PrintRun, PrintState, PrinterJob};
-use super::durable::{Appender, Done};
+use super::durable::{Appender, Done, DurableError};
 use crate::model::digest;
 use crate::model::name::RelPath;
 use crate::model::spec::PixelSize;
@@ -271,6 +271,7 @@ impl Progress {
             Entry::Retried => {
                 self.failed.clear();
                 self.commands.values_mut().flat_map(BTreeMap::values_mut).for_each(|run| run.tries = 0);
+                self.prints.values_mut().for_each(PrintRun::try_again);
             }
         }
     }
@@ -293,7 +294,7 @@ pub enum JournalError {
     )]
     Damaged { path: String, line: usize },
     #[error(transparent)]
-    Disk(#[from] super::durable::DurableError),
+    Disk(#[from] DurableError),
     #[error("cannot read {path}: {source}")]
     Read { path: String, source: std::io::Error },
 }
@@ -342,6 +343,8 @@ fn write_line(at: Timestamp, entry: &Entry) -> String {
 pub struct Journal {
     appender: Appender,
     progress: Progress,
+    /// Why the file cannot be gone on with.
+    broken: Option<DurableError>,
 }
 
 impl Journal {
@@ -354,17 +357,26 @@ impl Journal {
             Err(source) => return Err(JournalError::Read { path: shown, source }),
         };
         let (progress, valid) = replay(&text, &shown)?;
-        Ok(Journal { appender: Appender::open(path, Some(valid))?, progress })
+        Ok(Journal { appender: Appender::open(path, Some(valid))?, progress, broken: None })
     }
 
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// Durable when it returns.
+    /// Durable when it returns. After an error nothing more is taken: a line behind a torn one would make that a damaged
+    /// one, and a failed sync tells the truth but once. Opened again, it goes on behind the last whole line.
     pub fn append(&mut self, at: Timestamp, entries: Vec<Entry>) -> Done {
+        let again = |error: &DurableError| DurableError {
+            action: error.action,
+            path: error.path.clone(),
+            source: std::io::Error::new(error.source.kind(), error.source.to_string()),
+        };
+        if let Some(error) = &self.broken {
+            return Err(again(error));
+        }
         let lines: String = entries.iter().map(|e| write_line(at, e)).collect();
-        self.appender.append(&lines)?;
+        self.appender.append(&lines).inspect_err(|error| self.broken = Some(again(error)))?;
         for entry in entries {
             self.progress.apply(at, entry);
         }
@@ -412,6 +424,23 @@ mod tests {
 
     fn text() -> String {
         sample().iter().map(|e| write_line(Timestamp::UNIX_EPOCH, e)).collect()
+    }
+
+    #[test]
+    fn nothing_is_written_behind_a_line_that_may_be_torn() {
+        use crate::spool::durable::trial::{self, Cut};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = Journal::open(&path).unwrap();
+        trial::begin(Some(Cut::At(1, 28)));
+        journal.append(Timestamp::UNIX_EPOCH, vec![Entry::Started]).unwrap_err();
+        trial::begin(None);
+        let after = std::fs::read(&path).unwrap();
+        let error = journal.append(Timestamp::UNIX_EPOCH, vec![Entry::Started]).unwrap_err();
+        assert_eq!(error.source.kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(std::fs::read(&path).unwrap(), after);
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(Timestamp::UNIX_EPOCH, vec![Entry::Started]).unwrap();
     }
 
     #[test]

@@ -75,8 +75,7 @@ pub enum PrintEvent {
     Doubted { text: String },
     /// A person has said how many copies of it lie there.
     Answered { printed: u32 },
-    /// All that will ever be known.
-    /// Of these copies; where others are left it goes on with them.
+    /// All that will ever be known of these copies; where others are left it goes on with them.
     Ended { state: PrintState },
     /// The job was cancelled before anything of it left.
     Dropped,
@@ -149,6 +148,11 @@ impl PrintRun {
         }
     }
 
+    /// The job is tried again: what had been left out for its end leaves after all.
+    pub(super) fn try_again(&mut self) {
+        self.dropped = false;
+    }
+
     /// So many copies lie there, and others are to follow.
     fn keep(&mut self, copies: u32) {
         self.printed += copies;
@@ -173,6 +177,11 @@ impl PrintRun {
     /// Something of it may have left, and its end is not known.
     pub fn is_open(&self) -> bool {
         self.intent.is_some() && self.ended.is_none()
+    }
+
+    /// No copy of it lies anywhere, and none may come out any more.
+    pub fn is_unsent(&self) -> bool {
+        !self.is_open() && !self.is_over() && self.printed == 0
     }
 
     pub fn is_over(&self) -> bool {

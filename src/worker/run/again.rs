@@ -18,13 +18,11 @@ use crate::plan::fingerprint::{self, Work, Works};
 use crate::plan::frozen::Frozen;
 use crate::plan::{Content, DeliveryStep, Plan, Skipped};
 use crate::spool::index::IndexedFile;
-use crate::spool::job::Question;
+use crate::spool::job::{Question, REPEAT};
 use crate::spool::queue::Located;
 use crate::worker::earlier::{self, Asked, Compared, Made};
 use crate::worker::receipt::Notice;
 
-/// The code of the question whether to make it all again.
-const REPEAT: &str = "repeat";
 /// Its answers.
 const CHANGED: &str = "changed";
 const ALL: &str = "all";

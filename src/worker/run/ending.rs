@@ -38,6 +38,10 @@ impl Run<'_> {
     /// What has been sent to a printer is seen to its end first. A print in doubt is asked about all the same: it keeps
     /// later jobs of the record waiting.
     pub(super) fn hold_by_hand(&mut self) -> Result<Outcome, Stop> {
+        // After a restart nothing has looked at it yet.
+        if self.plan.is_none() {
+            self.plan = job::read(self.folder(), file::PLAN).ok();
+        }
         loop {
             let mut questions = vec![Question::by_hand()];
             if let Some(plan) = self.plan.clone() {
@@ -62,6 +66,10 @@ impl Run<'_> {
 
     /// While nobody changes the job.
     fn rest_with(&mut self, questions: &[Question]) -> Result<Outcome, Stop> {
+        // It came while the job was on its way here.
+        if self.folder().join(file::CANCEL).exists() {
+            return Err(Stop::Cancelled);
+        }
         job::write(self.folder(), file::QUESTIONS, &questions)?;
         self.at = self.workshop.spool.move_to(&self.at, State::Held, Self::day(&self.job))?;
         // Not before: cut off in between, it would go on.
@@ -114,8 +122,9 @@ impl Run<'_> {
         let end = End { result, finished, is_duplicate, removed: &self.removed };
         let line = history::line(&self.job, self.folder(), plan.as_ref(), self.journal.progress(), end);
         self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).append(&line)?;
-        if state == State::Done {
-            // Delivered pictures stand at their destinations; here their digests are enough.
+        if state == State::Done && result != "cancelled" {
+            // Delivered pictures stand at their destinations; here their digests are enough. A cancelled job may be tried
+            // again, and needs those that it has not delivered.
             durable::remove_tree(&self.folder().join(file::OUTPUTS))?;
         }
         self.remove_marks(&[file::QUESTIONS])?;

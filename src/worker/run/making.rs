@@ -86,6 +86,22 @@ impl Run<'_> {
         digests.filter(|d| d.source == source).map(|d| d.sha256.clone()).next()
     }
 
+    /// A picture is not missing where the library has gone with it: then the world has failed, not the job.
+    fn reach_library(&self, plan: &Plan, pass: &passes::Pass) -> Result<(), Stop> {
+        let config = self.workshop.config();
+        let roots = config.library.iter().flat_map(|library| &library.roots);
+        for place in pass.sources.iter().map(|index| plan.sources[*index].place.path(self.folder())) {
+            for root in roots.clone().filter(|root| place.starts_with(root)) {
+                self.reach(root)?;
+                if let Err(e) = std::fs::read_dir(root) {
+                    let text = format!("the library cannot be read: {}: {e}", root.display());
+                    return Err(Stop::Unreachable { place: root.clone(), text });
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn take_pass(&mut self, plan: &Plan, done: PassDone) -> Result<(), Stop> {
         let failed = |output: &passes::PassOutput, code: &str, text: &str| -> Vec<Entry> {
             let entry =
@@ -100,6 +116,7 @@ impl Run<'_> {
                 return Err(Stop::Unreachable { place, text });
             }
             Err(SourceProblem::Picture { code, text }) => {
+                self.reach_library(plan, &done.pass)?;
                 let entries = done.pass.outputs.iter().flat_map(|o| failed(o, code, &text)).collect();
                 return self.append(entries);
             }

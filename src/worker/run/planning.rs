@@ -16,7 +16,7 @@ use crate::plan::selection::wants;
 use crate::plan::{Content, Plan, StepId, Work, matching};
 use crate::render::Fonts;
 use crate::spool::job::{self, Question, RecordError, file};
-use crate::spool::journal::{Entry, Progress};
+use crate::spool::journal::{Entry, PrintRun, Progress};
 use crate::worker::assets::JobAssets;
 use crate::worker::earlier::{self, Asked};
 use crate::worker::facts::{self, Pictures};
@@ -141,13 +141,15 @@ impl Run<'_> {
         let look_again = retried || (self.job.released && nothing_made);
         let config = self.workshop.config();
         let printing = matcher::printing(&config);
-        if let (Some(plan), false) = (&old, look_again) {
+        if let Some(plan) = &old {
             let steps = outdated(plan, self.progress(), &printing);
-            if steps.is_empty() {
+            if steps.is_empty() && !look_again {
                 return Ok(plan.clone());
             }
             // First: a plan with other sheets, whose pictures count as made, would print the old ones.
-            self.append(vec![Entry::Reopened { steps }])?;
+            if !steps.is_empty() {
+                self.append(vec![Entry::Reopened { steps }])?;
+            }
         }
         let inputs = self.folder().join(file::INPUTS);
         let pictures =
@@ -196,7 +198,7 @@ impl Run<'_> {
 /// The pictures of sheets that have not been sent, and that their printers want otherwise than they were made.
 pub(super) fn outdated(plan: &Plan, progress: &Progress, printing: &Printing) -> Vec<StepId> {
     let prints = plan.deliveries.iter().flat_map(|delivery| &delivery.prints);
-    let waits = prints.filter(|print| progress.prints.get(&print.id).is_none_or(|run| run.attempts == 0));
+    let waits = prints.filter(|print| progress.prints.get(&print.id).is_none_or(PrintRun::is_unsent));
     let changed = waits.filter(|print| printing.demand(&print.ask).is_ok_and(|demand| demand != print.demand));
     changed.map(|print| print.sheet.clone()).collect()
 }

@@ -210,6 +210,10 @@ impl Run<'_> {
                 round.asks += 1;
             } else if run.is_open() {
                 round.in_flight += 1;
+                // Until its document is whole at the printer, one behind it could come out first.
+                if run.sent.is_none() {
+                    closed.insert(units[index].print.ask.printer.clone());
+                }
                 let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
                 let trouble = self.workshop.press.trouble(printer);
                 let own = units[index].why.as_ref().map(|why| format!("{printer}: {why}"));

@@ -241,6 +241,28 @@ fn a_program_that_ran_when_the_server_died_is_asked_about_and_the_others_go_on()
 }
 
 #[test]
+fn a_sheet_that_was_on_its_way_to_a_printer_of_before_is_asked_about() {
+    let mut studio = program(r#"echo "$(basename "$1")" >> log; sleep 60"#);
+    studio.serve();
+    studio.drop_file("status", "a.json", &invoice("9", &[1]));
+    studio.wait("the start", || (!log(&studio).is_empty()).then_some(()));
+    studio.kill();
+    std::fs::create_dir_all(studio.path("dnp")).unwrap();
+    let folder = self::studio(DELIVER, "printers: { dnp: { folder: dnp, media: [8x10in] } }\n");
+    studio.write("hotfolders.yaml", &std::fs::read(folder.path("hotfolders.yaml")).unwrap());
+    studio.serve();
+    let held = studio.wait_jobs("held", 1);
+    let questions = studio.json(&held[0].join("questions.json"));
+    assert!(questions[0]["text"].as_str().unwrap().contains("is another one now"), "{questions}");
+    assert!(files(&studio.path("dnp")).is_empty());
+    studio.run(&["jobs", "answer", "9", "--printed"]).expect(0);
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    assert!(files(&studio.path("dnp")).is_empty());
+    studio.audit();
+}
+
+#[test]
 fn a_cancelled_job_sends_nothing_more_and_tells_what_was_sent() {
     let mut studio = dnp("keep_queued: 1");
     studio.serve();
@@ -254,4 +276,45 @@ fn a_cancelled_job_sends_nothing_more_and_tells_what_was_sent() {
     assert_eq!(files(&studio.path("dnp")).len(), 1);
     let told = studio.receipt(&done[0])["warnings"].to_string();
     assert!(told.contains("print p1 is with dnp: accepted"), "{told}");
+
+    // Tried again, it sends what it had left out, and nothing twice.
+    studio.run(&["jobs", "retry", "9"]).expect(0);
+    studio.serve();
+    let mut sheets = std::collections::BTreeSet::new();
+    while sheets.len() < 3 {
+        let name = studio.wait("a sheet", || files(&studio.path("dnp")).into_iter().next());
+        assert!(sheets.insert(name.clone()), "{name} twice");
+        std::fs::remove_file(studio.path("dnp").join(name)).unwrap();
+    }
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["accepted"; 3]);
+    assert!(files(&studio.path("dnp")).is_empty());
+}
+
+#[test]
+fn a_job_that_is_tried_again_prints_the_sheet_that_its_printer_asks_for_by_then() {
+    let mut studio = dnp("");
+    studio.serve();
+    studio.wait("the server", || studio.is_served().then_some(()));
+    studio.run(&["printers", "pause", "dnp"]).expect(0);
+    studio.drop_file("status", "a.json", &invoice("9", &[1]));
+    studio.wait("the sheet", || studio.run(&["status"]).expect(0).out.contains("paused").then_some(()));
+    studio.run(&["jobs", "cancel", "9"]).expect(0);
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    let text = String::from_utf8(std::fs::read(studio.path("hotfolders.yaml")).unwrap()).unwrap();
+    studio.write(
+        "hotfolders.yaml",
+        text.replacen("media: [8x10in]", "media: { 8x10in: { across: 11in, on: 11x14in } }", 1).as_bytes(),
+    );
+    studio.run(&["printers", "resume", "dnp"]).expect(0);
+    studio.run(&["jobs", "retry", "9"]).expect(0);
+    studio.serve();
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    let sheets = files(&studio.path("dnp"));
+    let sheet = std::fs::read(studio.path("dnp").join(&sheets[0])).unwrap();
+    let header = turbojpeg::read_header(&sheet).unwrap();
+    assert_eq!((header.width, header.height, sheets.len()), (280, 220, 1), "11x14in at 20 dpi");
 }

@@ -10,7 +10,7 @@ use crate::plan::PlannedPrint;
 use crate::print::network::{self, Sending};
 use crate::print::program::{self, Program};
 use crate::print::{PrintError, Sheet, Went, folder, look};
-use crate::spool::journal::{Entry, PrintRun};
+use crate::spool::journal::{Entry, PrintEvent, PrintIntent, PrintRun};
 use crate::worker::run::{Run, Stop};
 
 impl Run<'_> {
@@ -74,6 +74,12 @@ impl Run<'_> {
         let record = self.job.record.clone();
         let journal = &mut self.journal;
         let mut note = |event| journal.append(clock::now(), vec![Entry::Print { step: id.clone(), event }]);
+        if sent.is_none() && is_elsewhere(unit.print, printer, intent) {
+            let text =
+                format!("{} was {} when the sheet was sent, and is another one now", printer.name, intent.endpoint);
+            note(PrintEvent::Doubted { text })?;
+            return Ok(Went::Over);
+        }
         let went = match (&printer.target, sent) {
             (PrinterTarget::Command(words), sent) => {
                 let home = config.file.parent().unwrap_or(Path::new("."));
@@ -137,4 +143,16 @@ pub(super) fn slot<'s>(print: &'s PlannedPrint, printer: &'s Printer) -> Option<
         keep_queued: *keep_queued,
         stem: &print.file,
     })
+}
+
+/// Whether the config means another printer by this name than when the sheet was sent to it: what came of the sheet there
+/// cannot be seen here. Of network printers the protocol finds out more.
+fn is_elsewhere(print: &PlannedPrint, printer: &Printer, intent: &PrintIntent) -> bool {
+    match &printer.target {
+        PrinterTarget::Ipp { .. } => !intent.endpoint.contains("://"),
+        PrinterTarget::Command(words) => words.first() != Some(&intent.endpoint),
+        PrinterTarget::Folder { .. } => {
+            slot(print, printer).is_none_or(|slot| slot.target().display().to_string() != intent.endpoint)
+        }
+    }
 }
