@@ -184,11 +184,12 @@ impl Book {
         open.chain(told).filter_map(|condition| condition.job.clone()).collect()
     }
 
-    /// Nothing is kept of a job that is not kept.
-    pub fn forget_job(&mut self, job: &str) {
+    /// Nothing is kept of a job that is not kept, but for what `outlives` it.
+    pub fn forget_job(&mut self, job: &str, outlives: &dyn Fn(&Condition) -> bool) {
         let record = self.change();
-        record.open.retain(|_, open| open.condition.job.as_deref() != Some(job));
-        record.notices.retain(|notice| notice.of.job.as_deref() != Some(job));
+        let stays = |condition: &Condition| condition.job.as_deref() != Some(job) || outlives(condition);
+        record.open.retain(|_, open| stays(&open.condition));
+        record.notices.retain(|notice| stays(&notice.of));
     }
 
     pub fn undelivered(&self) -> &[Notice] {
@@ -430,7 +431,7 @@ mod tests {
         };
         book.observe(all, BOTH, at(1));
         assert_eq!(book.jobs().into_iter().collect::<Vec<_>>(), ["j1", "j2"]);
-        book.forget_job("j1");
+        book.forget_job("j1", &|_| false);
         book.save().unwrap();
         assert!(!std::fs::read_to_string(dir.path().join(FILE)).unwrap().contains("j1"));
         assert_eq!((book.jobs().len(), book.undelivered().len()), (1, 2));

@@ -33,6 +33,9 @@ pub enum MailError {
     /// It will not be taken however often it is tried.
     #[error("{0}")]
     Refused(String),
+    /// The server takes no mail for those whom it is for, or no mail can be addressed to them.
+    #[error("{0}")]
+    NoRecipient(String),
 }
 
 /// Who a mail could not be sent to, and what the server said.
@@ -56,7 +59,7 @@ pub fn probe(mail: &Mail) -> Result<(), MailError> {
 }
 
 fn transact(mail: &Mail, message: &Message<'_>, some_are_enough: bool) -> Result<Vec<Refusal>, MailError> {
-    let written = message.write().map_err(MailError::Refused)?;
+    let written = message.write().map_err(MailError::NoRecipient)?;
     let mut server = Session::open(mail)?;
     match server.send(&written, some_are_enough) {
         Ok(refused) => {
@@ -156,7 +159,8 @@ impl<'a> Session<'a> {
         }
         if taken == 0 || (!some_are_enough && !refused.is_empty()) {
             let list: Vec<String> = refused.iter().map(|(to, why)| format!("for {to}: {why}")).collect();
-            return Err(MailError::Refused(format!("the mail server {server} refuses a mail {}", list.join("; "))));
+            let text = format!("the mail server {server} refuses a mail {}", list.join("; "));
+            return Err(MailError::NoRecipient(text));
         }
         let of_message = |e: &SmtpError| {
             let text = |how| format!("the mail server {server} {how}: {}", shown(e));

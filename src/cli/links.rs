@@ -122,6 +122,9 @@ fn mail(spool: &Spool, config: &Config, links: &Found, to: &[String]) -> Result<
     let mut answer = Answer::default();
     for (_, record) in links {
         let sent = match spool.find(&record.job) {
+            Ok(Some(_)) if record.state(clock::now()) != LinkState::Open => {
+                Err("it does not open any more; `hotfolders links renew` opens it again".into())
+            }
             Ok(Some(job)) => letter::mail_again(config, &job, &record.step, to),
             Ok(None) => Err("the folder of its job is gone, and with it the address; renew it".into()),
             Err(e) => Err(e.to_string()),

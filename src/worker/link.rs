@@ -99,8 +99,18 @@ fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &Lin
         None => None,
     };
     let latest = journal.as_ref().and_then(|journal| journal.progress().links.get(&record.step)).cloned();
-    // Cut off after the journal had it: it is the one that was meant.
-    let begun = latest.filter(|made| made.hash != hash && links.read(&made.hash).is_ok_and(|known| known.is_none()));
+    let later = latest.filter(|made| made.hash != hash);
+    if let Some(made) = later.as_ref().filter(|_| record.revoked.is_some())
+        && let Some(open) = links.read(&made.hash).map_err(|e| said(&e))?
+    {
+        // It was renewed before, and whoever names it has the address of then.
+        drop(journal);
+        let told = renew(spool, config, links, &made.hash, &open)?;
+        links.answered(hash).map_err(|e| said(&e))?;
+        return Ok(told);
+    }
+    // Cut off after the journal had it, and before the one before was closed: it is the one that was meant.
+    let begun = later.filter(|_| record.revoked.is_none());
     let made = if let Some(begun) = begun {
         begun
     } else {

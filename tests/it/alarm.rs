@@ -108,6 +108,25 @@ fn a_place_that_is_away_is_told_once_and_once_when_it_is_back_also_over_restarts
 }
 
 #[test]
+fn a_mail_that_is_refused_for_good_keeps_no_later_one() {
+    let hook = Hook::start();
+    let server = MailServer::start();
+    lets_in(&server);
+    let mut studio = studio(&server.url(), &hook.url(), "disk_low: 1kB");
+    server.mood().replies = [("body".to_string(), "554 5.7.1 looks like spam".to_string())].into();
+    studio.serve_with(&QUICK);
+    studio.drop_file("status", "a.json", &invoice("SPAM", &[900]));
+    studio.wait_jobs("failed", 1);
+    wait_told(&studio, &hook, &["began job_failed"]);
+    studio.wait("the first to be given up", || (alerts(&studio)["mail"]["undelivered"] == 0).then_some(()));
+    server.mood().replies.clear();
+    studio.drop_file("status", "b.json", &invoice("FINE", &[900]));
+    studio.wait("the second", || (mailed(&server, "FINE") > 0).then_some(()));
+    assert_eq!(mailed(&server, "SPAM"), 0);
+    studio.stop();
+}
+
+#[test]
 fn a_dead_mail_server_loses_no_alert_and_many_failures_are_one_mail() {
     let hook = Hook::start();
     let port = free_port();

@@ -209,8 +209,17 @@ fn an_operator_lists_renews_and_revokes() {
         [state_of(&studio, &first["url"]), state_of(&studio, &second["url"]), state_of(&studio, &third["url"])],
         ["revoked", "revoked", "open"]
     );
+    // By the address of long ago: the one that opens is renewed, and none is left beside it.
+    studio.run(&["links", "renew", first["url"].as_str().unwrap()]).expect(0);
+    assert_eq!(state_of(&studio, &third["url"]), "revoked");
+    let third = link(&studio, &job);
+    assert_eq!(state_of(&studio, &third["url"]), "open");
+    assert_eq!(studio.run(&["links", "list", "--open", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
     studio.run(&["links", "revoke", &job_id(&job)]).expect(0);
     assert_eq!(state_of(&studio, &third["url"]), "revoked");
+    let third = third["url"].as_str().unwrap();
+    let refused = studio.run(&["links", "mail", third, "--to", "ada@example.org"]).expect(1);
+    assert!(refused.err.contains("links renew"), "{}", refused.err);
     let refused = studio.run(&["links", "revoke", "no-such"]).expect(1);
     assert!(refused.err.contains("there is no link of `no-such`"), "{}", refused.err);
     // What lies behind them is still one folder, and a renewal opens it again.

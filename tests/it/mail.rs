@@ -137,7 +137,11 @@ fn what_is_for_good_and_what_is_waited_out() {
     for (at, reply, for_good, told) in cases {
         server.mood().replies = [(at.to_string(), reply.to_string())].into();
         let error = to_all(&mail).unwrap_err();
-        assert_eq!(matches!(error, MailError::Refused(_)), for_good, "{at} {reply}: {error}");
+        assert_eq!(
+            matches!(error, MailError::Refused(_) | MailError::NoRecipient(_)),
+            for_good,
+            "{at} {reply}: {error}"
+        );
         assert!(error.to_string().contains(told) && error.to_string().contains(&mail.smtp.written), "{error}");
     }
     server.mood().replies.clear();
@@ -164,7 +168,7 @@ fn an_alert_reaches_those_who_can_be_reached() {
     assert!(refused[0].0 == "ada@client.example" && refused[0].1.contains("gone"), "{refused:?}");
     assert_eq!(server.received()[0].to, ["bob@client.example"]);
     let none = with_message(&TO[..1], |message| send_to_any(&mail, message));
-    assert!(matches!(none, Err(MailError::Refused(_))));
+    assert!(matches!(none, Err(MailError::NoRecipient(_))));
 }
 
 /// What a client's address holds is said to no server.
@@ -174,9 +178,9 @@ fn no_command_can_be_smuggled_in() {
     let mail = settings(&server.url(), "");
     let hostile = "ada@client.example>\r\nRCPT TO:<all@evil.example";
     let error = with_message(&[hostile], |message| send_to_all(&mail, message)).unwrap_err();
-    assert!(matches!(&error, MailError::Refused(text) if text.contains("is no mail address")), "{error}");
+    assert!(matches!(&error, MailError::NoRecipient(text) if text.contains("is no mail address")), "{error}");
     assert_eq!((server.connections(), server.received().len()), (0, 0));
     // Letters outside of ASCII need a server that knows them; this one does not.
     let error = with_message(&["ädä@client.example"], |message| send_to_all(&mail, message)).unwrap_err();
-    assert!(matches!(&error, MailError::Refused(text) if text.contains("plain letters")), "{error}");
+    assert!(matches!(&error, MailError::NoRecipient(text) if text.contains("plain letters")), "{error}");
 }

@@ -15,6 +15,7 @@ use crate::print::look::Condition as PrinterCondition;
 use crate::spool::job::{self, JobId, Question, Reason, file};
 use crate::spool::labs::{self, LabState};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
+use crate::worker::link;
 use crate::worker::printers::Gates;
 use crate::worker::receipt;
 use crate::worker::run::Workshop;
@@ -87,7 +88,7 @@ impl Look {
         let start = self.followed % jobs.len().max(1);
         for job in jobs.iter().cycle().skip(start).take(most) {
             if JobId::parse(job).is_none_or(|id| matches!(find(&workshop.spool, &id), Ok(None))) {
-                book.forget_job(job);
+                book.forget_job(job, &|condition| is_asked_still(workshop, condition));
             }
         }
         self.has_looked = true;
@@ -194,21 +195,30 @@ fn printers(workshop: &Workshop, config: &Config, book: &Book, now: Timestamp) -
     seen
 }
 
+const LINK_ASKED: &str = "link_asked ";
+
+/// A link outlives the folder of its job, until it is erased itself.
+fn is_asked_still(workshop: &Workshop, condition: &Condition) -> bool {
+    let hash = condition.cause.strip_prefix(LINK_ASKED);
+    hash.is_some_and(|hash| !matches!(workshop.links.read(hash), Ok(None)))
+}
+
 /// Clients who opened a link that does not open any more, and ask for another.
 fn asked(workshop: &Workshop) -> Seen {
     let condition = |(hash, since): (String, Timestamp)| {
-        let link = workshop.links.read(&hash).ok().flatten()?;
+        let made = workshop.links.read(&hash).ok().flatten()?;
         Some(Condition {
-            cause: format!("link_asked {hash}"),
+            cause: format!("{LINK_ASKED}{hash}"),
             kind: Kind::LinkAsked,
-            title: format!("the client of {} asks for a new link", link.record),
+            title: format!("the client of {} asks for a new link", made.record),
             text: format!(
-                "The link that job {} made does not open any more. `hotfolders links renew` opens it again for the same \
-                 pictures.",
-                link.job
+                "The link that job {} made does not open any more. `hotfolders links renew {}` makes another address for the \
+                 same pictures, and closes the one that opens now, if there is one.",
+                made.job,
+                link::short(&hash)
             ),
             since,
-            job: Some(link.job.to_string()),
+            job: Some(made.job.to_string()),
         })
     };
     let wrong = workshop.links.all_asked().into_iter().filter_map(condition).collect();

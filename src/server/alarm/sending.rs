@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{Shared, TICK, Trouble, lock};
-use crate::alert::{self, Batch, Message, MessageId, Notice, PostError};
+use crate::alert::{self, Batch, MailError, Message, MessageId, Notice, PostError};
 use crate::clock;
 use crate::model::config::Config;
+use crate::model::counted::counted;
 
 /// One way of telling.
 pub(super) trait Way {
@@ -112,7 +113,19 @@ impl Way for MailWay {
             id: &id,
             at: batch.at,
         };
-        let refused = alert::send_to_any(mail, &message).map_err(|e| e.to_string())?;
+        let refused = match alert::send_to_any(mail, &message) {
+            Ok(refused) => refused,
+            // It would keep all later ones waiting.
+            Err(MailError::Refused(why)) => {
+                tracing::error!(
+                    "{why}: a mail with {} is dropped; see the alerts in `hotfolders status`",
+                    counted(notices.len(), "alert")
+                );
+                return Ok(());
+            }
+            // Who else is to be told is for the config to say.
+            Err(e @ (MailError::NotNow(_) | MailError::NoRecipient(_))) => return Err(e.to_string()),
+        };
         for (address, why) in refused {
             tracing::error!("the mail server takes no alerts for {address}: {why}; look at `alerts.mail`");
         }

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 
 use super::{Run, Stop};
 use crate::alert::{MailError, MessageId};
+use crate::clock;
 use crate::plan::Plan;
 use crate::plan::addressee::{addressees, mail_step};
 use crate::spool::job::{self, file};
 use crate::spool::journal::Entry;
+use crate::spool::links::{LinkRecord, LinkState};
 use crate::worker::letter::{Occasion, manifest_of};
 
 impl Run<'_> {
@@ -31,6 +33,16 @@ impl Run<'_> {
                 continue;
             }
             self.check_signals()?;
+            let opens = |link: &LinkRecord| link.state(clock::now()) == LinkState::Open;
+            if !self.workshop.links.read(&link.hash)?.is_some_and(|link| opens(&link)) {
+                let text = format!(
+                    "`{}` to: link: its mail is not sent, since the link does not open any more: `links renew` it, then \
+                     `jobs retry`",
+                    step.owner
+                );
+                self.append(vec![Entry::Failed { step: mail_id, code: "link_closed".into(), text }])?;
+                continue;
+            }
             let config = self.workshop.config();
             let Some(mail) = &config.mail else {
                 let text = format!(
@@ -63,7 +75,7 @@ impl Run<'_> {
                 Err(MailError::NotNow(text)) => {
                     return Err(Stop::Unreachable { place: PathBuf::from(&mail.smtp.written), text });
                 }
-                Err(MailError::Refused(text)) => {
+                Err(MailError::Refused(text) | MailError::NoRecipient(text)) => {
                     let text = format!("`{}` to: link: the link is made, its mail is not sent: {text}", step.owner);
                     self.append(vec![Entry::Failed { step: mail_id, code: "mail_refused".into(), text }])?;
                 }
