@@ -18,6 +18,7 @@ mod door;
 pub mod downloads;
 mod headers;
 pub mod page;
+mod peer;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
-use axum::http::header::{ACCEPT, LOCATION};
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Json, Response};
 use serde::Deserialize;
@@ -42,8 +43,9 @@ pub(super) async fn on_job(
     Path((id, action)): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
-    Form(given): Form<Given>,
+    given: Result<Form<Given>, FormRejection>,
 ) -> Result<Response, Trouble> {
+    let given = or_nothing(given, &headers)?;
     let id = JobId::parse(&id).ok_or_else(|| Trouble::not_found("There is no such job."))?;
     let jobs = vec![id.clone()];
     let command = match action.as_str() {
@@ -58,6 +60,18 @@ pub(super) async fn on_job(
     let to = if given.from == "job" { format!("/jobs/{}", encoded(id.as_str())) } else { "/".to_string() };
     let as_json = uri.path().starts_with("/api/") || wants_json(&headers);
     dashboard.carry_out(command, &visitor, as_json, &to).await
+}
+
+/// A program that has nothing to add sends neither a form nor its type.
+fn or_nothing(given: Result<Form<Given>, FormRejection>, headers: &HeaderMap) -> Result<Given, Trouble> {
+    let has_nothing = !headers.contains_key(CONTENT_TYPE)
+        && !headers.contains_key(TRANSFER_ENCODING)
+        && headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
+    match given {
+        Ok(Form(given)) => Ok(given),
+        Err(_) if has_nothing => Ok(Given::default()),
+        Err(e) => Err(Trouble::new(e.status(), e.body_text())),
+    }
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {

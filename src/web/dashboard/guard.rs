@@ -19,6 +19,7 @@ use super::sessions::Visitor;
 use crate::model::config::{Config, UserRole};
 use crate::web::cookies;
 use crate::web::page::Trouble;
+use crate::web::peer;
 
 /// Whoever comes may see these.
 fn is_open(path: &str) -> bool {
@@ -62,7 +63,9 @@ pub(super) async fn guard(
     } else {
         match token(request.headers(), &config) {
             Some(token) => dashboard.sessions.visitor(token, &config, Instant::now()),
-            None if takes_basic(&path) => basic(&dashboard, &config, from.ip(), request.headers()).await?,
+            None if takes_basic(&path) => {
+                basic(&dashboard, &config, peer::source(from, request.headers()), request.headers()).await?
+            }
             None => None,
         }
     };

@@ -17,6 +17,7 @@ use super::sessions::Visitor;
 use super::{Dashboard, encoded};
 use crate::model::config::{Config, User};
 use crate::web::page::{self, Trouble};
+use crate::web::peer;
 
 /// Why somebody was not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +157,8 @@ pub(super) async fn log_in(
 ) -> Result<Response, Trouble> {
     let config = dashboard.site.config();
     let next = safe_next(&given.next);
-    let user = match dashboard.log_in(&config, from.ip(), given.user.trim(), &given.password).await {
+    let from = peer::source(from, &headers);
+    let user = match dashboard.log_in(&config, from, given.user.trim(), &given.password).await {
         Ok(user) => user,
         Err(refused) => {
             let mut response = login_page(&config, given.user.trim(), next, Some(refused.text()));
@@ -172,7 +174,7 @@ pub(super) async fn log_in(
         dashboard.sessions.close(old);
     }
     let token = dashboard.sessions.open(&user, Instant::now())?;
-    tracing::info!("dashboard: {} logged in from {}", user.name, from.ip());
+    tracing::info!("dashboard: {} logged in from {from}", user.name);
     let mut response = go(&format!("/login?kept=1&next={}", encoded(next)));
     response.headers_mut().insert(SET_COOKIE, cookie(&config, &host, &token, "")?);
     Ok(response)

@@ -67,19 +67,19 @@ impl Key {
         same(self.sign(parts).as_bytes(), signature.as_bytes())
     }
 
-    /// A new grant, as it stands in a URL.
-    pub(super) fn grant(&self, hash: &str, set: Set, now: Timestamp) -> std::io::Result<String> {
+    /// A new grant, as it stands in a URL, for the files that lie there now: `etag` tells them from others.
+    pub(super) fn grant(&self, hash: &str, set: Set, etag: &str, now: Timestamp) -> std::io::Result<String> {
         let until = now.as_second() + GRANT_FOR.as_secs();
         let nonce = base64url(&random::<12>()?);
-        let signature = self.sign(&["get", hash, &word(set), &until.to_string(), &nonce]);
+        let signature = self.sign(&["get", hash, &word(set), etag, &until.to_string(), &nonce]);
         Ok(format!("{until}.{nonce}.{signature}"))
     }
 
     /// A grant that this server gave for just that, and that is good still.
-    pub(super) fn granted(&self, text: &str, hash: &str, set: Set, now: Timestamp) -> Option<Grant> {
+    pub(super) fn granted(&self, text: &str, hash: &str, set: Set, etag: &str, now: Timestamp) -> Option<Grant> {
         let mut parts = text.splitn(3, '.');
         let (until, nonce, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        let good = self.is_signed(&["get", hash, &word(set), until, nonce], signature);
+        let good = self.is_signed(&["get", hash, &word(set), etag, until, nonce], signature);
         let until = until.parse().ok().filter(|until| good && now.as_second() < *until)?;
         Some(Grant { until, nonce: nonce.to_string() })
     }
@@ -146,19 +146,20 @@ mod tests {
         let key = Key::of_links(dir.path()).unwrap();
         assert_eq!(Key::of_links(dir.path()).unwrap().0, key.0);
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let grant = key.grant("h", Set::File(1), at(0)).unwrap();
-        assert!(key.granted(&grant, "h", Set::File(1), at(86_399)).is_some());
+        let grant = key.grant("h", Set::File(1), "e", at(0)).unwrap();
+        assert!(key.granted(&grant, "h", Set::File(1), "e", at(86_399)).is_some());
         for (hash, set, now) in
             [("h", Set::File(1), 86_400), ("h", Set::File(11), 0), ("h", Set::All, 0), ("i", Set::File(1), 0)]
         {
-            assert_eq!(key.granted(&grant, hash, set, at(now)), None);
+            assert_eq!(key.granted(&grant, hash, set, "e", at(now)), None);
         }
+        assert_eq!(key.granted(&grant, "h", Set::File(1), "other", at(0)), None, "the file was replaced");
         for index in 0..grant.len() {
             let mut changed = grant.clone().into_bytes();
             changed[index] = if changed[index] == b'1' { b'2' } else { b'1' };
-            assert_eq!(key.granted(&String::from_utf8(changed).unwrap(), "h", Set::File(1), at(0)), None);
+            assert_eq!(key.granted(&String::from_utf8(changed).unwrap(), "h", Set::File(1), "e", at(0)), None);
         }
-        assert_eq!(Key([7; 32]).granted(&grant, "h", Set::File(1), at(0)), None);
+        assert_eq!(Key([7; 32]).granted(&grant, "h", Set::File(1), "e", at(0)), None);
         let known = key.pin_known("h", "seal", at(0));
         assert!(key.knows_pin(&known, "h", "seal", at(1)) && !key.knows_pin(&known, "h", "other", at(1)));
         assert!(!key.knows_pin(&known, "h", "seal", at(86_400)) && !key.knows_pin("", "h", "seal", at(0)));

@@ -101,7 +101,7 @@ async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, s
         return Err(instead(sorry::used_up(&room, visit.words)));
     }
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
-    let grant = key.grant(&visit.hash, set, visit.now).map_err(|e| instead(Trouble::from(e)))?;
+    let grant = key.grant(&visit.hash, set, &piece.etag, visit.now).map_err(|e| instead(Trouble::from(e)))?;
     let what = match set {
         Set::All => "all".to_string(),
         Set::File(index) => format!("file/{index}"),
@@ -156,7 +156,9 @@ async fn take(
     let visitor = Visitor::of(peer, headers);
     let visit = visit::find(&room, token, visitor, Grace::Download).await?;
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
-    let granted = key.granted(grant, &visit.hash, set, visit.now).zip(piece(&visit, set));
+    // What was broken off before the files were replaced cannot be gone on with.
+    let granted = piece(&visit, set)
+        .and_then(|piece| Some((key.granted(grant, &visit.hash, set, &piece.etag, visit.now)?, piece)));
     let Some((grant, piece)) = granted else { return Err(closed::page(&room, token, visitor, start).await) };
     let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let asked = ranged(header(RANGE), header(IF_RANGE), &piece.etag, piece.bytes);

@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderValue};
 
 use crate::model::words::Words;
+use crate::web::peer;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Visitor {
@@ -18,22 +19,12 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn of(peer: SocketAddr, headers: &HeaderMap) -> Visitor {
-        Visitor { from: source(peer, headers), words: spoken(headers.get(ACCEPT_LANGUAGE)) }
+    pub(super) fn of(address: SocketAddr, headers: &HeaderMap) -> Visitor {
+        Visitor { from: peer::source(address, headers), words: spoken(headers.get(ACCEPT_LANGUAGE)) }
     }
 }
 
 /// By what a browser says in `Accept-Language`.
 pub(super) fn spoken(accepted: Option<&HeaderValue>) -> &'static Words {
     Words::accepted(accepted.and_then(|value| value.to_str().ok()).unwrap_or_default())
-}
-
-/// Where a request comes from. A web server in front of us, on this machine, says so itself; nobody else is believed.
-fn source(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let told = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let last = told.and_then(|list| list.rsplit(',').next()).and_then(|text| text.trim().parse().ok());
-    match last {
-        Some(client) if peer.ip().to_canonical().is_loopback() => client,
-        _ => peer.ip(),
-    }
 }
