@@ -316,5 +316,5 @@ fn a_job_that_is_tried_again_prints_the_sheet_that_its_printer_asks_for_by_then(
     let sheets = files(&studio.path("dnp"));
     let sheet = std::fs::read(studio.path("dnp").join(&sheets[0])).unwrap();
     let header = turbojpeg::read_header(&sheet).unwrap();
-    assert_eq!((header.width, header.height, sheets.len()), (280, 220, 1), "11x14in at 20 dpi");
+    assert_eq!((header.width, header.height, sheets.len()), (220, 280, 1), "11x14in at 20 dpi, turned to lie across");
 }
