@@ -58,9 +58,9 @@ impl Draft<'_> {
 struct Chosen<'a> {
     candidate: &'a Candidate,
     canvas: Canvas,
-    /// Crop and what straightening leaves of it, of the canvas.
     /// What is under it shows through.
     has_alpha: bool,
+    /// Crop and what straightening leaves of it, of the canvas.
     region: Region,
     shrunk: Option<f64>,
 }

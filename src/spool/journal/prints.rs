@@ -21,7 +21,7 @@ pub struct PrintIntent {
     pub token: String,
     pub copies: u32,
     /// Copies that come after these, in attempts of their own: its printer takes no more at a time.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub left: u32,
     pub bytes: u64,
     pub sha256: String,
@@ -36,7 +36,7 @@ pub struct PrintIntent {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
-fn is_none(copies: &u32) -> bool {
+fn is_zero(copies: &u32) -> bool {
     *copies == 0
 }
 
