@@ -187,6 +187,28 @@ fn only_a_click_counts_and_its_repeats_do_not() {
 }
 
 #[test]
+fn what_was_broken_off_before_the_files_were_replaced_leads_to_the_page() {
+    let served = served("pin: none\n        max_downloads: 1\n        key: \"{record}\"");
+    let (all, single) = (served.click("/all"), served.click("/file/0"));
+    assert_eq!(send(served.at, "GET", &all, &[("range", "bytes=0-99")], b"").status, 206);
+    // The others look all alike.
+    served.studio.picture("sessions/S1/Hi-Res/S1003.jpg", 120, 80);
+    served.studio.drop_file("status", "b.json", &paid("1042", &[3]));
+    let held = served.studio.wait_jobs("held", 1).remove(0);
+    served.studio.run(&["jobs", "release", held.file_name().unwrap().to_str().unwrap()]).expect(0);
+    served.studio.wait_jobs("done", 2);
+    let counted = served.counted();
+    // More often than guesses are answered.
+    for stale in [&all, &single].into_iter().cycle().take(50) {
+        let answer = send(served.at, "GET", stale, &[("range", "bytes=100-")], b"");
+        assert_eq!((answer.status, answer.body.len()), (303, 0));
+        assert!(answer.header("location").unwrap().ends_with(&served.page));
+    }
+    assert_eq!(served.counted(), counted, "nothing of them is counted");
+    assert_eq!(get(served.at, &served.click("/all")).body, served.zip());
+}
+
+#[test]
 fn a_download_is_taken_up_where_it_broke_off() {
     let served = served("pin: none");
     let (address, zip) = (served.click("/all"), served.zip());

@@ -36,6 +36,20 @@ pub(super) struct Grant {
     pub(super) until: i64,
     /// By which it is counted once.
     pub(super) nonce: String,
+    /// Of the file that it was given for.
+    content: String,
+}
+
+impl Grant {
+    /// Not once another file lies where that one lay.
+    pub(super) fn is_for(&self, etag: &str) -> bool {
+        self.content == content(etag)
+    }
+}
+
+/// What stands in a URL for an entity tag, whose quotes have no place there.
+fn content(etag: &str) -> &str {
+    etag.trim_matches('"')
 }
 
 fn random<const N: usize>() -> std::io::Result<[u8; N]> {
@@ -71,17 +85,18 @@ impl Key {
     pub(super) fn grant(&self, hash: &str, set: Set, etag: &str, now: Timestamp) -> std::io::Result<String> {
         let until = now.as_second() + GRANT_FOR.as_secs();
         let nonce = base64url(&random::<12>()?);
-        let signature = self.sign(&["get", hash, &word(set), etag, &until.to_string(), &nonce]);
-        Ok(format!("{until}.{nonce}.{signature}"))
+        let content = content(etag);
+        let signature = self.sign(&["get", hash, &word(set), &until.to_string(), &nonce, content]);
+        Ok(format!("{until}.{nonce}.{content}.{signature}"))
     }
 
     /// A grant that this server gave for just that, and that is good still.
-    pub(super) fn granted(&self, text: &str, hash: &str, set: Set, etag: &str, now: Timestamp) -> Option<Grant> {
-        let mut parts = text.splitn(3, '.');
-        let (until, nonce, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        let good = self.is_signed(&["get", hash, &word(set), etag, until, nonce], signature);
+    pub(super) fn granted(&self, text: &str, hash: &str, set: Set, now: Timestamp) -> Option<Grant> {
+        let mut parts = text.splitn(4, '.');
+        let (until, nonce, content, signature) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let good = self.is_signed(&["get", hash, &word(set), until, nonce, content], signature);
         let until = until.parse().ok().filter(|until| good && now.as_second() < *until)?;
-        Some(Grant { until, nonce: nonce.to_string() })
+        Some(Grant { until, nonce: nonce.to_string(), content: content.to_string() })
     }
 
     /// What a browser keeps once it knew the PIN; another PIN makes it worthless.
@@ -146,20 +161,21 @@ mod tests {
         let key = Key::of_links(dir.path()).unwrap();
         assert_eq!(Key::of_links(dir.path()).unwrap().0, key.0);
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let grant = key.grant("h", Set::File(1), "e", at(0)).unwrap();
-        assert!(key.granted(&grant, "h", Set::File(1), "e", at(86_399)).is_some());
+        let grant = key.grant("h", Set::File(1), "\"e5\"", at(0)).unwrap();
+        assert!(key.granted(&grant, "h", Set::File(1), at(86_399)).is_some());
         for (hash, set, now) in
             [("h", Set::File(1), 86_400), ("h", Set::File(11), 0), ("h", Set::All, 0), ("i", Set::File(1), 0)]
         {
-            assert_eq!(key.granted(&grant, hash, set, "e", at(now)), None);
+            assert_eq!(key.granted(&grant, hash, set, at(now)), None);
         }
-        assert_eq!(key.granted(&grant, "h", Set::File(1), "other", at(0)), None, "the file was replaced");
+        let known = key.granted(&grant, "h", Set::File(1), at(0)).unwrap();
+        assert!(known.is_for("\"e5\"") && !known.is_for("\"e6\""), "another file lies there");
         for index in 0..grant.len() {
             let mut changed = grant.clone().into_bytes();
             changed[index] = if changed[index] == b'1' { b'2' } else { b'1' };
-            assert_eq!(key.granted(&String::from_utf8(changed).unwrap(), "h", Set::File(1), "e", at(0)), None);
+            assert_eq!(key.granted(&String::from_utf8(changed).unwrap(), "h", Set::File(1), at(0)), None);
         }
-        assert_eq!(Key([7; 32]).granted(&grant, "h", Set::File(1), "e", at(0)), None);
+        assert_eq!(Key([7; 32]).granted(&grant, "h", Set::File(1), at(0)), None);
         let known = key.pin_known("h", "seal", at(0));
         assert!(key.knows_pin(&known, "h", "seal", at(1)) && !key.knows_pin(&known, "h", "other", at(1)));
         assert!(!key.knows_pin(&known, "h", "seal", at(86_400)) && !key.knows_pin("", "h", "seal", at(0)));

@@ -156,10 +156,13 @@ async fn take(
     let visitor = Visitor::of(peer, headers);
     let visit = visit::find(&room, token, visitor, Grace::Download).await?;
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
-    // What was broken off before the files were replaced cannot be gone on with.
-    let granted = piece(&visit, set)
-        .and_then(|piece| Some((key.granted(grant, &visit.hash, set, &piece.etag, visit.now)?, piece)));
-    let Some((grant, piece)) = granted else { return Err(closed::page(&room, token, visitor, start).await) };
+    let Some(grant) = key.granted(grant, &visit.hash, set, visit.now) else {
+        return Err(closed::page(&room, token, visitor, start).await);
+    };
+    // What was broken off before the files were replaced cannot be gone on with: the page has those of now.
+    let Some(piece) = piece(&visit, set).filter(|piece| grant.is_for(&piece.etag)) else {
+        return Ok((StatusCode::SEE_OTHER, [(LOCATION, visit.address(&room.base()))]).into_response());
+    };
     let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let asked = ranged(header(RANGE), header(IF_RANGE), &piece.etag, piece.bytes);
     let mut response = Response::default();
