@@ -55,6 +55,9 @@ pub struct LinkRecord {
     pub folder: PathBuf,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
+    /// The link that has taken its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_as: Option<String>,
 }
 
 /// Whether a link opens.

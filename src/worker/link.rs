@@ -13,7 +13,7 @@ use crate::model::config::Config;
 use crate::model::token::{self, TOKEN_BYTES, Token};
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::journal::{self, Entry, Journal, MadeLink};
-use crate::spool::links::{LinkRecord, Links};
+use crate::spool::links::{LinkRecord, LinkState, Links};
 use crate::spool::queue::Spool;
 
 /// From the system.
@@ -92,6 +92,15 @@ fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &Lin
     if !record.folder.is_dir() {
         return Err("what lay behind it is gone; `hotfolders jobs reprint` makes it again".into());
     }
+    let known = |hash: &str| links.read(hash).map_err(|e| e.to_string());
+    // It was renewed before, and whoever names it has the address of then.
+    if let Some(later) = &record.renewed_as
+        && let Some(renewed) = known(later)?
+    {
+        let told = renew(spool, config, links, later, &renewed)?;
+        links.answered(hash).map_err(|e| said(&e))?;
+        return Ok(told);
+    }
     let now = clock::now();
     let located = spool.find(&record.job).map_err(|e| said(&e))?;
     let mut journal = match &located {
@@ -99,18 +108,15 @@ fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &Lin
         None => None,
     };
     let latest = journal.as_ref().and_then(|journal| journal.progress().links.get(&record.step)).cloned();
+    // Cut off after the journal had it, and before the one before was closed: it is the one that was meant, unless somebody
+    // has closed it since.
     let later = latest.filter(|made| made.hash != hash);
-    if let Some(made) = later.as_ref().filter(|_| record.revoked.is_some())
-        && let Some(open) = links.read(&made.hash).map_err(|e| said(&e))?
-    {
-        // It was renewed before, and whoever names it has the address of then.
-        drop(journal);
-        let told = renew(spool, config, links, &made.hash, &open)?;
-        links.answered(hash).map_err(|e| said(&e))?;
-        return Ok(told);
-    }
-    // Cut off after the journal had it, and before the one before was closed: it is the one that was meant.
-    let begun = later.filter(|_| record.revoked.is_none());
+    let begun = match later {
+        Some(made) if known(&made.hash)?.map_or(now < made.expires, |now_is| now_is.state(now) == LinkState::Open) => {
+            Some(made)
+        }
+        _ => None,
+    };
     let made = if let Some(begun) = begun {
         begun
     } else {
@@ -143,10 +149,12 @@ fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &Lin
         expires: made.expires,
         pin: made.pin.as_ref().zip(token).map(|(pin, token)| token.seal(pin)),
         revoked: None,
+        renewed_as: None,
         ..record.clone()
     };
     links.write(&made.hash, &renewed).map_err(|e| said(&e))?;
-    let ended = LinkRecord { revoked: record.revoked.or(Some(now)), ..record.clone() };
+    let ended =
+        LinkRecord { revoked: record.revoked.or(Some(now)), renewed_as: Some(made.hash.clone()), ..record.clone() };
     links.write(hash, &ended).map_err(|e| said(&e))?;
     links.answered(hash).map_err(|e| said(&e))?;
     if let (Some(job), Some(journal)) = (&located, &journal) {

@@ -159,6 +159,7 @@ mod tests {
             show: Show::Download,
             folder: "/nowhere".into(),
             revoked: None,
+            renewed_as: None,
         }
     }
 

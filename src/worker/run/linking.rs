@@ -154,6 +154,7 @@ impl Run<'_> {
                 show: *show,
                 folder: made.folder.clone(),
                 revoked: None,
+                renewed_as: None,
             };
             links.write(&made.hash, &record)?;
         }
