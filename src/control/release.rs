@@ -196,4 +196,20 @@ mod tests {
         assert!(does(&spool, &command, "r1") && does(&spool, &command, "r1"));
         assert!(!does(&spool, &command, "r2"), "it asks nothing any more");
     }
+
+    #[test]
+    fn a_retry_forgets_what_was_answered_about_an_earlier_job_and_keeps_what_lies_on_paper() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, at) = held(folder.path(), &[]);
+        change(&at, |record| {
+            record.answers.extend(["repeat", "print p1 1"].map(|key| (key.to_string(), "all".to_string())));
+        })
+        .unwrap();
+        job::write(&at.folder, file::RECEIPT, &serde_json::json!({ "result": "failed" })).unwrap();
+        spool.move_to(&at, State::Failed, jiff::civil::date(2026, 11, 20)).unwrap();
+        assert!(does(&spool, &Command::Retry { jobs: vec![at.id.clone()] }, "r1"));
+        let (now, record) = find(&spool, &at);
+        assert_eq!((now.state, record.answers.len()), (State::Pending, 1));
+        assert!(record.answers.contains_key("print p1 1"));
+    }
 }

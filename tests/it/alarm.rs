@@ -357,7 +357,7 @@ fn a_client_who_asks_for_a_new_link_is_heard() {
     studio.write("hotfolders.yaml", (linked + downloads).as_bytes());
     studio.serve_with(&QUICK);
     studio.drop_file("status", "l.json", &invoice("L1", &[1]));
-    studio.wait_jobs("done", 1);
+    let job = studio.wait_jobs("done", 1).remove(0);
     let names = files(&studio.path("spool/links"));
     let hash = names.iter().find_map(|name| name.strip_suffix(".json")).unwrap();
     let links = hotfolders::spool::links::Links::of_spool(&studio.path("spool"));
@@ -365,9 +365,20 @@ fn a_client_who_asks_for_a_new_link_is_heard() {
     wait_told(&studio, &hook, &["began link_asked"]);
     let alert = hook.posted().remove(0);
     assert!(alert["title"].as_str().unwrap().contains("L1") && !alert.to_string().contains("/d/"), "{alert}");
+    // The link outlives the folder of its job. Failed jobs are looked at after it, so each of these is one look more.
+    std::fs::rename(&job, studio.path("aside")).unwrap();
+    for record in ["F1", "F2"] {
+        studio.drop_file("status", &format!("{record}.json"), &invoice(record, &[900]));
+        studio.wait("another look", || {
+            hook.posted().iter().any(|alert| alert.to_string().contains(record)).then_some(())
+        });
+    }
+    assert_eq!(hook.told(), ["began link_asked", "began job_failed", "began job_failed"]);
     links.answered(hash).unwrap();
-    wait_told(&studio, &hook, &["began link_asked", "over link_asked"]);
+    let all = ["began link_asked", "began job_failed", "began job_failed", "over link_asked"];
+    wait_told(&studio, &hook, &all);
     assert_eq!(studio.stop(), Some(0));
+    std::fs::rename(studio.path("aside"), &job).unwrap();
     studio.audit();
 }
 

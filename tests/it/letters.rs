@@ -170,6 +170,30 @@ fn what_the_server_refuses_fails_the_mail_and_a_retry_sends_it() {
 }
 
 #[test]
+fn a_mail_that_waits_does_not_tell_of_a_link_that_was_revoked_meanwhile() {
+    let server = MailServer::start();
+    let mut studio = studio(&server.url(), "mail: client");
+    server.mood().replies = [("MAIL".to_string(), "451 come again".to_string())].into();
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    waits_for_mail(&studio, &server.url());
+    studio.stop();
+    studio.run(&["links", "revoke", "A1"]).expect(0);
+    server.mood().replies.clear();
+    studio.serve();
+    let job = studio.wait_jobs("failed", 1).remove(0);
+    assert_eq!(studio.receipt(&job)["errors"][0]["code"], "link_closed");
+    assert!(server.received().is_empty());
+    studio.run(&["links", "renew", "A1"]).expect(0);
+    studio.run(&["jobs", "retry", "A1"]).expect(0);
+    let job = studio.wait_jobs("done", 1).remove(0);
+    studio.stop();
+    let mails = server.received();
+    assert!(mails.len() == 1 && mails[0].text().contains(link_of(&studio, &job)["url"].as_str().unwrap()));
+    studio.audit();
+}
+
+#[test]
 fn a_client_without_an_address_is_asked_about_beforehand() {
     let server = MailServer::start();
     let mut studio = studio(&server.url(), "mail: client");

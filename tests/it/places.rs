@@ -80,6 +80,30 @@ fn an_order_waits_for_a_library_that_is_gone_and_nothing_counts_as_missing() {
     studio.audit();
 }
 
+/// Planned, and some of it made: nobody looks for the originals anew.
+#[test]
+fn a_library_that_goes_away_in_the_middle_of_a_job_is_waited_for() {
+    let mut studio = Studio::new();
+    let numbers: Vec<u32> = (1..=40).collect();
+    for number in &numbers {
+        studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 1500, 1000);
+    }
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &numbers));
+    studio.wait("some pictures", || (!files(&studio.path("delivery")).is_empty()).then_some(()));
+    studio.run(&["jobs", "hold", "S1"]).expect(0);
+    studio.wait_jobs("held", 1);
+    assert!(files(&studio.path("delivery")).len() < 40);
+    std::fs::rename(studio.path("sessions"), studio.path("away")).unwrap();
+    studio.run(&["jobs", "release", "S1"]).expect(0);
+    waits_for(&studio, &studio.path("sessions"), 1);
+    std::fs::rename(studio.path("away"), studio.path("sessions")).unwrap();
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(files(&studio.path("delivery")).len(), 40);
+    studio.audit();
+}
+
 #[test]
 fn a_receipts_folder_that_is_gone_is_waited_for_and_not_made() {
     let mut studio = studio();

@@ -13,6 +13,19 @@ fn dnp(more: &str) -> Studio {
     studio
 }
 
+/// The printer has 11x14in by now, whose long side goes through: 220 pixels across and 280 along, at 20 dpi.
+fn lie_across(studio: &Studio) {
+    let text = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    let other = text.replacen("media: [8x10in]", "media: { 8x10in: { across: 11in, on: 11x14in } }", 1);
+    assert_ne!(other, text);
+    studio.write("hotfolders.yaml", other.as_bytes());
+}
+
+fn pixels(file: &std::path::Path) -> (usize, usize) {
+    let header = turbojpeg::read_header(&std::fs::read(file).unwrap()).unwrap();
+    (header.width, header.height)
+}
+
 /// Without the job's id, which differs from run to run.
 fn sheets(studio: &Studio, job: &std::path::Path) -> Vec<String> {
     let id = job.file_name().unwrap().to_string_lossy().into_owned();
@@ -217,6 +230,22 @@ fn a_program_prints_each_sheet_once_and_a_failure_is_tried_again() {
 }
 
 #[test]
+fn what_a_printer_refused_goes_out_as_it_is_asked_for_by_then() {
+    let mut studio = program(r#"cp "$1" came.jpg; [ -e mended ] || { echo "no such paper" >&2; exit 4; }"#);
+    studio.serve();
+    studio.drop_file("status", "a.json", &invoice("9", &[1]));
+    studio.wait("the reason", || studio.run(&["status"]).expect(0).out.contains("no such paper").then_some(()));
+    studio.stop();
+    lie_across(&studio);
+    studio.write("mended", b"");
+    studio.serve();
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(pixels(&studio.path("came.jpg")), (220, 280));
+    studio.audit();
+}
+
+#[test]
 fn a_program_that_ran_when_the_server_died_is_asked_about_and_the_others_go_on() {
     let mut studio = program(r#"echo "$(basename "$1")" >> log; [ -e mended ] || sleep 60"#);
     studio.serve();
@@ -303,18 +332,12 @@ fn a_job_that_is_tried_again_prints_the_sheet_that_its_printer_asks_for_by_then(
     studio.run(&["jobs", "cancel", "9"]).expect(0);
     studio.wait_jobs("done", 1);
     studio.stop();
-    let text = String::from_utf8(std::fs::read(studio.path("hotfolders.yaml")).unwrap()).unwrap();
-    studio.write(
-        "hotfolders.yaml",
-        text.replacen("media: [8x10in]", "media: { 8x10in: { across: 11in, on: 11x14in } }", 1).as_bytes(),
-    );
+    lie_across(&studio);
     studio.run(&["printers", "resume", "dnp"]).expect(0);
     studio.run(&["jobs", "retry", "9"]).expect(0);
     studio.serve();
     studio.wait_jobs("done", 1);
     studio.stop();
     let sheets = files(&studio.path("dnp"));
-    let sheet = std::fs::read(studio.path("dnp").join(&sheets[0])).unwrap();
-    let header = turbojpeg::read_header(&sheet).unwrap();
-    assert_eq!((header.width, header.height, sheets.len()), (220, 280, 1), "11x14in at 20 dpi, turned to lie across");
+    assert_eq!((pixels(&studio.path("dnp").join(&sheets[0])), sheets.len()), ((220, 280), 1));
 }
