@@ -90,7 +90,7 @@ pub(super) fn choose(
             (Standing::Free, _) => return Ok(Chosen { path, replaces: None }),
             (Standing::Ours, _) => return Ok(Chosen { path, replaces: Some(standing) }),
             (_, OnConflict::Suffix) => {}
-            (_, OnConflict::Fail) => return Err(in_the_way(root, &path, standing)),
+            (_, OnConflict::Fail) => return Err(in_the_way(job, root, &path, standing)),
             (_, OnConflict::Replace) => {
                 return match found(root, &path)? {
                     Found::Folder => Err(DeliverError::Conflict(format!(
@@ -105,10 +105,10 @@ pub(super) fn choose(
     Err(too_many(root, wanted))
 }
 
-fn in_the_way(root: &Folder, path: &RelPath, standing: Standing) -> DeliverError {
+fn in_the_way(job: &Job<'_>, root: &Folder, path: &RelPath, standing: Standing) -> DeliverError {
     let why = match standing {
-        Standing::Edited => "was changed since it was delivered",
-        _ => "stands there already and is not of this record and profile",
+        Standing::Edited => "was changed since it was delivered".to_string(),
+        _ => format!("stands there already and {}", job.foreign),
     };
     DeliverError::Conflict(format!(
         "{} {why}, and `on_conflict` is `fail`: move it away, then retry",
@@ -231,21 +231,22 @@ pub(super) fn named_otherwise(
     }
     let path = wanted.below(root);
     let why = if (job.earlier)(&path).is_some() {
-        "was changed since it was delivered, and was kept"
+        "was changed since it was delivered, and was kept".to_string()
     } else {
-        "was there already, and is not of this record and profile"
+        format!("was there already, and {}", job.foreign)
     };
     Some(format!("{} {why}: delivered as `{chosen}`", path.display()))
 }
 
-/// As [`choose`] for a replaced file that somebody had edited.
-pub(super) fn edited_and_replaced(root: &Folder, chosen: &Chosen) -> Option<String> {
-    (chosen.replaces == Some(Standing::Edited)).then(|| {
-        format!(
-            "{} was changed since it was delivered; it was replaced, as `on_conflict: replace` asks for",
-            chosen.path.below(root.path()).display()
-        )
-    })
+/// What to say of a replaced file that is not an earlier one of ours, or that somebody had edited.
+pub(super) fn replaced(job: &Job<'_>, root: &Folder, chosen: &Chosen) -> Option<String> {
+    let why = match chosen.replaces? {
+        Standing::Edited => "was changed since it was delivered".to_string(),
+        Standing::Foreign => format!("was there already, and {}", job.foreign),
+        Standing::Free | Standing::Ours => return None,
+    };
+    let path = chosen.path.below(root.path());
+    Some(format!("{} {why}; it was replaced, as `on_conflict: replace` asks for", path.display()))
 }
 
 /// The name that a unit was announced with.

@@ -52,7 +52,14 @@ pub struct Job<'a> {
     /// What an earlier run of the same record and profile (kind, record, owner) put at this absolute path: its digest.
     /// Only such a file, still with that digest, is ours to replace.
     pub earlier: &'a dyn Fn(&Path) -> Option<String>,
+    /// What is said of any other file.
+    pub foreign: &'a str,
 }
+
+/// Said of a file that another record or profile made, or nobody of ours.
+pub const FOREIGN: &str = "is not of this record and profile";
+/// The same where pictures came without a manifest: their names are all that their records have in common.
+pub const OF_OTHER_PICTURES: &str = "was not made from this picture";
 
 /// How far a delivery came.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -79,7 +79,7 @@ pub(super) fn publish(
                 }
                 Err(e) => return Err(e.into()),
             }
-            warnings.extend(conflict::edited_and_replaced(root, &chosen));
+            warnings.extend(conflict::replaced(job, root, &chosen));
             let above = chosen.path.parent();
             if !touched.contains(&above) {
                 touched.push(above);

@@ -91,6 +91,7 @@ impl Bench {
             outputs: &self.path("outputs"),
             now: &now,
             earlier: &earlier,
+            foreign: FOREIGN,
         };
         let Some(planned) = &step.link else { return deliver(&job, step, journal) };
         let above = link::Shelf { folder: &self.path("out"), made: false };

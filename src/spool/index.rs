@@ -91,6 +91,9 @@ pub struct IndexedFile {
     /// Which output it is; empty for a volume.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
+    /// Of pictures without a manifest: a digest of the originals that it was made from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub made_of: String,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -200,11 +203,11 @@ fn record_key(kind: Option<Kind>, record: &str) -> u64 {
     hash((kind.map(Kind::word), record))
 }
 
-/// What the jobs of one record left: by owner and path the newest digest.
+/// What the jobs of one record left: by owner and path the newest.
 #[derive(Debug)]
 struct Placed {
     record: u64,
-    digests: HashMap<(String, PathBuf), String>,
+    files: HashMap<(String, PathBuf), IndexedFile>,
 }
 
 /// Reads and grows `index.jsonl`.
@@ -430,16 +433,14 @@ impl Index {
         record: &str,
         owner: &str,
         path: &Path,
-    ) -> Result<Option<String>, SpoolError> {
+    ) -> Result<Option<IndexedFile>, SpoolError> {
         let key = record_key(kind, record);
         if self.placed.as_ref().is_none_or(|placed| placed.record != key) {
-            let mut digests = HashMap::new();
-            for line in self.of_record(kind, record)? {
-                digests.extend(line.placed.into_iter().map(|file| ((file.owner, file.path), file.sha256)));
-            }
-            self.placed = Some(Placed { record: key, digests });
+            let placed = self.of_record(kind, record)?.into_iter().flat_map(|line| line.placed);
+            let files = placed.map(|file| ((file.owner.clone(), file.path.clone()), file)).collect();
+            self.placed = Some(Placed { record: key, files });
         }
         let wanted = (owner.to_string(), path.to_path_buf());
-        Ok(self.placed.as_ref().and_then(|placed| placed.digests.get(&wanted).cloned()))
+        Ok(self.placed.as_ref().and_then(|placed| placed.files.get(&wanted).cloned()))
     }
 }

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use super::receipt::{self, Receipt};
 use crate::deliver;
+use crate::model::digest::sha256;
 use crate::model::limits::MANIFEST_MAX_BYTES;
 use crate::model::manifest::{self, Kind, Manifest};
-use crate::plan::Plan;
 use crate::plan::fingerprint::{Works, target};
+use crate::plan::{Content, DeliveryStep, Plan};
 use crate::spool::index::{Index, IndexLine, IndexedClient, IndexedFile};
 use crate::spool::job::{self, JobFile, file};
 use crate::spool::journal::{self, Progress};
@@ -70,7 +71,11 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
     // A duplicate leaves nothing of its own. There are none where it never came to a plan.
     let works: Works =
         if end.is_duplicate { Works::default() } else { job::read(folder, file::WORKS).unwrap_or_default() };
-    let placed = plan.map(|plan| placed_by(plan, progress, !works.request.is_empty())).unwrap_or_default();
+    let is_compared = !works.request.is_empty();
+    let mut placed = plan.map(|plan| placed_by(plan, progress, is_compared)).unwrap_or_default();
+    if job.kind != Some(Kind::Pictures) {
+        placed.iter_mut().for_each(|file| file.made_of.clear());
+    }
     IndexLine {
         job: job.job.clone(),
         result: end.result.to_string(),
@@ -103,12 +108,36 @@ fn placed_by(plan: &Plan, progress: &Progress, is_compared: bool) -> Vec<Indexed
                 owner: step.owner.clone(),
                 to,
                 output: member.map(|m| m.output.clone()).unwrap_or_default(),
+                made_of: made_of(step, standing.content.as_ref(), progress),
                 path: standing.path,
                 sha256: standing.sha256,
             });
         }
     }
     placed
+}
+
+/// Digests of all originals that a job has made pictures from.
+pub(super) fn originals(progress: &Progress) -> BTreeSet<&str> {
+    progress.rendered.values().flat_map(|made| &made.sources).map(|source| source.sha256.as_str()).collect()
+}
+
+/// A digest of the originals of one member of a delivery, or of all of them; empty while they are not known.
+fn made_of(step: &DeliveryStep, content: Option<&Content>, progress: &Progress) -> String {
+    let mut originals = String::new();
+    for member in step.members.iter().filter(|member| content.is_none_or(|content| member.content == *content)) {
+        if let Content::Step(id) = &member.content {
+            let Some(made) = progress.rendered.get(id) else { return String::new() };
+            originals.extend(made.sources.iter().map(|source| source.sha256.as_str()));
+        }
+    }
+    if originals.is_empty() { originals } else { sha256(originals.as_bytes()) }
+}
+
+/// The same of each member of a delivery, as far as it is made, and of all of it.
+pub(super) fn brought(step: &DeliveryStep, progress: &Progress) -> BTreeSet<String> {
+    let contents = step.members.iter().map(|member| Some(&member.content)).chain([None]);
+    contents.map(|content| made_of(step, content, progress)).filter(|digest| !digest.is_empty()).collect()
 }
 
 /// What a job in whatever state put at destinations.

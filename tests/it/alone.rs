@@ -79,6 +79,43 @@ fn what_is_dropped_once_more_is_made_once_more() {
 }
 
 #[test]
+fn another_picture_of_the_same_name_takes_nothing_away() {
+    let mut studio = studio();
+    let zips = config().replacen(
+        "quick/{record}\" }",
+        "quick/{record}\" }, { to: folder, path: replaced, on_conflict: replace }, { to: zip, path: \"zips/{record}\" }",
+        1,
+    );
+    assert_ne!(zips, config());
+    studio.write("hotfolders.yaml", zips.as_bytes());
+    // A raw converter writes a JPEG and a TIFF of each shot.
+    studio.write("drop/quick/IMG_1.jpg", &jpeg(60, 40));
+    let tiff = image::RgbImage::from_fn(50, 50, |x, y| image::Rgb([x as u8, y as u8, 7]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    tiff.write_to(&mut bytes, image::ImageFormat::Tiff).unwrap();
+    studio.write("drop/quick/IMG_1.tif", bytes.get_ref());
+    studio.serve();
+    studio.wait_jobs("done", 2);
+    assert_eq!(files(&studio.path("quick")), ["IMG_1/IMG_1.jpg", "IMG_1/IMG_1_2.jpg"]);
+
+    // The next card begins at the same number; the first picture once more is no other one.
+    studio.write("drop/quick/IMG_1.jpg", &jpeg(40, 60));
+    studio.wait_jobs("done", 3);
+    studio.write("drop/quick/IMG_1.jpg", &jpeg(60, 40));
+    studio.wait_jobs("done", 4);
+    studio.stop();
+    assert_eq!(files(&studio.path("quick")), ["IMG_1/IMG_1.jpg", "IMG_1/IMG_1_2.jpg", "IMG_1/IMG_1_3.jpg"]);
+    assert_eq!(files(&studio.path("zips")), ["IMG_1.zip", "IMG_1_2.zip", "IMG_1_3.zip"]);
+    let warnings: Vec<String> =
+        studio.jobs("done").iter().map(|job| studio.receipt(job)["warnings"].to_string()).collect();
+    let says = |text: &str| warnings.iter().filter(|told| told.contains(text)).count();
+    assert_eq!(says("was not made from this picture: delivered as `IMG_1_2.jpg`"), 1, "{warnings:#?}");
+    assert_eq!(says("was not made from this picture: delivered as `IMG_1_3.jpg`"), 1, "{warnings:#?}");
+    assert_eq!(says("was not made from this picture; it was replaced"), 3, "{warnings:#?}");
+    studio.audit();
+}
+
+#[test]
 fn a_folder_is_taken_when_nothing_has_arrived_for_a_while_and_nobody_writes_in_it() {
     let mut studio = studio();
     studio.serve();

@@ -109,7 +109,11 @@ fn foreign_files_are_kept_failed_on_or_replaced() {
     assert_eq!(bench.tree()["a.jpg"], "foreign");
 
     let bench = Bench::new();
-    assert!(run(OnConflict::Replace, &bench).0.unwrap().complete);
+    let replaced = run(OnConflict::Replace, &bench).0.unwrap();
+    assert!(replaced.complete);
+    assert!(replaced.warnings[0].ends_with(
+        "was there already, and is not of this record and profile; it was replaced, as `on_conflict: replace` asks for"
+    ));
     assert_eq!(bench.files(), ["A_2.jpg", "a.jpg", "b.jpg", "b_2.jpg"]);
     assert_eq!((bench.tree()["a.jpg"].as_str(), bench.tree()["b.jpg"].as_str()), ("r1", "r3"));
 

@@ -12,12 +12,15 @@ use crate::deliver::{self, link::Shelf};
 use crate::error::Fate;
 use crate::model::config::{Config, Downloads};
 use crate::model::delivery::{Delivery, PinChoice, Show};
+use crate::model::manifest::Kind;
 use crate::model::token::{self, TOKEN_BYTES, Token};
 use crate::plan::{DeliveryStep, PlannedLink};
 use crate::spool::durable;
 use crate::spool::job::file;
+use crate::spool::journal;
 use crate::spool::journal::{Entry, MadeLink};
 use crate::spool::links::{LINK_VERSION, LinkRecord, LinkState};
+use crate::worker::history;
 use crate::worker::link::{address_of, random};
 
 impl Run<'_> {
@@ -42,6 +45,7 @@ impl Run<'_> {
             outputs: &outputs,
             now: &clock::now,
             earlier: &|_| None,
+            foreign: deliver::FOREIGN,
         };
         let folder = match deliver::link::package(&job, step, planned, to_keep, all_links, &mut self.journal) {
             Ok(Some(folder)) => folder,
@@ -126,8 +130,20 @@ impl Run<'_> {
         };
         let all = self.workshop.links.all();
         let (hash, record) = all.into_iter().filter(|(_, link)| is_it(link)).max_by_key(|(_, link)| link.made)?;
+        if self.job.kind == Some(Kind::Pictures) && !self.brings_all_of(&record) {
+            return None;
+        }
         let made = address_of(&self.workshop.spool, &hash, &record)?;
         Some((record, made.url, made.pin))
+    }
+
+    /// Whether everything that lies behind a link comes again. Pictures without a manifest are of one record when they
+    /// have one name, and the next card has the same names: whoever has the address must not see another client's.
+    fn brings_all_of(&self, link: &LinkRecord) -> bool {
+        let Ok(Some(at)) = self.workshop.spool.find(&link.job) else { return false };
+        let then = journal::read(&at.folder.join(file::JOURNAL)).unwrap_or_default();
+        let (then, now) = (history::originals(&then), history::originals(self.progress()));
+        !then.is_empty() && then.is_subset(&now)
     }
 
     /// The record, by which it opens; twice is once. One that was revoked or renewed meanwhile stays as it is.

@@ -10,14 +10,17 @@ use super::{Outcome, Report, Run, Stop};
 use crate::clock;
 use crate::deliver;
 use crate::model::delivery::Delivery;
+use crate::model::manifest::Kind;
 use crate::plan::addressee::mail_step;
 use crate::plan::{DeliveryStep, Plan, Work};
 use crate::render::{Assets, VerifyDepth};
 use crate::spool::durable;
+use crate::spool::index::IndexedFile;
 use crate::spool::job::{LOOK, Question, RecordError, file};
 use crate::spool::journal::{Entry, Progress, RenderedFile};
 use crate::worker::assets::JobAssets;
 use crate::worker::facts;
+use crate::worker::history;
 use crate::worker::passes::{self, Around, PassDone, SourceProblem};
 use crate::worker::receipt::Notice;
 
@@ -192,6 +195,8 @@ impl Run<'_> {
         let index = &self.workshop.index;
         let (kind, record) = (self.job.kind, self.job.record.clone());
         let outputs = self.folder().join(file::OUTPUTS);
+        // The next card has the same names: only what was made from the same pictures is theirs to replace.
+        let brought = (kind == Some(Kind::Pictures)).then(|| history::brought(step, self.progress()));
         let job = deliver::Job {
             id: self.job.job.as_str(),
             record: &self.job.record,
@@ -202,8 +207,11 @@ impl Run<'_> {
             earlier: &|path| {
                 let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
                 // Where the index cannot be read the file is not known as ours: it stays, ours gets another name.
-                index.earlier(kind, &record, &step.owner, path).unwrap_or_default()
+                let earlier = index.earlier(kind, &record, &step.owner, path).unwrap_or_default();
+                let is_ours = |file: &IndexedFile| brought.as_ref().is_none_or(|of| of.contains(&file.made_of));
+                earlier.filter(is_ours).map(|file| file.sha256)
             },
+            foreign: if brought.is_some() { deliver::OF_OTHER_PICTURES } else { deliver::FOREIGN },
         };
         if let Some(place) = &step.place {
             self.reach(&place.fixed)?;
