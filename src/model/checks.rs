@@ -32,6 +32,18 @@ pub struct Checks {
     pub empty_token: Verdict,
     pub no_email: Verdict,
     pub missing_glyph: Verdict,
+    /// Over this share of what an earlier job of the record delivered would be taken away.
+    #[serde(default = "removes", skip_serializing_if = "is_default_removes")]
+    pub removes: Bound<Share>,
+}
+
+fn removes() -> Bound<Share> {
+    Bound { bound: Share(0.5), then: Verdict::Hold }
+}
+
+/// Orders of versions before this check are known again by their digests.
+fn is_default_removes(bound: &Bound<Share>) -> bool {
+    *bound == removes()
 }
 
 impl Default for Checks {
@@ -47,6 +59,7 @@ impl Default for Checks {
             empty_token: Verdict::Hold,
             no_email: Verdict::Hold,
             missing_glyph: Verdict::Hold,
+            removes: removes(),
         }
     }
 }

@@ -422,3 +422,59 @@ fn an_order_whose_originals_were_moved_away_since_is_a_duplicate_too() {
     assert_eq!((&second["result"], second["duplicate_of"].is_string()), (&"duplicate".into(), true));
     studio.audit();
 }
+
+/// A status that is reported for each import lists the new pictures alone.
+#[test]
+fn a_manifest_that_would_take_most_of_what_was_delivered_away_is_asked_about() {
+    let names = |studio: &Studio| files(&studio.path("delivery/web/S1"));
+    let with = |checks: &str| {
+        let config = CONFIG.replacen("library:\n", &format!("checks: {{ {checks} }}\nlibrary:\n"), 1);
+        assert_ne!(config, CONFIG);
+        let mut studio = Studio::new();
+        studio.write("hotfolders.yaml", config.as_bytes());
+        studio.serve();
+        studio.drop_file("status", "a.json", &resent(&session("S1", &[1, 2]), "first"));
+        studio.wait_jobs("done", 1);
+        studio
+    };
+    let (both, last) = (["S1_0001.jpg", "S1_0002.jpg"], ["S1_0003.jpg"]);
+    let mut studio = with("removes: { over: 50%, then: hold }");
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[3]), "second"));
+    let held = studio.wait_jobs("held", 1);
+    let question = &studio.json(&held[0].join("questions.json"))[0];
+    let text = question["text"].as_str().unwrap();
+    assert_eq!(question["code"], "removes");
+    assert!(text.contains("this one takes 2 away: S1/S1_0001.jpg, S1/S1_0002.jpg"), "{text}");
+    assert_eq!(names(&studio), both);
+    studio.run(&["jobs", "cancel", "S1"]).expect(0);
+    studio.wait_jobs("done", 2);
+    assert_eq!(names(&studio), both, "nothing has happened");
+
+    // Half of them is not most of them, unless somebody wants to be asked about each.
+    studio.drop_file("status", "c.json", &resent(&session("S1", &[2, 3]), "third"));
+    studio.wait_jobs("done", 3);
+    assert_eq!(names(&studio), ["S1_0002.jpg", "S1_0003.jpg"]);
+    studio.drop_file("status", "d.json", &resent(&session("S1", &[1]), "fourth"));
+    studio.wait_jobs("held", 1);
+    studio.run(&["jobs", "release", "S1"]).expect(0);
+    studio.wait_jobs("done", 4);
+    studio.stop();
+    assert_eq!(names(&studio), ["S1_0001.jpg"]);
+    let told = receipt_of(&studio, "fourth")["warnings"].to_string();
+    assert!(
+        told.contains("\"removes\"") && told.contains("S1_0003.jpg is not made any more and was removed"),
+        "{told}"
+    );
+    studio.audit();
+
+    let mut studio = with("removes: { over: 0%, then: hold }");
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[1]), "second"));
+    studio.wait_jobs("held", 1);
+    studio.stop();
+    let mut studio = with("removes: off");
+    studio.drop_file("status", "b.json", &resent(&session("S1", &[3]), "second"));
+    studio.wait_jobs("done", 2);
+    studio.stop();
+    assert_eq!(names(&studio), last);
+    studio.audit();
+}

@@ -32,6 +32,8 @@ section! {
         no_email: Verdict,
         /// A text with a letter that its font does not have: `off`, `warn` or `hold`. Default `hold`.
         missing_glyph: Verdict,
+        /// A later manifest takes away more than a share of what its record has at a destination: `{ over: 50%, then: hold }`, the default, or one word.
+        removes: Removes,
     }
 }
 
@@ -41,6 +43,16 @@ section! {
         /// The share of the picture, such as `2%`. Default `2%`.
         over: Share,
         /// `off`, `warn` or `hold`. Default `warn`.
+        then: Verdict,
+    }
+}
+
+section! {
+    /// A bound on what a later manifest takes away.
+    pub(super) struct RawRemoves {
+        /// The share of the pictures delivered before, 0 % to 100 %, such as `50%`; with `0%` every one is asked about. Default `50%`.
+        over: Share,
+        /// `off`, `warn` or `hold`. Default `hold`.
         then: Verdict,
     }
 }
@@ -89,6 +101,7 @@ macro_rules! word_or {
     };
 }
 word_or!(CropCuts, RawCropCuts, "`{ over: 2%, then: warn }`, or one of `off`, `warn`, `hold`");
+word_or!(Removes, RawRemoves, "`{ over: 50%, then: hold }`, or one of `off`, `warn`, `hold`");
 word_or!(CopiesOver, RawCopiesOver, "`{ over: 50, then: hold }`, or one of `off`, `warn`, `hold`");
 
 #[derive(Debug, Clone)]
@@ -145,6 +158,13 @@ impl RawChecks {
             empty_token: self.empty_token.unwrap_or(base.empty_token),
             no_email: self.no_email.unwrap_or(base.no_email),
             missing_glyph: self.missing_glyph.unwrap_or(base.missing_glyph),
+            removes: match self.removes {
+                None => base.removes,
+                Some(Removes::Word(then)) => Bound { then, ..base.removes },
+                Some(Removes::Bound(raw)) => {
+                    Bound { bound: raw.over.unwrap_or(base.removes.bound), then: raw.then.unwrap_or(base.removes.then) }
+                }
+            },
         }
     }
 }

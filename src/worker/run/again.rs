@@ -10,13 +10,14 @@ use super::{Run, Stop};
 use crate::control;
 use crate::deliver::{self, Superseded};
 use crate::error::Fate;
+use crate::model::checks::Verdict;
 use crate::model::counted::counted;
 use crate::model::delivery::{CommandFor, Delivery};
 use crate::model::manifest::Manifest;
 use crate::model::profile::Repeat;
 use crate::plan::fingerprint::{self, Work, Works};
 use crate::plan::frozen::Frozen;
-use crate::plan::{Content, DeliveryStep, Plan, Skipped};
+use crate::plan::{Content, DeliveryStep, Finding, Plan, Skipped, Weight};
 use crate::spool::index::IndexedFile;
 use crate::spool::job::{Question, REPEAT};
 use crate::spool::queue::Located;
@@ -26,6 +27,10 @@ use crate::worker::receipt::Notice;
 /// Its answers.
 const CHANGED: &str = "changed";
 const ALL: &str = "all";
+
+/// The check of what is taken away, and how many names its question shows.
+const REMOVES: &str = "removes";
+const LOST_SHOWN: usize = 5;
 
 /// What of a work was there before.
 enum Before<'e> {
@@ -81,6 +86,10 @@ impl Run<'_> {
                 }
                 Before::Differs(made, earlier) => {
                     let repeat = repeat_of(frozen, work);
+                    // Else it asks anyway, and says what is not made any more.
+                    if repeat != Repeat::Ask {
+                        plan.findings.extend(removal(frozen, work, earlier, made));
+                    }
                     let answer = self.job.answers.get(REPEAT).map(String::as_str);
                     if repeat == Repeat::Ask && !self.job.released {
                         questions.push(question(work, made, earlier));
@@ -243,6 +252,49 @@ fn question(work: &Work, made: &Made, earlier: &Work) -> Question {
         work.owner, made.job, work.to
     );
     Question { answers: vec![CHANGED.into(), ALL.into()], ..Question::new(REPEAT, text) }
+}
+
+/// A manifest may be right that leaves a picture out; one that leaves most of them out may know only the new ones.
+fn removal(frozen: &Frozen, work: &Work, earlier: &Work, made: &Made) -> Option<Finding> {
+    let profile = frozen.profiles.iter().find(|profile| profile.name == work.owner);
+    let check = profile.map_or(&frozen.checks, |profile| &profile.checks).removes;
+    let weight = match check.then {
+        Verdict::Off => return None,
+        Verdict::Warn => Weight::Warn,
+        Verdict::Hold => Weight::Hold,
+    };
+    let is_it =
+        |(owner, delivery): &(&str, &Delivery)| *owner == work.owner && fingerprint::target(delivery) == work.to;
+    // What lies on paper, or at a lab, stays there.
+    let goes = match fingerprint::deliveries(frozen).find(is_it)?.1 {
+        Delivery::Folder { .. } | Delivery::Zip { .. } | Delivery::Disc { .. } => true,
+        Delivery::Link { key, .. } => key.is_some(),
+        _ => false,
+    };
+    // The same under another name is not lost.
+    let now: BTreeSet<&String> = work.outputs.values().collect();
+    let lost: Vec<&str> = work
+        .lacks(earlier)
+        .filter(|name| earlier.outputs.get(*name).is_none_or(|digest| !now.contains(digest)))
+        .map(String::as_str)
+        .collect();
+    let before = earlier.outputs.len();
+    if !goes || lost.len() as f64 <= check.bound.0 * before as f64 {
+        return None;
+    }
+    let shown = lost.iter().take(LOST_SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let more = if lost.len() > LOST_SHOWN { " …" } else { "" };
+    let text = format!(
+        "`{}`, to: {}: of {} that job {} delivered, this one takes {} away: {shown}{more}. A release goes on and takes them \
+         away; to keep them, cancel it and send a manifest that names them too",
+        work.owner,
+        work.to,
+        counted(before, "picture"),
+        made.job,
+        lost.len()
+    );
+    let profile = profile.map(|profile| profile.name.clone());
+    Some(Finding { weight, code: REMOVES.into(), profile, line: None, number: None, text })
 }
 
 fn skipped(work: &Work, reason: &str) -> Skipped {
