@@ -197,6 +197,9 @@ fn end_of(job: &Located) -> Option<End> {
         State::Done | State::Failed => {
             let receipt = receipt::read(&job.folder)?;
             let mut text = format!("{} ({}), {} pictures", receipt.result, job.id, receipt.pictures());
+            if let Some(repeated) = &receipt.duplicate_of {
+                text = format!("{} ({}): job {repeated} makes, or has made, just this", receipt.result, job.id);
+            }
             for warning in &receipt.warnings {
                 text += &format!("\n  warning: {}: {}", warning.code, warning.text);
             }

@@ -173,3 +173,15 @@ fn an_export_is_made_again_from_the_pictures_that_came_with_it() {
     assert_eq!((&receipt["result"], receipt["outputs"].as_array().unwrap().len()), (&"done".into(), 1), "{receipt:#}");
     studio.audit();
 }
+
+#[test]
+fn whoever_waits_for_a_repeated_order_is_told_which_job_it_repeats() {
+    let mut studio = Studio::new();
+    studio.serve();
+    studio.write("a.json", session("S1", &[1]).as_bytes());
+    studio.run(&["submit", "a.json", "--wait"]).expect(0);
+    let first = studio.jobs("done").remove(0).file_name().unwrap().to_string_lossy().into_owned();
+    let told = studio.run(&["submit", "a.json", "--wait"]).expect(0).out;
+    assert!(told.contains(&format!("job {first} makes, or has made, just this")), "{told}");
+    studio.stop();
+}
