@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use self::find::find;
+use self::find::{find, to_reprint};
 use self::list::ListArgs;
 use self::show::ShowArgs;
 use super::config;
@@ -100,7 +100,7 @@ impl AnswerChoice {
 
 #[derive(Debug, Args)]
 pub(super) struct ReprintArgs {
-    /// A job id, or a record (its newest finished job).
+    /// A job id, or a record: its newest job that is done and made something.
     job: String,
     /// Only these lines: numbers with commas between them.
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
@@ -168,7 +168,7 @@ pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
             act(args.jobs.iter().map(|text| asking(&spool, text)).collect::<Result<_, _>>()?, &command)
         }
         JobsCommand::Reprint(args) => {
-            let job = find(&spool, &args.job, &[State::Done, State::Failed])?.id;
+            let job = to_reprint(&spool, &args.job)?.id;
             let request = Reprint {
                 job,
                 lines: args.lines.clone(),

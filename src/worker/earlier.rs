@@ -167,6 +167,11 @@ pub fn lines(workshop: &Workshop, kind: Option<Kind>, record: &str) -> Result<Ve
     workshop.index.lock().unwrap_or_else(PoisonError::into_inner).of_record(kind, record)
 }
 
+/// It is done, and is not one that only took an order back, repeated another job or made nothing.
+pub fn made_something(line: &IndexLine) -> bool {
+    line.result == "done" && !(line.works.deliveries.is_empty() && line.placed.is_empty() && line.prints == 0)
+}
+
 /// Whose job is compared, and with what.
 #[derive(Debug)]
 pub struct Compared<'a> {

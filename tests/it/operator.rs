@@ -175,6 +175,48 @@ fn an_export_is_made_again_from_the_pictures_that_came_with_it() {
 }
 
 #[test]
+fn a_reprint_of_a_record_takes_its_newest_job_that_made_something() {
+    let mut studio = Studio::new();
+    let asking = CONFIG.replacen("  web:\n", "  web:\n    repeat: ask\n", 1);
+    assert_ne!(asking, CONFIG);
+    studio.write("hotfolders.yaml", asking.as_bytes());
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &[1]));
+    let made = studio.wait_jobs("done", 1).remove(0);
+    let id_of = |job: &std::path::Path| job.file_name().unwrap().to_string_lossy().into_owned();
+
+    // A correction that somebody takes back, the same again, one that fails, and one that only takes the order back.
+    studio.drop_file("status", "b.json", &session("S1", &[2]));
+    studio.wait_jobs("held", 1);
+    studio.run(&["jobs", "cancel", "S1"]).expect(0);
+    studio.wait_jobs("done", 2);
+    studio.drop_file("status", "c.json", &session("S1", &[1]));
+    studio.wait_jobs("done", 3);
+    studio.drop_file("status", "d.json", &session("S1", &[1, 9]));
+    studio.wait_jobs("failed", 1);
+    let cancel = session("S1", &[1]).replacen('{', "{\"action\":\"cancel\",", 1);
+    studio.drop_file("status", "e.json", &cancel);
+    studio.wait_jobs("done", 4);
+
+    let told = studio.run(&["jobs", "reprint", "S1"]).expect(0).out;
+    assert!(told.starts_with(&format!("{}: it is made again", id_of(&made))), "{told}");
+    studio.wait_jobs("done", 5);
+    assert_eq!(files(&studio.path("delivery")), ["web/S1/S1_0001-r1.jpg", "web/S1/S1_0001.jpg"]);
+
+    studio.drop_file("status", "f.json", &invoice("12", &[9]));
+    let failed = studio.wait_jobs("failed", 2);
+    let failed = failed.iter().map(|job| id_of(job)).find(|id| id.contains("-12-")).unwrap();
+    let told = studio.run(&["jobs", "reprint", "12"]).expect(1).err;
+    assert!(told.contains("no job of record `12` is done and has made something"), "{told}");
+    assert!(told.contains(&format!("{failed} (failed)")), "{told}");
+    let told = studio.run(&["jobs", "reprint", &failed]).expect(0).out;
+    assert!(told.contains("it is made again as job"), "by its id it is: {told}");
+    studio.wait_jobs("failed", 3);
+    studio.stop();
+    studio.audit();
+}
+
+#[test]
 fn whoever_waits_for_a_repeated_order_is_told_which_job_it_repeats() {
     let mut studio = Studio::new();
     studio.serve();

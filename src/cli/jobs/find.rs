@@ -7,6 +7,7 @@ use crate::model::manifest::Kind;
 use crate::spool::index::{Brief, History};
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
+use crate::worker::earlier::made_something;
 
 pub(super) fn failed(e: &SpoolError) -> Error {
     Error::failed(e.to_string())
@@ -91,6 +92,35 @@ pub(super) fn find(spool: &Spool, text: &str, states: &[State]) -> Result<Locate
             "{id}: its folder is gone, only its line in the history is left; see `hotfolders jobs show {id}`"
         ))),
     }
+}
+
+/// The job that is made again: the one with this id, whatever became of it, else the newest of the record that is done
+/// and made something.
+pub(super) fn to_reprint(spool: &Spool, text: &str) -> Result<Located, Error> {
+    if let Some(id) = JobId::parse(text)
+        && let Some(job) = spool.find(&id).map_err(|e| failed(&e))?
+    {
+        return Ok(job);
+    }
+    let open = open_jobs(spool)?;
+    let history = History::read(spool).map_err(|e| failed(&e))?;
+    let mut past = finished(&history, &open);
+    past.retain(|brief| brief.record.eq_ignore_ascii_case(text));
+    if past.is_empty() {
+        return find(spool, text, &[State::Done]);
+    }
+    past.sort_by(|a, b| (b.accepted_ms, &b.job).cmp(&(a.accepted_ms, &a.job)));
+    for brief in past.iter().filter(|brief| brief.result == "done") {
+        if made_something(&history.line(brief).map_err(|e| failed(&e))?) {
+            return find(spool, &brief.job, &[State::Done]);
+        }
+    }
+    let list: Vec<String> = past.iter().map(|brief| format!("{} ({})", brief.job, brief.result)).collect();
+    let text = format!(
+        "no job of record `{text}` is done and has made something; name one of these by its id to have it made all the same: {}",
+        list.join(", ")
+    );
+    Err(Error::failed(text))
 }
 
 /// How a kind is shown.
