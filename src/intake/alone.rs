@@ -10,9 +10,11 @@ use std::time::Instant;
 use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::ending::{End, Ends};
 use super::judge::{self, Around, Ready};
 use super::listing::{Dropped, Listing};
 use super::names;
+use super::pictures::NO_END;
 use super::settle::Look;
 use super::state::WaitingManifest;
 use super::waiting::Picture;
@@ -68,6 +70,7 @@ impl Units {
         listing: &Listing,
         types: &[String],
         looks: &HashMap<&Path, Look>,
+        ends: &mut Ends,
         around: &Around<'_>,
     ) -> Found {
         let now = around.now;
@@ -114,6 +117,11 @@ impl Units {
                 seen.why.clone_from(why);
             } else if found.ready.len() == READY_MAX {
                 found.look_again(now);
+            } else if now < given_up_at
+                && let Some((why, at)) = unit.unfinished(ends, now, given_up_at)
+            {
+                seen.why = why;
+                found.look_again(at);
             } else if let Some(ready) = ready(hot_folder, name, &unit) {
                 // Nobody else may have these pictures: what is ignored is left, not taken to be thrown away one day.
                 seen.ignored = ignored(&ready, hot_folder, around);
@@ -142,6 +150,17 @@ impl Units {
             missing: Vec::new(),
             missing_more: 0,
             why: seen.why.clone(),
+        })
+    }
+}
+
+impl Unit<'_> {
+    /// Which picture may still be written, and when it is looked at again.
+    fn unfinished(&self, ends: &mut Ends, now: Instant, given_up_at: Instant) -> Option<(String, Instant)> {
+        self.pictures.iter().find_map(|picture| match ends.look(&picture.path, &picture.stamp) {
+            End::There => None,
+            End::Missing => Some((format!("{}: {NO_END}", picture.below), given_up_at)),
+            End::Later => Some((format!("{} is being checked", picture.below), now)),
         })
     }
 }

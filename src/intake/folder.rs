@@ -15,7 +15,7 @@ use super::alone::{Units, is_picture};
 use super::judge::{Around, Pass, Ready};
 use super::listing::{self, Dropped, Listing};
 use super::names;
-use super::pictures::{self, Digests};
+use super::pictures::{self, Contents};
 use super::settle::{Look, Settling};
 use super::state::{FolderState, LISTED_MAX, MISSING_MAX, Mode, Unnamed, WaitingManifest, cut};
 use super::waiting::Waiting;
@@ -34,7 +34,7 @@ const EVENT_LATENCY: Duration = Duration::from_secs(1);
 pub(super) struct Folder {
     pub(super) settings: HotFolder,
     settling: Settling,
-    digests: Digests,
+    contents: Contents,
     pub(super) waiting: HashMap<PathBuf, Waiting>,
     /// How many waiting manifests name a picture.
     named_by: HashMap<PathBuf, usize>,
@@ -59,7 +59,7 @@ impl Folder {
         Folder {
             settings,
             settling: Settling::default(),
-            digests: Digests::default(),
+            contents: Contents::default(),
             waiting: HashMap::new(),
             named_by: HashMap::new(),
             pass: 0,
@@ -156,14 +156,17 @@ impl Folder {
         listing.files.retain(|file| !around.leftovers.holds(&file.path, &file.stamp));
         let looks = self.settle(&listing, around, is_first);
         let types = pictures::types(around.config);
+        self.contents.begin();
         let ready = if self.settings.images == Images::Alone {
-            let found = self.units.look(&self.settings, &listing, &types, &looks, around);
+            let found = self.units.look(&self.settings, &listing, &types, &looks, &mut self.contents.ends, around);
             self.problems = found.problems;
             self.look_again(found.again, now);
             found.ready
         } else {
             self.judge_all(&listing, looks.clone(), around)
         };
+        let is_waited_for = |path: &Path| looks.contains_key(path) || self.waiting.values().any(|w| w.waits_for(path));
+        self.contents.end(is_waited_for);
         self.list_unnamed(&listing, &looks, &types, now);
         if listing.is_cut {
             let more = "it holds more entries than are looked at; the rest is seen when some of it is gone";
@@ -207,8 +210,7 @@ impl Folder {
             .filter_map(|file| Some((file, *looks.get(file.path.as_path())?)))
             .collect();
         candidates.sort_by_key(|(file, look)| (look.first, file.stamp.modified_ns, &file.below));
-        self.digests.begin();
-        let mut pass = Pass::new(&self.settings, around, listing, looks, &mut self.digests);
+        let mut pass = Pass::new(&self.settings, around, listing, looks, &mut self.contents);
         let mut ready = Vec::new();
         for (file, look) in candidates {
             let mut waiting = match self.waiting.remove(&file.path) {
@@ -222,7 +224,6 @@ impl Folder {
         let (again, problems) = pass.end();
         self.problems = problems;
         self.look_again(again, around.now);
-        self.digests.end(listing);
         self.waiting.retain(|_, waiting| waiting.pass == self.pass);
         self.named_by.clear();
         for (picture, _) in self.waiting.values().filter(|w| w.names_pictures()).flat_map(|w| &w.there) {

@@ -15,7 +15,7 @@ use super::clear::Leftovers;
 use super::library::Finder;
 use super::listing::{Dropped, Listing};
 use super::names;
-use super::pictures::{self, Digests, Tree};
+use super::pictures::{self, Contents, Tree};
 use super::reading::{self, Content, Reading, Unreadable};
 use super::same::NotRead;
 use super::settle::Look;
@@ -87,7 +87,7 @@ pub(super) struct Pass<'a> {
     tree: Option<Tree<'a>>,
     /// For `images: library`.
     finder: Option<Finder<'a>>,
-    digests: &'a mut Digests,
+    contents: &'a mut Contents,
     ready: usize,
     again: Option<Instant>,
     problems: Vec<String>,
@@ -120,7 +120,7 @@ impl<'a> Pass<'a> {
         around: &'a Around<'a>,
         listing: &'a Listing,
         looks: HashMap<&'a Path, Look>,
-        digests: &'a mut Digests,
+        contents: &'a mut Contents,
     ) -> Pass<'a> {
         let beside = hot_folder.images == Images::Beside;
         let is_done_file = |file: &&Dropped| hot_folder.done_file && names::is_done_file(file.name());
@@ -137,7 +137,7 @@ impl<'a> Pass<'a> {
                 .as_ref()
                 .filter(|_| !beside)
                 .map(|library| Finder::new(library, around.places)),
-            digests,
+            contents,
             ready: 0,
             again: None,
             problems: Vec::new(),
@@ -253,12 +253,19 @@ impl<'a> Pass<'a> {
         };
         if let Some(tree) = &self.tree {
             let folder = file.folder();
-            return Ok(waiting.judge_beside(folder, tree, &self.looks, self.digests, self.hot_folder, self.around.now));
+            return Ok(waiting.judge_beside(
+                folder,
+                tree,
+                &self.looks,
+                self.contents,
+                self.hot_folder,
+                self.around.now,
+            ));
         }
         let (Some(finder), Some(manifest)) = (&mut self.finder, reading.manifest(file)?) else {
             return Ok(Judgement::Ready(Vec::new()));
         };
-        Ok(waiting.judge_library(&manifest, finder, self.hot_folder, self.around))
+        Ok(waiting.judge_library(&manifest, finder, &mut self.contents.ends, self.hot_folder, self.around))
     }
 }
 

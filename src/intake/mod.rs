@@ -15,6 +15,7 @@ mod accept;
 mod alone;
 mod batch;
 mod clear;
+mod ending;
 mod folder;
 mod judge;
 pub mod library;

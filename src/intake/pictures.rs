@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::ending::{End, Ends};
 use super::listing::{Dropped, Listing};
 use super::names;
 use super::same::{self, NotRead};
@@ -196,9 +197,65 @@ fn place<'l>(file: &'l Dropped, wanted: &Wanted) -> Presence<'l> {
     input.map_or(Presence::Missing, |input| Presence::There(file, input))
 }
 
+/// What was read of dropped pictures before they are taken.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    digests: Digests,
+    pub(super) ends: Ends,
+}
+
+/// What a settled picture holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// All of it, as far as can be told without decoding it.
+    Whole,
+    /// It goes along with its job, which fails for it and can say why: it is no use to wait for ever.
+    Spoilt(&'static str),
+    /// The next look will tell.
+    Later,
+    /// It cannot be read; why.
+    Unreadable(String),
+}
+
+/// Of a file that may still be written.
+pub(super) const NO_END: &str = "its end is missing; it may still be written";
+
+impl Contents {
+    pub(super) fn begin(&mut self) {
+        self.digests.left = HASHED_MAX_BYTES;
+        self.ends.begin();
+    }
+
+    /// A demanded digest says everything; without one the end of the file has to do.
+    pub(super) fn look(&mut self, file: &Dropped, named: &Named) -> Content {
+        if file.stamp.bytes == 0 {
+            return Content::Spoilt("empty");
+        }
+        match &named.sha256 {
+            Some(demanded) => match self.digests.check(file, demanded) {
+                Digest::Right => Content::Whole,
+                Digest::Wrong => Content::Spoilt("there, but not with the sha256 that the manifest demands"),
+                Digest::Later => Content::Later,
+                Digest::Unreadable(why) => Content::Unreadable(why),
+            },
+            None => match self.ends.look(&file.path, &file.stamp) {
+                End::There => Content::Whole,
+                End::Missing => Content::Spoilt(NO_END),
+                End::Later => Content::Later,
+            },
+        }
+    }
+
+    /// Forgets files that are gone.
+    pub(super) fn end(&mut self, is_there: impl Fn(&Path) -> bool) {
+        self.digests.known.retain(|path, _| is_there(path));
+        self.ends.end(is_there);
+    }
+}
+
 /// Digests of dropped pictures, each made once for its size and time.
 #[derive(Debug, Default)]
-pub(super) struct Digests {
+struct Digests {
     known: HashMap<PathBuf, (Stamp, String)>,
     /// Bytes that may still be hashed in this look: one drop must not hold the other hot folders up.
     left: u64,
@@ -209,7 +266,7 @@ const HASHED_MAX_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Whether a file has the demanded digest.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Digest {
+enum Digest {
     Right,
     Wrong,
     /// In the next look.
@@ -219,12 +276,7 @@ pub(super) enum Digest {
 }
 
 impl Digests {
-    pub(super) fn begin(&mut self) {
-        self.left = HASHED_MAX_BYTES;
-    }
-
-    pub(super) fn check(&mut self, file: &Dropped, named: &Named) -> Digest {
-        let Some(demanded) = &named.sha256 else { return Digest::Right };
+    fn check(&mut self, file: &Dropped, demanded: &str) -> Digest {
         let known = self.known.get(&file.path).filter(|(stamp, _)| *stamp == file.stamp);
         let digest = if let Some((_, digest)) = known {
             digest.clone()
@@ -243,14 +295,6 @@ impl Digests {
             }
         };
         if digest.eq_ignore_ascii_case(demanded) { Digest::Right } else { Digest::Wrong }
-    }
-
-    /// Forgets files that are gone.
-    pub(super) fn end(&mut self, listing: &Listing) {
-        if !self.known.is_empty() {
-            let there: HashSet<&PathBuf> = listing.files.iter().map(|f| &f.path).collect();
-            self.known.retain(|path, _| there.contains(path));
-        }
     }
 }
 

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::ending::{End, Ends};
 use super::judge::Around;
 use super::library::{Finder, LibraryAnswer};
 use super::listing::Dropped;
-use super::pictures::{Digest, Digests, Presence, Tree};
-use super::reading::{Content, Reading};
+use super::pictures::{Content, Contents, NO_END, Presence, Tree};
+use super::reading::{self, Reading};
 use super::settle::Look;
 use crate::model::config::HotFolder;
 use crate::model::manifest::Manifest;
@@ -152,7 +153,7 @@ impl Waiting {
         folder: &str,
         tree: &Tree<'_>,
         looks: &HashMap<&Path, Look>,
-        digests: &mut Digests,
+        contents: &mut Contents,
         hot_folder: &HotFolder,
         now: Instant,
     ) -> Judgement {
@@ -182,25 +183,19 @@ impl Waiting {
             if !look.is_some_and(|l| l.is_settled(hot_folder.settle, now)) {
                 look_again(look.map_or(now, |l| l.settled_at(hot_folder.settle)));
                 missing.push(format!("{} (still changing)", named.label));
-            } else if file.stamp.bytes == 0 {
-                missing.push(format!("{} (empty)", named.label));
-                spoilt.push(picture);
-            } else {
-                match digests.check(file, named) {
-                    Digest::Right => ready.push(picture),
-                    Digest::Wrong => {
-                        missing.push(format!(
-                            "{} (there, but not with the sha256 that the manifest demands)",
-                            named.label
-                        ));
-                        spoilt.push(picture);
-                    }
-                    Digest::Later => {
-                        look_again(now);
-                        missing.push(format!("{} (being checked)", named.label));
-                    }
-                    Digest::Unreadable(why) => missing.push(format!("{} (cannot be read: {why})", named.label)),
+                continue;
+            }
+            match contents.look(file, named) {
+                Content::Whole => ready.push(picture),
+                Content::Spoilt(why) => {
+                    missing.push(format!("{} ({why})", named.label));
+                    spoilt.push(picture);
                 }
+                Content::Later => {
+                    look_again(now);
+                    missing.push(format!("{} (being checked)", named.label));
+                }
+                Content::Unreadable(why) => missing.push(format!("{} (cannot be read: {why})", named.label)),
             }
         }
         if missing.is_empty() || (now >= deadline && again.is_none()) {
@@ -217,6 +212,7 @@ impl Waiting {
         &mut self,
         manifest: &Manifest,
         finder: &mut Finder<'_>,
+        ends: &mut Ends,
         hot_folder: &HotFolder,
         around: &Around<'_>,
     ) -> Judgement {
@@ -243,6 +239,16 @@ impl Waiting {
                         if is_recent(&file.stamp, wall, recent(&file.path, hot_folder.settle)) && now < settled {
                             settled_at = Some(settled_at.map_or(settled, |at: Instant| at.max(settled)));
                             missing.push(format!("{} (still changing)", label()));
+                        } else if is_recent(&file.stamp, wall, recent(&file.path, hot_folder.complete_within)) {
+                            // A damaged one of last year is not waited for.
+                            match ends.look(&file.path, &file.stamp) {
+                                End::There => {}
+                                End::Missing => missing.push(format!("{} ({NO_END})", label())),
+                                End::Later => {
+                                    settled_at.get_or_insert(now);
+                                    missing.push(format!("{} (being checked)", label()));
+                                }
+                            }
                         }
                         originals.insert(file.path, (file.stamp, since));
                     }
@@ -290,9 +296,14 @@ impl Waiting {
         (waited / 8).clamp(hot_folder.scan.min(LIBRARY_AGAIN_MAX), LIBRARY_AGAIN_MAX)
     }
 
+    /// It waits for this original of the library.
+    pub(super) fn waits_for(&self, original: &Path) -> bool {
+        self.originals.contains_key(original)
+    }
+
     /// Whether a text that ends too early is given up.
     pub(super) fn grows_until(&self, look: Look, hot_folder: &HotFolder) -> Option<Instant> {
-        let is_cut_off = matches!(self.reading.as_ref()?.content, Content::CutOff(_));
+        let is_cut_off = matches!(self.reading.as_ref()?.content, reading::Content::CutOff(_));
         is_cut_off.then(|| look.settled_at(hot_folder.settle) + GROWS_FOR)
     }
 }
@@ -303,10 +314,10 @@ fn wait_for_pictures(missing: usize, hot_folder: &HotFolder) -> String {
     format!("{pictures} not there yet; after {within} without an arrival it goes on as it is")
 }
 
-/// How old a change must be to be over. On a local disk our own clock stamps each write, so `settle` has passed when the
+/// How old a change must be to be over. On a local disk our own clock stamps each write, so a time has passed when the
 /// stamp is that old; the clock of a share may be off.
-fn recent(path: &Path, settle: Duration) -> Duration {
-    if network_file_system(path).is_some() { RECENT } else { settle }
+fn recent(path: &Path, within: Duration) -> Duration {
+    if network_file_system(path).is_some() { RECENT.max(within) } else { within }
 }
 
 /// By the file's own clock, which may be off either way.

@@ -106,3 +106,20 @@ fn an_age_is_not_that_of_the_server() {
     #[cfg(unix)]
     assert!(unnamed[0].since < before - jiff::SignedDuration::from_millis(200), "{unnamed:?}");
 }
+
+#[test]
+fn a_picture_without_its_end_is_waited_for_alone_and_in_its_folder() {
+    let whole = [b"\xFF\xD8\xFF\xDA\x00\x04ab", &[0x5A; 5_000][..], b"\xFF\xD9"].concat();
+    let half = &whole[..3_000];
+    let mut studio = Studio::new(&ALONE.replace("scan: 50ms", "scan: 1s"));
+    studio.put("x.jpg", half);
+    assert!(studio.run(120).is_empty());
+    assert!(studio.why().contains("x.jpg: its end is missing; it may still be written"), "{}", studio.why());
+    studio.put("x.jpg", &whole);
+    assert_eq!(records(&studio.run(60)), ["x"]);
+    studio.put("card/a.jpg", &whole);
+    studio.put("card/sub/b.jpg", half);
+    assert!(studio.run(120).is_empty());
+    assert!(studio.why().contains("card/sub/b.jpg: its end is missing"), "{}", studio.why());
+    assert_eq!(records(&studio.run(2_000)), ["card"], "after the time for which pictures are waited for it is taken");
+}

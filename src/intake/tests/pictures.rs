@@ -177,3 +177,55 @@ fn a_tie_is_no_reason_to_wait() {
     studio.put("a.json", session("S1", &["x.jpg"]));
     assert_eq!(studio.run(3).len(), 1);
 }
+
+/// A JPEG as far as its structure goes, and its half.
+fn jpeg_and_half() -> (Vec<u8>, Vec<u8>) {
+    let scan = b"\xFF\xD8\xFF\xDA\x00\x04ab".iter().copied().chain(std::iter::repeat_n(0x5A, 5_000));
+    let half: Vec<u8> = scan.collect();
+    ([&half[..], b"\xFF\xD9"].concat(), half)
+}
+
+#[test]
+fn a_picture_without_its_end_is_waited_for_beside_its_manifest() {
+    let (whole, half) = jpeg_and_half();
+    let mut studio = Studio::new(BESIDE);
+    studio.put("o/a.json", session("S1", &["x.jpg", "y.jpg"]));
+    studio.put("o/x.jpg", &half);
+    studio.put("o/y.jpg", vec![0; whole.len()]);
+    assert!(studio.run(40).is_empty());
+    let why = studio.why();
+    for picture in ["x.jpg", "y.jpg"] {
+        assert!(why.contains(&format!("{picture} (its end is missing; it may still be written)")), "{why}");
+    }
+    studio.put("o/x.jpg", [&whole[..], b"a film"].concat());
+    assert!(studio.run(40).is_empty(), "each arrival begins the wait anew");
+    studio.put("o/y.jpg", &whole);
+    assert_eq!(records(&studio.run(5)), ["S1"]);
+
+    studio.put("b.json", session("S2", &["x.jpg"]));
+    studio.put("x.jpg", &half);
+    assert!(studio.run(50).is_empty());
+    let jobs = studio.run(20);
+    assert_eq!(jobs[0].files()[0], "inputs/x.jpg", "in the end it goes along: the job says what is wrong with it");
+}
+
+#[test]
+fn an_original_without_its_end_is_waited_for_in_the_library() {
+    let (whole, half) = jpeg_and_half();
+    let mut studio = Studio::new(LIBRARY);
+    let lib = studio.dir.path().join("lib");
+    put(&lib, "S1/H/x.jpg", &half);
+    studio.put("a.json", session("S1", &["x.jpg"]));
+    assert!(studio.run(50).is_empty());
+    assert!(studio.why().contains("x.jpg (its end is missing; it may still be written)"), "{}", studio.why());
+    put(&lib, "S1/H/x.jpg", [&half[..], &half[10..]].concat());
+    assert!(studio.run(50).is_empty(), "it grows: each change begins the wait anew");
+    put(&lib, "S1/H/x.jpg", &whole);
+    assert_eq!(studio.run(30).len(), 1);
+
+    put(&lib, "S1/H/x.jpg", &half);
+    let old = std::time::UNIX_EPOCH + Duration::from_hours(400_000);
+    std::fs::File::options().write(true).open(lib.join("S1/H/x.jpg")).unwrap().set_modified(old).unwrap();
+    studio.put("b.json", session("S1", &["x.jpg"]));
+    assert_eq!(studio.run(5).len(), 1, "an original that was damaged long ago is not waited for");
+}
