@@ -171,7 +171,7 @@ impl Acceptance {
             make_folders(folder, to.parent().unwrap_or(&inputs), unsynced)?;
             bring(&picture.from, &picture.stamp, &to, unsynced)?;
             let place = RelPath::parse(file::INPUTS).ok().map(|inputs| inputs.join(&picture.input));
-            let shared = stays(&picture.from);
+            let shared = picture.stays || stays(&picture.from);
             taken.push(Taken { from: picture.from.clone(), stamp: picture.stamp, file: place, shared });
         }
         if let Some((from, stamp)) = &ready.done_file {

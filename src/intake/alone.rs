@@ -206,7 +206,12 @@ fn ready(hot_folder: &HotFolder, name: &str, unit: &Unit<'_>) -> Option<Ready> {
     let (mut pictures, mut places) = (Vec::new(), Places::default());
     for file in &unit.pictures {
         let below = file.below.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&file.below);
-        pictures.push(Picture { from: file.path.clone(), stamp: file.stamp, input: places.take(&input(below)) });
+        pictures.push(Picture {
+            from: file.path.clone(),
+            stamp: file.stamp,
+            input: places.take(&input(below)),
+            stays: false,
+        });
     }
     pictures.sort_by_key(|picture| natural(picture.input.as_str()));
     let files: Vec<RelPath> = pictures.iter().map(|picture| picture.input.clone()).collect();

@@ -21,7 +21,7 @@ use super::same::NotRead;
 use super::settle::Look;
 use super::waiting::{Judgement, Picture, Waiting};
 use crate::model::config::{Config, HotFolder, Images};
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Action, Manifest};
 use crate::model::name::{RelPath, quoted};
 use crate::plan::frozen::Verdict;
 use crate::spool::job::Stamp;
@@ -237,6 +237,7 @@ impl<'a> Pass<'a> {
         if let Content::Whole(Some(manifest)) = &reading.content {
             reading.elsewhere = location_elsewhere(manifest.location.as_deref(), self.hot_folder, self.around.config);
             reading.of = Some((manifest.kind, manifest.record.clone()));
+            reading.is_reprint = manifest.action == Action::Reprint;
             reading.runs = self.around.matcher.freeze(manifest, self.hot_folder).verdict == Verdict::Run;
             if reading.runs && self.tree.is_some() {
                 reading.named = pictures::named(manifest);
@@ -253,6 +254,9 @@ impl<'a> Pass<'a> {
         };
         if let Some(tree) = &self.tree {
             let folder = file.folder();
+            if reading.is_reprint {
+                waiting.of_then = reading.manifest(file)?.and_then(|m| self.around.matcher.pictures_of_then(&m));
+            }
             return Ok(waiting.judge_beside(
                 folder,
                 tree,

@@ -69,6 +69,10 @@ pub trait Matcher {
     /// Whether another job of the record makes, or has made, just what this manifest asks for. `there` are the pictures
     /// that came with it, each with its name in `inputs/`; what is not there counts as unchanged.
     fn was_made(&self, manifest: &Manifest, hot_folder: &HotFolder, there: &[(&RelPath, &Path)]) -> bool;
+    /// Where the pictures are that came with the job which a reprint makes again; `None` where there are none.
+    fn pictures_of_then(&self, _: &Manifest) -> Option<PathBuf> {
+        None
+    }
     /// Whether a manifest asks for all that an older one of its record does, in another way.
     fn replaces(&self, newer: (&Manifest, &HotFolder), older: (&Manifest, &HotFolder)) -> bool;
     /// Files of the operator's that the frozen profiles use: copies are kept in the spool's `assets/`.

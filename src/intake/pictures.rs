@@ -12,6 +12,7 @@ use super::ending::{End, Ends};
 use super::listing::{Dropped, Listing};
 use super::names;
 use super::same::{self, NotRead};
+use super::waiting::Picture;
 use crate::model::config::{Config, ImageNumber};
 use crate::model::manifest::{Image, Manifest};
 use crate::model::name::{RelPath, fold, quoted};
@@ -79,6 +80,27 @@ impl Wanted {
             Wanted::Number(number) => format!("#{number}"),
         }
     }
+
+    fn in_inputs(&self, inputs: &Path) -> Option<RelPath> {
+        match self {
+            Wanted::File(file) => file.below(inputs).is_file().then(|| file.clone()),
+            Wanted::Number(number) => {
+                let folder = number_folder(number)?;
+                let entries = std::fs::read_dir(folder.below(inputs)).ok()?;
+                let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+                names.filter_map(|name| RelPath::parse(&name).ok()).min().map(|name| folder.join(&name))
+            }
+        }
+    }
+}
+
+impl Named {
+    /// The picture of that name which came with another job, and stays there.
+    pub(super) fn of_then(&self, inputs: &Path) -> Option<Picture> {
+        let input = self.wanted.in_inputs(inputs)?;
+        let from = input.below(inputs);
+        Some(Picture { stamp: Stamp::of(&from).ok()?, from, input, stays: true })
+    }
 }
 
 fn wanted(image: &Image) -> Option<Wanted> {
@@ -92,15 +114,7 @@ fn wanted(image: &Image) -> Option<Wanted> {
 /// Under which name a manifest's picture stands in the job's `inputs/`: as the manifest names it; by number alone in
 /// a folder of that number, so that it keeps its own name. `None` when it is not there.
 pub fn input_name(image: &Image, inputs: &Path) -> Option<RelPath> {
-    match wanted(image)? {
-        Wanted::File(file) => file.below(inputs).is_file().then_some(file),
-        Wanted::Number(number) => {
-            let folder = number_folder(&number)?;
-            let entries = std::fs::read_dir(folder.below(inputs)).ok()?;
-            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-            names.filter_map(|name| RelPath::parse(&name).ok()).min().map(|name| folder.join(&name))
-        }
-    }
+    wanted(image)?.in_inputs(inputs)
 }
 
 fn number_folder(number: &str) -> Option<RelPath> {

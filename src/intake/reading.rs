@@ -26,6 +26,8 @@ pub(super) struct Reading {
     pub(super) named: Vec<Named>,
     /// Profiles run, so its pictures matter.
     pub(super) runs: bool,
+    /// It makes a finished job again.
+    pub(super) is_reprint: bool,
     /// It was read before it had settled, to know which pictures it names; it is read again.
     pub(super) early: bool,
     /// It is another server's: of a location that this one does not take.
@@ -52,9 +54,16 @@ pub(super) struct Unreadable {
 
 /// Reads a file that has just been looked at.
 pub(super) fn read(file: &Dropped) -> Result<Reading, NotRead> {
-    let done = |sha256, content| {
-        let stamp = file.stamp;
-        Reading { stamp, sha256, content, named: Vec::new(), runs: false, early: false, elsewhere: None, of: None }
+    let done = |sha256, content| Reading {
+        stamp: file.stamp,
+        sha256,
+        content,
+        named: Vec::new(),
+        runs: false,
+        is_reprint: false,
+        early: false,
+        elsewhere: None,
+        of: None,
     };
     if file.stamp.bytes > MANIFEST_MAX_BYTES {
         let (size, most) = (show_bytes(file.stamp.bytes), show_bytes(MANIFEST_MAX_BYTES));

@@ -40,6 +40,8 @@ pub(super) struct Waiting {
     pub(super) reading: Option<Reading>,
     /// The pictures that are there, settled or not.
     pub(super) there: HashSet<(PathBuf, Stamp)>,
+    /// Of a reprint: where the pictures are that it need not bring along.
+    pub(super) of_then: Option<PathBuf>,
     /// Originals in the library, and since when they have not changed.
     originals: HashMap<PathBuf, (Stamp, Instant)>,
     /// The library is not looked through before.
@@ -60,6 +62,8 @@ pub(super) struct Picture {
     pub(super) from: PathBuf,
     pub(super) stamp: Stamp,
     pub(super) input: crate::model::name::RelPath,
+    /// It is another job's.
+    pub(super) stays: bool,
 }
 
 /// What a look decides about a manifest that is whole.
@@ -79,6 +83,7 @@ impl Waiting {
             last_arrival: None,
             reading: None,
             there: HashSet::new(),
+            of_then: None,
             originals: HashMap::new(),
             library_again: None,
             unreachable: false,
@@ -140,7 +145,7 @@ impl Waiting {
             Presence::There(file, input) => {
                 let look = looks.get(file.path.as_path())?;
                 let is_there = look.is_settled(hot_folder.settle, now) && file.stamp.bytes > 0;
-                is_there.then(|| Picture { from: file.path.clone(), stamp: file.stamp, input })
+                is_there.then(|| Picture { from: file.path.clone(), stamp: file.stamp, input, stays: false })
             }
             Presence::Missing | Presence::Unclear(_) => None,
         });
@@ -170,7 +175,10 @@ impl Waiting {
             let (file, input) = match tree.find(folder, named) {
                 Presence::There(file, input) => (file, input),
                 Presence::Missing => {
-                    missing.push(named.label.clone());
+                    match self.of_then.as_ref().and_then(|inputs| named.of_then(inputs)) {
+                        Some(picture) => ready.push(picture),
+                        None => missing.push(named.label.clone()),
+                    }
                     continue;
                 }
                 Presence::Unclear(why) => {
@@ -178,7 +186,7 @@ impl Waiting {
                     continue;
                 }
             };
-            let picture = Picture { from: file.path.clone(), stamp: file.stamp, input };
+            let picture = Picture { from: file.path.clone(), stamp: file.stamp, input, stays: false };
             let look = looks.get(file.path.as_path());
             if !look.is_some_and(|l| l.is_settled(hot_folder.settle, now)) {
                 look_again(look.map_or(now, |l| l.settled_at(hot_folder.settle)));

@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use crate::intake::{Matcher, Start};
 use crate::matcher::ConfigMatcher;
 use crate::model::config::{Config, HotFolder};
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Action, Manifest};
 use crate::model::name::RelPath;
 use crate::model::pricing;
 use crate::model::spec::DecodeFactor;
 use crate::plan::facts::{Found, Want};
 use crate::plan::frozen::Frozen;
 use crate::plan::{PlanSource, selection};
+use crate::spool::job::file;
 use crate::worker::earlier::{self, Asked, Compared};
 use crate::worker::facts::{self, Pictures};
 use crate::worker::run::Workshop;
@@ -84,6 +85,16 @@ impl Matcher for Memory {
         let asked = |(manifest, hot_folder)| Asked::of(manifest, &self.freeze(manifest, hot_folder));
         let (Some(newer), Some(older)) = (asked(newer), asked(older)) else { return false };
         newer.replaces(&older)
+    }
+
+    /// As `jobs reprint` chooses the job.
+    fn pictures_of_then(&self, manifest: &Manifest) -> Option<PathBuf> {
+        if manifest.action != Action::Reprint {
+            return None;
+        }
+        let made = earlier::newest_made(&self.workshop, Some(manifest.kind), &manifest.record).ok()??;
+        let inputs = self.workshop.spool.find(&made).ok()??.folder.join(file::INPUTS);
+        inputs.is_dir().then_some(inputs)
     }
 
     fn was_made(&self, manifest: &Manifest, hot_folder: &HotFolder, there: &[(&RelPath, &Path)]) -> bool {

@@ -172,6 +172,12 @@ pub fn made_something(line: &IndexLine) -> bool {
     line.result == "done" && !(line.works.deliveries.is_empty() && line.placed.is_empty() && line.prints == 0)
 }
 
+/// The newest job of a record that is done and made something.
+pub fn newest_made(workshop: &Workshop, kind: Option<Kind>, record: &str) -> Result<Option<JobId>, SpoolError> {
+    let made = lines(workshop, kind, record)?.into_iter().filter(made_something);
+    Ok(made.max_by_key(|line| line.accepted.unwrap_or(line.finished)).map(|line| line.job))
+}
+
 /// Whose job is compared, and with what.
 #[derive(Debug)]
 pub struct Compared<'a> {

@@ -217,6 +217,41 @@ fn a_reprint_of_a_record_takes_its_newest_job_that_made_something() {
 }
 
 #[test]
+fn a_reprint_by_the_app_need_not_bring_the_pictures_that_came_with_the_order() {
+    let mut studio = Studio::new();
+    let patient = CONFIG.replace("complete_within: 500ms", "complete_within: 30m");
+    assert_ne!(patient, CONFIG);
+    studio.write("hotfolders.yaml", patient.as_bytes());
+    studio.serve();
+    let order = |action: &str| {
+        format!(
+            r#"{{ "manifest": 1, "kind": "production_order", "record": "7", "status": "zip", "action": "{action}",
+            "lines": [ {{ "line": 1, "image": "a.jpg" }}, {{ "line": 2, "image": "b.jpg" }} ] }}"#
+        )
+    };
+    studio.picture("drop/exports/o/a.jpg", 60, 40);
+    studio.picture("drop/exports/o/b.jpg", 40, 60);
+    studio.write("drop/exports/o/o.json", order("new").as_bytes());
+    let first = studio.wait_jobs("done", 1).remove(0);
+    studio.write("drop/exports/o/r.json", order("reprint").as_bytes());
+    studio.wait_jobs("done", 2);
+    let receipt = last_receipt(&studio);
+    assert_eq!((&receipt["result"], receipt["outputs"].as_array().unwrap().len()), (&"done".into(), 2), "{receipt:#}");
+    assert_eq!(files(&first.join("inputs")), ["a.jpg", "b.jpg"], "they stay where they were");
+
+    // What it does bring counts.
+    studio.picture("drop/exports/o/b.jpg", 50, 50);
+    studio.write("drop/exports/o/r.json", order("reprint").as_bytes());
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    let again = last_receipt(&studio);
+    assert_eq!(again["outputs"][0]["sha256"], receipt["outputs"][0]["sha256"]);
+    assert_ne!(again["outputs"][1]["sha256"], receipt["outputs"][1]["sha256"], "{again:#}");
+    assert_eq!(files(&studio.path("drop")), [""; 0]);
+    studio.audit();
+}
+
+#[test]
 fn whoever_waits_for_a_repeated_order_is_told_which_job_it_repeats() {
     let mut studio = Studio::new();
     studio.serve();
