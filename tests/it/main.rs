@@ -36,6 +36,7 @@ mod ipp;
 mod labs;
 mod languages;
 mod letters;
+mod licenses;
 mod links;
 mod mail;
 mod opening;
