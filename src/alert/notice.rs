@@ -29,7 +29,7 @@ pub struct Condition {
     /// Tells one cause from every other; the same for as long as it lasts.
     pub cause: String,
     pub kind: Kind,
-    /// Half a sentence.
+    /// Half a sentence; its first word is ours, and no name.
     pub title: String,
     /// What happened and what to do.
     pub text: String,

@@ -160,7 +160,8 @@ pub(super) fn label(word: &str) -> String {
     sentence(&word.replace(['_', '-'], " "))
 }
 
-/// With a capital letter.
+/// With a capital letter. Only for texts whose first word is ours: that of a message may be the name of a file, which
+/// stays as it is.
 pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()

@@ -4,7 +4,7 @@ use super::Read;
 use crate::plan::{Plan, PlannedPrint};
 use crate::spool::journal::{PrintRun, PrintState};
 use crate::spool::queue::State as Place;
-use crate::web::dashboard::words::{self, Badge, badge};
+use crate::web::dashboard::words::{Badge, badge};
 
 /// Prints on the page.
 const SHOWN: usize = 100;
@@ -63,9 +63,7 @@ fn shown(read: &Read, plan: &Plan, print: &PlannedPrint, run: Option<&PrintRun>)
         sheet: sheet.map_or_else(|| print.sheet.to_string(), |sheet| sheet.name.to_string()),
         about: about.join(" · "),
         badge: state(run, is_rendered, read.located.state == Place::Processing),
-        why: run
-            .and_then(|run| run.doubt.clone().or_else(|| run.aborted.clone().filter(|_| run.ended.is_none())))
-            .map(|why| words::sentence(&why)),
+        why: run.and_then(|run| run.doubt.clone().or_else(|| run.aborted.clone().filter(|_| run.ended.is_none()))),
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn of(told: Option<&told::Alerts>, clock: &Clock) -> Alerts {
     let Some(told) = told else { return Alerts::default() };
     let alert = |alert: &told::Alert| Alert {
         title: words::sentence(&alert.title),
-        text: words::sentence(&alert.text),
+        text: alert.text.clone(),
         since: clock.moment(alert.since),
         job: alert.job.clone(),
     };
@@ -49,7 +49,7 @@ pub(super) fn of(told: Option<&told::Alerts>, clock: &Clock) -> Alerts {
         let trouble = way.trouble.as_ref()?;
         Some(Untold {
             what: format!("{} could not be {how}", counted(way.undelivered, "alert")),
-            why: words::sentence(&trouble.why),
+            why: trouble.why.clone(),
             since: clock.moment(trouble.since),
         })
     };
@@ -57,5 +57,35 @@ pub(super) fn of(told: Option<&told::Alerts>, clock: &Clock) -> Alerts {
         open: told.open.iter().take(SHOWN).map(alert).collect(),
         more: told.open.len().saturating_sub(SHOWN) + told.open_more,
         untold: [(&told.mail, "mailed"), (&told.webhook, "posted")].into_iter().filter_map(untold).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_keeps_its_name_at_the_beginning_of_a_text() {
+        let since = "2026-11-20T12:00:00Z".parse().unwrap();
+        let why = "i-bad.json: line 1: it ends in the middle";
+        let alert = told::Alert {
+            title: "session 7 failed".into(),
+            text: "a.jpg for `web` is missing".into(),
+            since,
+            job: None,
+        };
+        let trouble = Some(told::WayTrouble { since, why: why.into() });
+        let told = told::Alerts {
+            open: vec![alert],
+            open_more: 0,
+            mail: told::Way { undelivered: 1, trouble },
+            webhook: told::Way::default(),
+        };
+        let shown = of(Some(&told), &Clock::new(jiff::tz::TimeZone::UTC, since));
+        assert_eq!(
+            (shown.open[0].title.as_str(), shown.open[0].text.as_str()),
+            ("Session 7 failed", "a.jpg for `web` is missing")
+        );
+        assert_eq!(shown.untold[0].why, why);
     }
 }
