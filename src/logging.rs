@@ -6,6 +6,25 @@ use crate::error::Error;
 use crate::model::config::Log;
 use crate::spool::durable;
 
+/// Of the names of its files, around the day.
+const PREFIX: &str = "hotfolders";
+const SUFFIX: &str = "log";
+
+/// Hides the files of the log from everybody but their owner and group: they name clients. A day's file is made with the
+/// rights that the system gives it.
+pub fn hide(log: &Log) {
+    let is_ours = |name: &str| name.starts_with(&format!("{PREFIX}.")) && name.ends_with(&format!(".{SUFFIX}"));
+    for entry in std::fs::read_dir(&log.folder).into_iter().flatten().flatten() {
+        if is_ours(&entry.file_name().to_string_lossy()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // One that goes away just now needs no hiding.
+            match durable::hide_from_others(&entry.path()) {
+                Err(e) if !e.is_not_found() => tracing::warn!("{e}"),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Writes what is still in memory when it is dropped.
 #[derive(Debug)]
 pub struct LogGuard {
@@ -22,14 +41,17 @@ pub fn start(file: Option<&Log>) -> Result<LogGuard, Error> {
         let _ = builder.with_writer(std::io::stderr).try_init();
         return Ok(LogGuard { _file: None });
     };
-    durable::make_folder(&log.folder).map_err(|e| Error::failed(e.to_string()))?;
+    if !log.folder.is_dir() {
+        durable::make_private_folder(&log.folder).map_err(|e| Error::failed(e.to_string()))?;
+    }
     let appender = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
-        .filename_prefix("hotfolders")
-        .filename_suffix("log")
+        .filename_prefix(PREFIX)
+        .filename_suffix(SUFFIX)
         .max_log_files(log.keep)
         .build(&log.folder)
         .map_err(|e| Error::failed(format!("cannot open a log file in {}: {e}", log.folder.display())))?;
+    hide(log);
     // By default a full buffer drops lines; a log that the studio may need in court must not.
     let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(false).finish(appender);
     let _ = builder.with_writer(writer.and(std::io::stderr)).try_init();

@@ -1,7 +1,7 @@
 //! What lies behind a download link: a folder with the zip, the small pictures, and what the page says of them.
 //!
-//! Owns: the folder appears whole, in one rename, under a name that is not the token. Who may open it, and by what
-//! address, is not decided here.
+//! Owns: the folder appears whole, in one rename, under a name that is not the token, and other users of the
+//! computer cannot open it. Who may open it, and by what address, is not decided here.
 
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,7 @@ pub fn package(
         }
     }
     let part = names.fresh(&above)?;
-    let set = part.folder.make_new(SET)?;
+    let set = part.folder.make_new_private(SET)?;
     let written = build(&sources, planned, to_keep, &set)?;
     let path = RelPath::parse(&name).unwrap_or_else(|_| RelPath::unnamed());
     ledger.announce(vec![(unit(1), PlacedFile { path, sha256: written.sha256, bytes: written.bytes })])?;

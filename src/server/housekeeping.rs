@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::links::Purged;
 use crate::clock;
+use crate::logging;
 use crate::model::config::Config;
 use crate::model::counted::counted;
 use crate::spool::durable;
@@ -64,10 +65,12 @@ fn run(workshop: &Workshop, stop: &AtomicBool) {
     let mut counted: Option<(Instant, Arc<Config>)> = None;
     let links_every = clock::wait(LINKS_EVERY, "HOTFOLDERS_LINKS_MS");
     let mut looked: Option<Instant> = None;
+    links::hide(workshop);
     while !stop.load(Ordering::SeqCst) {
         if Instant::now() < due {
             let config = workshop.config();
             if counted.as_ref().is_none_or(|(at, by)| at.elapsed() > COUNT_EVERY || !Arc::ptr_eq(by, &config)) {
+                logging::hide(&config.server.log);
                 let forecast = forecast(&workshop.spool, &config);
                 let forecast = forecast.inspect_err(|e| tracing::warn!("retention: {e}")).ok();
                 *workshop.outlook.lock().unwrap_or_else(PoisonError::into_inner) = forecast;

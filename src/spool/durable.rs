@@ -15,10 +15,12 @@ use std::path::{Path, PathBuf};
 
 mod appender;
 mod folder;
+mod private;
 mod staged;
 
 pub use appender::{Appender, open_lock_file, write_lock_text};
 pub use folder::{Folder, Found};
+pub use private::{hide_from_others, make_private, make_private_folder};
 pub use staged::{Staged, Unsynced, stage, stage_output, stage_private};
 
 /// What was being done, to what, and what the system said.
@@ -276,18 +278,6 @@ pub fn replace_all_private(volume: &Path, files: &[(PathBuf, Vec<u8>)]) -> Done<
         or_clear(&aside(path), named)
     };
     Ok(staged.into_iter().zip(files).map(publish).collect())
-}
-
-/// Restricts a file or folder to its owner, where the system has such a notion.
-pub fn make_private(path: &Path) -> Done {
-    point("restrict", path)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = if path.is_dir() { 0o700 } else { 0o600 };
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).named("restrict", path)?;
-    }
-    Ok(())
 }
 
 /// One more name for a file, or a copy of it where links do not reach. `to` must not stand yet; it is on disk, its

@@ -75,7 +75,9 @@ pub struct Located {
 impl Spool {
     /// Opens a spool, and makes it when it is missing.
     pub fn open(root: &Path, allow_network: bool) -> Result<Spool, SpoolError> {
-        durable::make_folder(root)?;
+        if !root.is_dir() {
+            durable::make_private_folder(root)?;
+        }
         if let Some(kind) = network_file_system(root)
             && !allow_network
         {
@@ -93,7 +95,14 @@ impl Spool {
         }
         for folder in ["tmp", "pending", "processing", "held", "done", "failed", "assets", "commands", "links", "labs"]
         {
-            durable::make_folder(&root.join(folder))?;
+            let folder = root.join(folder);
+            if !durable::make_private_folder(&folder)? {
+                tracing::warn!(
+                    "other users of this computer can read {}, and its rights cannot be changed: it must belong to the \
+                     user that the server runs as",
+                    folder.display()
+                );
+            }
         }
         Ok(spool)
     }

@@ -48,6 +48,7 @@ mod printing;
 mod quality;
 mod queue;
 mod reload;
+mod rights;
 mod sheets;
 mod smtp;
 mod studio;

@@ -28,6 +28,17 @@ pub(super) struct Purged {
     pub(super) lines: usize,
 }
 
+/// Hides what lies behind links from other users of the computer, where an earlier version put it.
+pub(super) fn hide(workshop: &Workshop) {
+    for (_, record) in workshop.links.all() {
+        if record.folder.is_dir()
+            && let Err(e) = durable::make_private_folder(&record.folder)
+        {
+            tracing::warn!("{e}");
+        }
+    }
+}
+
 /// Removes what is too old; what could not be removed is told, and tried again tomorrow.
 pub(super) fn purge(workshop: &Workshop, config: &Config, now: Timestamp, stop: &dyn Fn() -> bool) -> Purged {
     let links = &workshop.links;

@@ -91,9 +91,18 @@ impl Folder {
 
     /// A folder that must not stand yet.
     pub fn make_new(&self, name: &(impl AsRef<OsStr> + ?Sized)) -> Done<Folder> {
+        self.make_new_for(name, sys::EVERYBODY)
+    }
+
+    /// A folder that must not stand yet, and that nobody but its owner can open.
+    pub fn make_new_private(&self, name: &(impl AsRef<OsStr> + ?Sized)) -> Done<Folder> {
+        self.make_new_for(name, sys::OWNER)
+    }
+
+    fn make_new_for(&self, name: &(impl AsRef<OsStr> + ?Sized), whom: sys::Rights) -> Done<Folder> {
         let path = self.join(name);
         point("make the folder", &path)?;
-        sys::make(&self.handle, name.as_ref()).named("make the folder", &path)?;
+        sys::make(&self.handle, name.as_ref(), whom).named("make the folder", &path)?;
         self.folder(name)
     }
 

@@ -98,11 +98,10 @@ impl Run<'_> {
         receipt.duplicate_of.clone_from(&self.duplicate_of);
         if state == State::Failed {
             let (text, reason) = receipt::reason(errors, self.job.retries + 1);
-            durable::replace(&self.folder().join(file::REASON_TEXT), text.as_bytes())?;
+            durable::replace_private(&self.folder().join(file::REASON_TEXT), text.as_bytes())?;
             job::write(self.folder(), file::REASON, &reason)?;
         }
         job::write(self.folder(), file::RECEIPT, &receipt)?;
-        durable::make_private(&self.folder().join(file::RECEIPT))?;
         if let (Some(folder), Some(copy)) = (&self.job.receipts, receipt::copy_path(&self.job)) {
             self.reach(folder)?;
             let path = self.folder().join(file::RECEIPT);

@@ -40,8 +40,14 @@ pub(super) fn look(folder: &Handle, name: &OsStr) -> io::Result<Found> {
     }
 }
 
-pub(super) fn make(folder: &Handle, name: &OsStr) -> io::Result<()> {
-    Ok(rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o777))?)
+pub(super) type Rights = Mode;
+
+/// As far as the umask lets them.
+pub(super) const EVERYBODY: Rights = Mode::from_raw_mode(0o777);
+pub(super) const OWNER: Rights = Mode::from_raw_mode(0o700);
+
+pub(super) fn make(folder: &Handle, name: &OsStr, whom: Rights) -> io::Result<()> {
+    Ok(rustix::fs::mkdirat(folder, name, whom)?)
 }
 
 pub(super) fn create(folder: &Handle, name: &OsStr) -> io::Result<File> {
@@ -124,7 +130,7 @@ mod tests {
         for name in ["a", "b"] {
             create(&top, OsStr::new(name)).unwrap();
         }
-        make(&top, OsStr::new("d")).unwrap();
+        make(&top, OsStr::new("d"), EVERYBODY).unwrap();
         assert_eq!(give("a", "b").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(give("d", "b").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         give("a", "c").unwrap();
