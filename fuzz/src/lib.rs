@@ -15,6 +15,7 @@ use hotfolders::model::template::Template;
 use hotfolders::model::units::Color;
 use hotfolders::model::{pricing, units};
 use hotfolders::plan::facts::{Candidate, Facts, Found, Glyphs};
+use hotfolders::plan::form::{Form, Occasion};
 use hotfolders::plan::frozen::Verdict;
 use hotfolders::plan::printing::Printing;
 use hotfolders::plan::{Plan, SourcePlace, Work, fingerprint, make, matching, selection};
@@ -177,14 +178,13 @@ pub fn plan(data: &[u8]) {
         return;
     }
     let facts = facts(&manifest, &frozen.profiles, sizes);
-    let day = jiff::civil::date(2026, 11, 20);
     let printing = Printing::of(&config);
-    let plan = make::make(&manifest, &frozen, &printing, &facts, &EveryGlyph, "job", day);
-    assert!(
-        plan == make::make(&manifest, &frozen, &printing, &facts, &EveryGlyph, "job", day),
-        "planned twice, differently"
-    );
+    let occasion = Occasion { job: "job", date: jiff::civil::date(2026, 11, 20), form: Form::CURRENT };
+    let make = |occasion| make::make(&manifest, &frozen, &printing, &facts, &EveryGlyph, occasion);
+    let plan = make(occasion);
+    assert!(plan == make(occasion), "planned twice, differently");
     check(&plan);
+    check(&make(Occasion::COMPARED));
     let sources = vec![String::new(); plan.sources.len()];
     let _ = fingerprint::works(&plan, &sources);
 }
@@ -202,6 +202,7 @@ fn facts(manifest: &Manifest, profiles: &[hotfolders::model::profile::Profile], 
             has_alpha: false,
             tagged: turned & 1 == 0,
             progressive: turned & 2 == 0,
+            taken: None,
         };
         let shown = format!("S1/H/{}.jpg", want.image);
         let found = Candidate {
@@ -311,6 +312,7 @@ fn spec(frame: PixelSize, sheet: PixelSize, encoding: Encoding) -> OutputSpec {
             strip_location: true,
             strip_people: false,
             strip_serials: true,
+            keep_dates: true,
             fallback_artist: Some("Larson".into()),
             fallback_copyright: None,
             set_artist: None,

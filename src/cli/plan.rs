@@ -15,6 +15,7 @@ use crate::model::counted::counted;
 use crate::model::manifest::{self, Manifest, ManifestError};
 use crate::model::pricing;
 use crate::model::units::show_bytes;
+use crate::plan::form::{Form, Occasion};
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::lab::{self, LabOrder};
 use crate::plan::make::make;
@@ -119,8 +120,7 @@ fn dry_run(config: &Config, hot_folder: &HotFolder, path: &Path) -> Result<DryRu
             &matcher::printing(config),
             &facts,
             &Fonts::new(&assets),
-            "dry-run",
-            accepted.date(),
+            Occasion { job: "dry-run", date: accepted.date(), form: Form::CURRENT },
         ))
     } else {
         None

@@ -17,6 +17,7 @@ use crate::model::manifest::{Image, of_pictures};
 use crate::model::name::RelPath;
 use crate::model::profile::{CropChoice, ImageChoice, Per, Profile, SizeChoice};
 use crate::plan::facts::{Facts, Found, Want};
+use crate::plan::form::{Form, Occasion};
 use crate::plan::frozen::{Frozen, FrozenStudio, Verdict};
 use crate::plan::make::make;
 use crate::plan::printing::Printing;
@@ -140,7 +141,8 @@ impl ByHand<'_> {
         }
         let date = clock::now().to_zoned(clock::time_zone(frozen.studio.time_zone.as_deref())).date();
         let assets = Arc::new(JobAssets::of_config(&frozen));
-        let plan = make(&manifest, &frozen, &Printing::default(), &facts, &Fonts::new(&*assets), "", date);
+        let occasion = Occasion { job: "", date, form: Form::CURRENT };
+        let plan = make(&manifest, &frozen, &Printing::default(), &facts, &Fonts::new(&*assets), occasion);
         for finding in plan.findings.iter().filter(|f| f.code != "no_ratings") {
             note(&format!("warning: {}: {}", finding.code, finding.text));
         }

@@ -139,7 +139,11 @@ fn build(
     sorted.sort_by(|a, b| sources[*a].member.path.cmp(&sources[*b].member.path));
     let mut stretches = vec![None; sources.len()];
     let zip = if to_keep {
-        let entries = sorted.iter().map(|i| (sources[*i].member.path.clone(), sources[*i].source.clone())).collect();
+        let entry = |index: &usize| {
+            let Packed { member, source, .. } = &sources[*index];
+            zip::Entry { path: member.path.clone(), source: source.clone(), taken: member.taken }
+        };
+        let entries: Vec<zip::Entry> = sorted.iter().map(entry).collect();
         let archive = zip::write(&entries, set, ZIP)?;
         note(ZIP, &archive.whole);
         for (index, entry) in sorted.into_iter().zip(archive.entries) {

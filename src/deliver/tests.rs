@@ -157,6 +157,7 @@ impl Bench {
             },
             path: rel(path),
             output: String::new(),
+            taken: None,
         });
         let shown = path.map_or("out".into(), |p| format!("out/{p}"));
         DeliveryStep {

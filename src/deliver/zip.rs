@@ -1,7 +1,7 @@
 //! `to: zip`: pictures in one archive, or in several of a chosen size.
 //!
-//! Owns: the same inputs give the same bytes. Pictures do not get smaller, so they are stored; order, times,
-//! permissions and system are fixed. Every archive is opened again and each entry compared before it is published.
+//! Owns: the same inputs give the same bytes. Pictures do not get smaller, so they are stored; order, permissions
+//! and system are fixed, times are those of the plan. Every archive is opened again and each entry compared before it is published.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek as _, SeekFrom};
@@ -27,7 +27,25 @@ const BUFFER_BYTES: usize = 1 << 20;
 const ZIP64_FROM_BYTES: u64 = u32::MAX as u64;
 const ZIP64_FROM_ENTRIES: usize = u16::MAX as usize;
 
-pub(super) type Entries = Vec<(RelPath, Source)>;
+/// A file in an archive.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) path: RelPath,
+    pub(super) source: Source,
+    pub(super) taken: Option<jiff::civil::DateTime>,
+}
+
+/// How the format dates what was taken: in local time, by the camera's clock, in steps of two seconds. What has no date,
+/// or one that the format does not know (before 1980, after 2107), has the first one that it knows.
+fn date_of(taken: Option<jiff::civil::DateTime>) -> DateTime {
+    let written = taken.and_then(|taken| {
+        let part = |number: i8| u8::try_from(number).ok();
+        let (year, month, day) = (u16::try_from(taken.year()).ok()?, part(taken.month())?, part(taken.day())?);
+        let (hour, minute, second) = (part(taken.hour())?, part(taken.minute())?, part(taken.second())?);
+        DateTime::from_date_and_time(year, month, day, hour, minute, second).ok()
+    });
+    written.unwrap_or(DateTime::DEFAULT)
+}
 
 /// An archive on the disk.
 pub(super) struct Archive {
@@ -44,9 +62,10 @@ pub(super) fn deliver(
     ledger: &mut Ledger<'_>,
 ) -> Result<bool, DeliverError> {
     let source = |member: &crate::plan::Member| {
-        Some((member.path.clone(), content::source(job.outputs, member, ledger.progress())?))
+        let source = content::source(job.outputs, member, ledger.progress())?;
+        Some(Entry { path: member.path.clone(), source, taken: member.taken })
     };
-    let Some(entries) = step.members.iter().map(source).collect::<Option<Entries>>() else { return Ok(false) };
+    let Some(entries) = step.members.iter().map(source).collect::<Option<Vec<_>>>() else { return Ok(false) };
     let place = place::of_volumes(step)?;
     let Some(wanted) = place.path.clone() else { return Ok(false) };
     let names = Names::new(job.id, &step.id);
@@ -81,13 +100,13 @@ pub(super) fn deliver(
 }
 
 /// Divides the members in their order, then sorts each archive by path.
-fn spread(entries: Entries, split_bytes: Option<u64>) -> Result<Vec<Entries>, DeliverError> {
+fn spread(entries: Vec<Entry>, split_bytes: Option<u64>) -> Result<Vec<Vec<Entry>>, DeliverError> {
     let mut parts = match split_bytes {
         None => vec![entries],
         Some(limit) => {
             let large = limit >= ZIP64_FROM_BYTES || entries.len() >= ZIP64_FROM_ENTRIES;
             let mut sizes = Vec::new();
-            for (path, source) in &entries {
+            for Entry { path, source, .. } in &entries {
                 sizes.push(entry_bytes(path, source.bytes()?, large));
             }
             let capacity = limit.saturating_sub(end_bytes(large));
@@ -97,7 +116,7 @@ fn spread(entries: Entries, split_bytes: Option<u64>) -> Result<Vec<Entries>, De
         }
     };
     for part in &mut parts {
-        part.sort_by(|a: &(RelPath, Source), b| a.0.cmp(&b.0));
+        part.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
     }
     Ok(parts)
 }
@@ -135,15 +154,15 @@ fn choose_set(
 }
 
 /// Writes an archive onto the disk and reads it back.
-pub(super) fn write(entries: &Entries, folder: &Folder, name: &str) -> Result<Archive, DeliverError> {
+pub(super) fn write(entries: &[Entry], folder: &Folder, name: &str) -> Result<Archive, DeliverError> {
     let path = folder.join(name);
     let failed = |e: zip::result::ZipError| DeliverError::from(DurableError::new("write", &path, e.into()));
     let mut archive = ZipWriter::new(BufWriter::with_capacity(BUFFER_BYTES, folder.create(name)?));
     let mut digests = Vec::new();
-    for (entry, source) in entries {
+    for Entry { path: entry, source, taken } in entries {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
-            .last_modified_time(DateTime::DEFAULT)
+            .last_modified_time(date_of(*taken))
             .unix_permissions(0o644)
             .system(System::Unix)
             .large_file(source.bytes()? >= ZIP64_FROM_BYTES);
@@ -163,14 +182,14 @@ pub(super) fn write(entries: &Entries, folder: &Folder, name: &str) -> Result<Ar
 }
 
 /// Reads every entry; the reader checks its CRC, we its digest. Where the bytes of each begin.
-fn check(file: File, entries: &Entries, digests: &[Written]) -> std::io::Result<Vec<u64>> {
+fn check(file: File, entries: &[Entry], digests: &[Written]) -> std::io::Result<Vec<u64>> {
     let different = |what: &str| std::io::Error::other(format!("{what} reads back differently than it was written"));
     let mut archive = ZipArchive::new(BufReader::with_capacity(BUFFER_BYTES, file))?;
     if archive.len() != entries.len() {
         return Err(different("the list of its entries"));
     }
     let mut starts = Vec::new();
-    for (index, ((path, _), written)) in entries.iter().zip(digests).enumerate() {
+    for (index, (Entry { path, .. }, written)) in entries.iter().zip(digests).enumerate() {
         let mut entry = archive.by_index(index)?;
         if entry.name()? != path.as_str() {
             return Err(different("the list of its entries"));

@@ -407,6 +407,9 @@ pub struct Header {
     /// A JPEG in several scans, which takes more memory to decode.
     #[serde(default)]
     pub progressive: bool,
+    /// When it was taken, by the camera's clock, which knows no zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<jiff::civil::DateTime>,
 }
 
 impl Header {

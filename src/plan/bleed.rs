@@ -24,13 +24,7 @@ pub fn bled(placed: Placed, trim: PixelSize, bleed: BleedWish, canvas: Canvas) -
     if bleed.fill == BleedFill::Color {
         return moved;
     }
-    let wanted = |touches: bool| if touches { bleed.width } else { 0 };
-    let mut wanted = Edges {
-        left: wanted(window.x == 0),
-        top: wanted(window.y == 0),
-        right: wanted(window.x + window.width == trim.width),
-        bottom: wanted(window.y + window.height == trim.height),
-    };
+    let mut wanted = beyond(window, trim, bleed.width);
     if bleed.fill == BleedFill::Mirror {
         return Placed { mirror: wanted, ..moved };
     }
@@ -46,6 +40,30 @@ pub fn bled(placed: Placed, trim: PixelSize, bleed: BleedWish, canvas: Canvas) -
     }
     let (region, window) = widened(moved, taken);
     Placed { region, window, mirror: wanted, ..moved }
+}
+
+/// An area of one colour on such a sheet, which goes on to the sheet's edge where it touches the trimmed one.
+pub fn bled_area(area: Window, trim: PixelSize, bleed: BleedWish) -> Window {
+    let by = beyond(area, trim, bleed.width);
+    // Moved as far as the bleed is wide, so that there is room on its left and above it.
+    let moved = moved(area, bleed.width);
+    Window {
+        x: moved.x - by.left,
+        y: moved.y - by.top,
+        width: area.width + by.left + by.right,
+        height: area.height + by.top + by.bottom,
+    }
+}
+
+/// So much on each side where an area touches the trimmed edge.
+fn beyond(area: Window, trim: PixelSize, width: u32) -> Edges {
+    let on = |touches: bool| if touches { width } else { 0 };
+    Edges {
+        left: on(area.x == 0),
+        top: on(area.y == 0),
+        right: on(area.x + area.width == trim.width),
+        bottom: on(area.y + area.height == trim.height),
+    }
 }
 
 /// The largest number up to `most` that fits; smaller ones fit too, and 0 always does.

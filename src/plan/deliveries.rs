@@ -150,13 +150,13 @@ impl Planner<'_> {
                     text: format!("{wanted} is taken by another output of this job, so this one is {path}"),
                 });
             }
-            members.push(Member { content: Content::Step(step.id.clone()), path, output: String::new() });
+            members.push(Member { content: Content::Step(step.id.clone()), path, output: String::new(), taken: None });
         }
         for extra in extras {
             let name = extra.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let Some(name) = RelPath::from_part(&name) else { continue };
             let path = free_name(&name, |name| inside.insert(name.fold_case()));
-            members.push(Member { content: Content::File(extra.clone()), path, output: String::new() });
+            members.push(Member { content: Content::File(extra.clone()), path, output: String::new(), taken: None });
         }
         let held = indices.iter().any(|i| self.profile(*i).hold);
         let first = indices.first().copied();

@@ -1,7 +1,7 @@
 //! Pictures in their places: a plain one on a sheet of its own, or several in the openings of a layout.
 
 use super::Finding;
-use super::bleed::{BleedWish, bled};
+use super::bleed::{BleedWish, bled, bled_area};
 use super::elements::Under;
 use super::facts::Candidate;
 use super::geometry::{self, Impossible, Placed, Wish};
@@ -129,6 +129,7 @@ impl<'a> Request<'a> {
             dpi: self.profile.dpi,
             border: self.border_px(),
             bleed: self.bleed(),
+            form: self.form,
         }
     }
 
@@ -235,7 +236,12 @@ impl<'a> Request<'a> {
                 self.judge(one, &view, findings);
             }
             if border > 0 {
-                let window = geometry::moved(opening.window, offset);
+                let window = match bleed {
+                    Some(bleed) if bleed.fill != BleedFill::Color && !self.form.is_first() => {
+                        bled_area(opening.window, out.size, bleed)
+                    }
+                    _ => geometry::moved(opening.window, offset),
+                };
                 fills.push(Fill { window, color: under.border });
                 let inner = geometry::moved(inner, offset);
                 if from.has_alpha || geometry::moved(placed.window, offset) != inner {

@@ -15,10 +15,6 @@ use crate::model::digest::sha256;
 use crate::model::manifest::Manifest;
 use crate::model::template::Template;
 
-/// The job and the day that such a plan is made for.
-pub const ANY_JOB: &str = "job";
-pub const ANY_DAY: jiff::civil::Date = jiff::civil::date(2000, 1, 1);
-
 /// What a job was asked for, and what it makes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Works {
@@ -104,7 +100,7 @@ pub fn request(manifest: &Manifest, frozen: &Frozen) -> String {
     serde_json::to_vec(&asked).map(|bytes| sha256(&bytes)).unwrap_or_default()
 }
 
-/// The works of a plan for [`ANY_JOB`] on [`ANY_DAY`]; `sources` tells each original of the plan apart. `None` where a
+/// The works of a plan for [`Occasion::COMPARED`](super::form::Occasion::COMPARED); `sources` tells each original of the plan apart. `None` where a
 /// picture cannot be made as things are: such a job is never taken for one that was done.
 pub fn works(plan: &Plan, sources: &[String]) -> Option<Vec<Work>> {
     let mut works: Vec<Work> = Vec::new();

@@ -4,6 +4,7 @@
 //! finished pixels are rounded.
 
 use super::bleed::{BleedWish, bled};
+use super::form::Form;
 use super::region::{Canvas, OutsidePicture, Part};
 use crate::model::limits::{PICTURE_MAX_PX, SIDE_MAX_PX};
 use crate::model::manifest::{Crop, Fit};
@@ -26,6 +27,7 @@ pub struct Wish {
     /// Pixels on each side, inside the size.
     pub border: u32,
     pub bleed: Option<BleedWish>,
+    pub form: Form,
 }
 
 /// What it becomes.
@@ -89,8 +91,18 @@ impl From<OutsidePicture> for Impossible {
     }
 }
 
-/// Decides the geometry of one plain picture.
+/// Decides the geometry of one plain picture. What the first rules could not make was never made by them, so it is the
+/// newer ones that count, also in digests.
 pub fn decide(wish: &Wish) -> Result<Geometry, Impossible> {
+    match decide_by_its_form(wish) {
+        Err(Impossible::BorderTooWide { .. }) if wish.form.is_first() => {
+            decide_by_its_form(&Wish { form: Form::CURRENT, ..*wish })
+        }
+        decided => decided,
+    }
+}
+
+fn decide_by_its_form(wish: &Wish) -> Result<Geometry, Impossible> {
     let Part { region, shrunk } = wish.canvas.shown(wish.crop)?;
     let (size, placed) = match target(wish, region) {
         Target::Scale(scale) => scaled(region, scale, wish)?,
@@ -143,7 +155,7 @@ fn target(wish: &Wish, region: Region) -> Target {
         SizeChoice::Original | SizeChoice::Ordered => Target::Scale(1.0),
         SizeChoice::LongEdge(length) => {
             let edge = length.to_px(wish.dpi).max(1);
-            if wish.fit == Fit::Fit {
+            if wish.fit == Fit::Fit && wish.form.is_first() {
                 Target::Scale(f64::from(edge) / region.width.max(region.height))
             } else {
                 Target::Box(PixelSize::new(edge, edge))
@@ -229,7 +241,10 @@ fn framed(region: Region, scale: f64, most: PixelSize, wish: &Wish) -> (PixelSiz
 
 /// The region in a box, less its border.
 fn boxed(region: Region, size: PixelSize, wish: &Wish) -> Result<(PixelSize, Placed), Impossible> {
-    check_size(size)?;
+    // One length is a square that the picture need not fill: what comes out of it counts.
+    if wish.fit != Fit::Fit {
+        check_size(size)?;
+    }
     let inner = inset(Window::of(size), wish.border)?;
     let never = wish.enlarge == Enlarge::Never;
     match wish.fit {
@@ -366,6 +381,7 @@ mod tests {
             dpi: 300.0,
             border: 0,
             bleed: None,
+            form: Form::CURRENT,
         }
     }
 
@@ -445,9 +461,16 @@ mod tests {
         w.size = SizeChoice::LongEdge(Length::px(2048));
         w.fit = Fit::Fit;
         let g = decide(&w).unwrap();
-        assert_eq!((g.sheet.width, g.placed.region.width), (g.placed.window.width + 150, 6000.0));
-        assert!(g.sheet.width <= 2048 && g.sheet.height <= 1365 && g.sheet.height >= 1364, "{}", g.sheet);
-        w.border = 700;
+        assert_eq!((g.sheet, g.placed.region.width), (PixelSize::new(2048, 1265 + 150), 6000.0));
+        assert_eq!(g.placed.window, Window { x: 75, y: 75, width: 1898, height: 1265 });
+        let first = decide(&Wish { form: Form::FIRST, ..w }).unwrap();
+        assert_eq!(first.sheet, PixelSize::new(1973, 1365), "as plans of 0.1.0 have it");
+        let wide = Wish { border: 700, ..w };
+        assert_eq!(decide(&Wish { form: Form::FIRST, ..wide }), decide(&wide), "which 0.1.0 could not make");
+        w.canvas.frame = PixelSize::new(1000, 500);
+        w.enlarge = Enlarge::Never;
+        assert_eq!(decide(&w).unwrap().sheet, PixelSize::new(1150, 650));
+        w.border = 1024;
         assert_eq!(decide(&w).unwrap_err().code(), "border_too_wide");
     }
 
@@ -514,6 +537,7 @@ mod tests {
                 dpi: 300.0,
                 border,
                 bleed: (bleed > 0).then_some(BleedWish { width: bleed, fill }),
+                form: Form::CURRENT,
             });
             if let Ok(g) = g {
                 let (window, mirror) = (g.placed.window, g.placed.mirror);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::addressee;
 use super::deliveries;
 use super::facts::{Facts, Glyphs};
+use super::form::{Form, Occasion};
 use super::frozen::Frozen;
 use super::geometry::decode_factor;
 use super::layout::copies;
@@ -23,9 +24,6 @@ use crate::model::name::RelPath;
 use crate::model::profile::Profile;
 use crate::model::spec::{Cell, DecodeFactor, OutputSpec, PictureFormat, Region, Window};
 use crate::model::template::EmptyToken;
-
-/// The form of a plan that this version writes.
-const PLAN_VERSION: u32 = 1;
 
 /// A picture on its way into the plan, with what deliveries need to know of it.
 #[derive(Debug)]
@@ -47,9 +45,9 @@ pub fn make(
     printing: &Printing,
     facts: &Facts,
     glyphs: &dyn Glyphs,
-    job: &str,
-    date: jiff::civil::Date,
+    occasion: Occasion<'_>,
 ) -> Plan {
+    let Occasion { job, date, form } = occasion;
     let values = JobValues { job, date, studio: &frozen.studio, manifest };
     let Selection { picks, skipped, findings } = select(manifest, &frozen.profiles);
     let mut maker = Maker {
@@ -62,7 +60,7 @@ pub fn make(
         sources: Sources::default(),
         files: Files::default(),
         empty_tokens: HashSet::new(),
-        plan: empty_plan(skipped, findings),
+        plan: empty_plan(form, skipped, findings),
         made: Vec::new(),
     };
     if picks.len() > PLAN_MAX_OUTPUTS {
@@ -94,8 +92,8 @@ pub fn make(
     maker.finish()
 }
 
-fn empty_plan(skipped: Vec<Skipped>, findings: Vec<Finding>) -> Plan {
-    Plan { plan: PLAN_VERSION, sources: Vec::new(), renders: Vec::new(), deliveries: Vec::new(), skipped, findings }
+fn empty_plan(form: Form, skipped: Vec<Skipped>, findings: Vec<Finding>) -> Plan {
+    Plan { plan: form, sources: Vec::new(), renders: Vec::new(), deliveries: Vec::new(), skipped, findings }
 }
 
 /// The originals of the plan, each once, with what all outputs show of it.
@@ -222,6 +220,7 @@ impl<'a> Maker<'a> {
             pick,
             demand: target.as_ref().map(|target| &target.demand),
             orient: profile.orient,
+            form: self.plan.plan,
         };
         let id = StepId(format!("r{}", self.plan.renders.len() + 1));
         let image = &self.manifest.images[pick.image];
@@ -318,6 +317,7 @@ impl<'a> Maker<'a> {
         for (source, enough) in plan.sources.iter_mut().zip(planes) {
             source.planes = Some(enough);
         }
+        plan.date_members();
         plan.findings.sort_by_key(|f| std::cmp::Reverse(f.weight));
         plan
     }

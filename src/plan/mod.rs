@@ -10,6 +10,7 @@ pub mod draft;
 pub mod elements;
 pub mod facts;
 pub mod fingerprint;
+pub mod form;
 pub mod frozen;
 pub mod geometry;
 pub mod judge;
@@ -37,12 +38,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::form::Form;
 use self::lab::PlannedLab;
 use self::printing::{Ask, Demand};
 use crate::keyword;
 use crate::model::delivery::Delivery;
 use crate::model::name::RelPath;
-use crate::model::spec::{DecodeFactor, Encoding, Header, OutputSpec};
+use crate::model::spec::{DecodeFactor, Encoding, Header, KeepMetadata, OutputSpec};
 
 /// `r1`, `r2` … render steps, `d1` … deliveries, `p1` … prints, in the order of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,8 +60,8 @@ impl std::fmt::Display for StepId {
 /// Everything that a job will produce, frozen when its processing starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The form of this file.
-    pub plan: u32,
+    /// By which rules it was made.
+    pub plan: Form,
     pub sources: Vec<PlanSource>,
     pub renders: Vec<RenderStep>,
     pub deliveries: Vec<DeliveryStep>,
@@ -186,6 +188,10 @@ pub struct Member {
     /// job that is not compared with others.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
+    /// When the picture was taken, by the camera's clock: how an archive dates it. `None` where that is not known, or is
+    /// not to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<jiff::civil::DateTime>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -363,6 +369,23 @@ impl Plan {
                 for print in &mut lab.prints {
                     print.file = mark(&print.file);
                 }
+            }
+        }
+    }
+
+    /// Dates the members of deliveries: a picture by its first original, if its metadata may tell the day.
+    pub fn date_members(&mut self) {
+        if self.plan.is_first() {
+            return;
+        }
+        for delivery in &mut self.deliveries {
+            for member in &mut delivery.members {
+                let Content::Step(id) = &member.content else { continue };
+                let spec = self.renders.iter().find(|step| step.id == *id).and_then(RenderStep::spec);
+                let told = spec.filter(|spec| spec.metadata.keep != KeepMetadata::None);
+                let first = told.and_then(|spec| spec.cells.first());
+                let original = first.and_then(|cell| self.sources.get(cell.source));
+                member.taken = original.and_then(|original| original.header.taken);
             }
         }
     }

@@ -70,6 +70,7 @@ impl Request<'_> {
             strip_location: p.strip.contains(&Strip::Location),
             strip_people: p.strip.contains(&Strip::People),
             strip_serials: p.strip.contains(&Strip::Serials),
+            keep_dates: p.metadata == MetadataPolicy::Copyright && !self.form.is_first(),
             fallback_artist: self.frozen.studio.name.clone(),
             fallback_copyright: text(&self.frozen.studio.copyright),
             set_artist: text(&p.set.artist),

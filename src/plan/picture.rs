@@ -4,6 +4,7 @@ use super::Finding;
 use super::Weight;
 use super::elements::Drawing;
 use super::facts::{Candidate, Facts, Found, Glyphs};
+use super::form::Form;
 use super::frozen::Frozen;
 use super::geometry::Impossible;
 use super::printing::Demand;
@@ -31,6 +32,7 @@ pub struct Request<'a> {
     pub demand: Option<&'a Demand>,
     /// As the profile wants the finished file to lie, where its printer does not say it.
     pub orient: Orient,
+    pub form: Form,
 }
 
 /// An output that can be made.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::facts::{Candidate, Facts, Found, Glyphs};
+use super::form::Occasion;
 use super::frozen::{Frozen, FrozenAsset, Verdict};
 use super::make::make;
 use super::matching::{asset_files, freeze};
@@ -59,6 +60,9 @@ layouts:
     artwork: [ { image: art/logo.svg, x: 8in, y: 18in, width: 1in } ]
 "##;
 
+/// What the camera's clock said.
+const TAKEN: jiff::civil::DateTime = jiff::civil::datetime(2026, 6, 20, 14, 1, 2, 0);
+
 /// Knows all letters but the snowman; each is half as wide as high.
 struct Font;
 
@@ -108,6 +112,10 @@ pub(super) fn planned_with(config: &str, text: &str, profiles: &[&str]) -> Plan 
 }
 
 fn planned_of(config: &str, text: &str, profiles: &[&str], has_alpha: bool) -> Plan {
+    planned_by(Form::CURRENT, config, text, profiles, has_alpha)
+}
+
+fn planned_by(form: Form, config: &str, text: &str, profiles: &[&str], has_alpha: bool) -> Plan {
     let (manifest, frozen) = frozen(config, text, profiles);
     assert_eq!(frozen.verdict, Verdict::Run);
     let mut facts = Facts::new();
@@ -121,13 +129,15 @@ fn planned_of(config: &str, text: &str, profiles: &[&str], has_alpha: bool) -> P
             has_alpha,
             tagged: true,
             progressive: false,
+            taken: Some(TAKEN),
         };
         let place = SourcePlace::Library(format!("/studio/sessions/{shown}").into());
         let found = Candidate { kind: "hires".into(), place, shown, bytes: 1, header: Ok(header) };
         facts.insert(want, Found::Candidates { list: vec![found], looked: String::new() });
     }
     let printing = printing(config);
-    make(&manifest, &frozen, &printing, &facts, &Font, "job", jiff::civil::date(2026, 11, 20))
+    let occasion = Occasion { job: "job", date: jiff::civil::date(2026, 11, 20), form };
+    make(&manifest, &frozen, &printing, &facts, &Font, occasion)
 }
 
 pub(super) fn spec(plan: &Plan, index: usize) -> &OutputSpec {
@@ -265,6 +275,75 @@ fn border_and_bleed_lie_around_the_picture() {
     assert_eq!(spec.cells[0].mirror, Edges::default());
 }
 
+/// Panels with a border at the edge of their sheet, and the same for whoever makes one picture of it.
+const EDGES: &str = r##"
+  mirrored: { source: [hires], size: ordered, dpi: 100, border: { width: 0.1in, color: "#102030" }, bleed: 0.12in, name: "{line}", deliver: [ { to: zip, path: "zips/{record}" } ] }
+  colored: { source: [hires], size: ordered, dpi: 100, border: { width: 0.1in, color: "#102030" }, bleed: { width: 0.12in, fill: color, color: "#ff0000" }, name: "{line}", deliver: [ { to: folder, path: colored } ] }
+  long: { source: [hires], size: 600px, border: { width: 30px }, images: ordered, name: "{number}", metadata: none, deliver: [ { to: zip, path: "long/{record}" } ] }
+layouts:
+  edges:
+    sheet: 4x6in
+    slots:
+      - { x: 0in, y: 0in, width: 4in, height: 3in }
+      - { x: 1in, y: 4in, width: 2in, height: 1in }
+"##;
+
+#[test]
+fn the_border_of_an_opening_goes_on_in_the_bleed() {
+    let config = CONFIG.replace("layouts:\n", EDGES);
+    let lines = r#"[{ "line": 1, "item": "X", "layout": "edges", "unit": "sheet", "image": 7 }]"#;
+    let plan_by =
+        |form| planned_by(form, &config, &order(r#"[{ "number": 7 }]"#, lines), &["mirrored", "colored"], false);
+    let borders = |plan: &Plan, index: usize| {
+        let dark = spec(plan, index).fills.iter().filter(|fill| fill.color.red == 0x10).map(|fill| fill.window);
+        dark.collect::<Vec<_>>()
+    };
+    let window = |x, y, width, height| Window { x, y, width, height };
+    // The lower one touches no edge.
+    let inner = window(112, 412, 200, 100);
+    let plan = plan_by(Form::CURRENT);
+    assert_eq!(borders(&plan, 0), [window(0, 0, 424, 312), inner]);
+    assert_eq!(borders(&plan, 1), [window(12, 12, 400, 300), inner], "outside is the colour that was asked for");
+    assert_eq!(borders(&plan_by(Form::FIRST), 0), [window(12, 12, 400, 300), inner]);
+}
+
+#[test]
+fn one_length_is_the_long_edge_with_its_border() {
+    let config = CONFIG.replace("layouts:\n", EDGES);
+    let lines = r#"[{ "line": 1, "item": "X", "image": 7 }]"#;
+    let plan_by = |form| planned_by(form, &config, &order(r#"[{ "number": 7 }]"#, lines), &["long"], false);
+    assert_eq!(spec(&plan_by(Form::CURRENT), 0).sheet, PixelSize::new(600, 420));
+    assert_eq!(spec(&plan_by(Form::FIRST), 0).sheet, PixelSize::new(570, 400));
+}
+
+#[test]
+fn members_are_dated_by_the_first_picture_unless_nothing_may_be_told() {
+    let config = CONFIG.replace("layouts:\n", EDGES);
+    let lines = r#"[{ "line": 1, "item": "X", "layout": "edges", "unit": "sheet", "image": 7 }]"#;
+    let dates = |form| {
+        let plan = planned_by(form, &config, &order(r#"[{ "number": 7 }]"#, lines), &["mirrored", "long"], false);
+        let keep = plan.renders.iter().filter_map(RenderStep::spec).map(|spec| spec.metadata.keep_dates);
+        let taken = plan.deliveries.iter().flat_map(|delivery| &delivery.members).map(|member| member.taken);
+        keep.zip(taken).collect::<Vec<_>>()
+    };
+    assert_eq!(dates(Form::CURRENT), [(true, Some(TAKEN)), (false, None)]);
+    assert_eq!(dates(Form::FIRST), [(false, None), (false, None)]);
+}
+
+/// What is said of orders in digests is kept for years: no mend may change it.
+#[test]
+fn an_order_is_compared_by_the_first_rules() {
+    let config = CONFIG.replace("layouts:\n", EDGES);
+    let lines = r#"[{ "line": 1, "item": "X", "layout": "edges", "unit": "sheet", "image": 7 }]"#;
+    let plan_by = |form| planned_by(form, &config, &order(r#"[{ "number": 7 }]"#, lines), &["mirrored", "long"], false);
+    let works = |form| {
+        let works = fingerprint::works(&plan_by(form), &["an original".to_string()]).unwrap();
+        works.into_iter().flat_map(|work| work.outputs.into_values()).collect::<Vec<_>>()
+    };
+    assert_eq!(Occasion::COMPARED.form, Form::FIRST);
+    assert_ne!(works(Form::FIRST), works(Form::CURRENT), "what was mended would be told apart");
+}
+
 #[test]
 fn the_background_shows_through_a_picture_and_not_its_border() {
     let lines = r##"[{ "line": 1, "item": "X", "size": "4x5in", "image": 7, "crop": [0, 0, 1, 1] },
@@ -321,7 +400,7 @@ fn a_line_may_bring_a_border_of_its_own_and_straighten_shrinks_the_crop() {
 
 /// The history keeps these digests for years: when they change, an upgrade takes every order that is sent again for a
 /// changed one. A new field of a spec, a profile, a delivery or a layout is not written while it has its default
-/// (`skip_serializing_if`); what makes other pictures than before does change them, and must.
+/// (`skip_serializing_if`), and what is mended in how pictures are made gets a new [`Form`].
 #[test]
 fn fingerprints_are_those_of_earlier_versions() {
     let images = r#"[{ "number": 7, "rotate": 90, "straighten": -1.5, "adjust": { "exposure": 0.3, "tint": -4 } }, { "number": 9 }]"#;
@@ -332,7 +411,7 @@ fn fingerprints_are_those_of_earlier_versions() {
     ]"#;
     let (text, profiles) = (order(images, lines), ["prints", "proof", "framed"]);
     let (manifest, frozen) = frozen(CONFIG, &text, &profiles);
-    let plan = planned(&text, &profiles);
+    let plan = planned_by(Occasion::COMPARED.form, CONFIG, &text, &profiles, false);
     let sources: Vec<String> = plan.sources.iter().map(|source| format!("what {} is told by", source.shown)).collect();
     let works = fingerprint::works(&plan, &sources).unwrap();
     let told = works.iter().flat_map(|work| {

@@ -30,6 +30,8 @@ pub(super) mod tag {
     pub(in crate::render) const X_RESOLUTION: u16 = 0x011a;
     pub(in crate::render) const Y_RESOLUTION: u16 = 0x011b;
     pub(in crate::render) const RESOLUTION_UNIT: u16 = 0x0128;
+    /// When the file was changed.
+    pub(in crate::render) const CHANGED: u16 = 0x0132;
     pub(in crate::render) const ARTIST: u16 = 0x013b;
     pub(in crate::render) const COPYRIGHT: u16 = 0x8298;
     pub(in crate::render) const EXIF_POINTER: u16 = 0x8769;
@@ -37,6 +39,11 @@ pub(super) mod tag {
     pub(in crate::render) const XP_AUTHOR: u16 = 0x9c9d;
     pub(in crate::render) const XP_KEYWORDS: u16 = 0x9c9e;
     pub(in crate::render) const EXIF_VERSION: u16 = 0x9000;
+    pub(in crate::render) const TAKEN: u16 = 0x9003;
+    pub(in crate::render) const DIGITIZED: u16 = 0x9004;
+    /// The zones of the three, and their fractions of a second.
+    pub(in crate::render) const ZONES: std::ops::RangeInclusive<u16> = 0x9010..=0x9012;
+    pub(in crate::render) const FRACTIONS: std::ops::RangeInclusive<u16> = 0x9290..=0x9292;
     pub(in crate::render) const COLOR_SPACE: u16 = 0xa001;
     pub(in crate::render) const PIXEL_WIDTH: u16 = 0xa002;
     pub(in crate::render) const PIXEL_HEIGHT: u16 = 0xa003;
@@ -85,6 +92,29 @@ impl Field {
         let parts = self.bytes.split(|b| *b == 0).map(|part| decoded(part).trim().to_owned());
         let text = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
         (self.kind == ASCII && !text.is_empty()).then_some(text)
+    }
+
+    /// `2026:06:20 14:01:02`; `None` also for zeros and blanks, which cameras without a clock write.
+    pub(super) fn as_time(&self) -> Option<jiff::civil::DateTime> {
+        let text = self.as_text()?;
+        jiff::civil::DateTime::strptime("%Y:%m:%d %H:%M:%S", &text).ok()
+    }
+
+    /// Whether it tells when a picture was taken or changed, and nothing else, whatever stands in it.
+    pub(super) fn is_date(&self) -> bool {
+        let text = || self.as_text().unwrap_or_default();
+        match (self.directory, self.tag) {
+            (Directory::Main, tag::CHANGED) | (Directory::Exif, tag::TAKEN | tag::DIGITIZED) => {
+                self.as_time().is_some()
+            }
+            (Directory::Exif, zone) if tag::ZONES.contains(&zone) => {
+                matches!(text().as_bytes(), [b'+' | b'-', a, b, b':', c, d] if [a, b, c, d].iter().all(|c| c.is_ascii_digit()))
+            }
+            (Directory::Exif, fraction) if tag::FRACTIONS.contains(&fraction) => {
+                !text().is_empty() && text().bytes().all(|c| c.is_ascii_digit())
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn as_u32(&self) -> Option<u32> {
@@ -155,6 +185,12 @@ impl Exif {
     pub(super) fn orientation(&self) -> Orientation {
         let value = self.get(Directory::Main, tag::ORIENTATION).and_then(Field::as_u32);
         Orientation::from_exif(value.unwrap_or(1))
+    }
+
+    /// When the picture was taken; else when it was scanned; else when the file was last changed.
+    pub(super) fn taken(&self) -> Option<jiff::civil::DateTime> {
+        let times = [(Directory::Exif, tag::TAKEN), (Directory::Exif, tag::DIGITIZED), (Directory::Main, tag::CHANGED)];
+        times.into_iter().find_map(|(directory, tag)| self.get(directory, tag)?.as_time())
     }
 
     /// DCF cameras say "uncalibrated" and index R03; some write 2, which never was standard.
@@ -346,6 +382,35 @@ mod tests {
             let mut exif = Exif::default();
             exif.set(Field::short(Directory::Main, tag::ORIENTATION, value));
             assert_eq!(Exif::read(&exif.write()).0.orientation(), Orientation::UPRIGHT);
+        }
+    }
+
+    #[test]
+    fn the_day_is_read_where_a_clock_was_set() {
+        let all = [
+            (Directory::Exif, tag::TAKEN, "2026:06:20 14:01:03"),
+            (Directory::Exif, tag::DIGITIZED, "2026:06:21 00:00:00"),
+            (Directory::Main, tag::CHANGED, "2026:06:22 23:59:59"),
+        ];
+        let mut exif = Exif::default();
+        for (directory, tag, text) in all {
+            exif.set(Field::text(directory, tag, text));
+        }
+        for (directory, tag, text) in all {
+            let shown = exif.taken().unwrap().strftime("%Y:%m:%d %H:%M:%S").to_string();
+            assert_eq!(shown, text);
+            assert!(exif.get(directory, tag).unwrap().is_date());
+            for wrong in
+                ["0000:00:00 00:00:00", "    :  :     :  :  ", "2026:02:30 10:00:00", "2026-06-20", "of Ada", ""]
+            {
+                exif.set(Field::text(directory, tag, wrong));
+                assert!(!exif.get(directory, tag).unwrap().is_date(), "{wrong}");
+            }
+        }
+        assert_eq!(exif.taken(), None);
+        for (tag, right, wrong) in [(0x9010, "+02:00", "Zurich"), (0x9011, "-05:30", "+2"), (0x9292, "123", "of Ada")] {
+            assert!(Field::text(Directory::Exif, tag, right).is_date(), "{right}");
+            assert!(!Field::text(Directory::Exif, tag, wrong).is_date(), "{wrong}");
         }
     }
 

@@ -83,7 +83,8 @@ fn by_policy(facts: Option<&Facts>, spec: &MetadataSpec, encoded: bool, warnings
     let kept = |field: &&Field| match spec.keep {
         KeepMetadata::All => may_move(field) && !is_stripped(field, spec),
         KeepMetadata::Copyright => {
-            field.directory == Directory::Main && matches!(field.tag, tag::ARTIST | tag::COPYRIGHT)
+            let of_author = field.directory == Directory::Main && matches!(field.tag, tag::ARTIST | tag::COPYRIGHT);
+            of_author || (spec.keep_dates && field.is_date())
         }
         KeepMetadata::None => false,
     };

@@ -23,6 +23,7 @@ mod crash;
 mod damage;
 mod dashboard;
 mod dashboard_pages;
+mod dates;
 mod determinism;
 mod downloads;
 mod erase;

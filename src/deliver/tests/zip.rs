@@ -14,6 +14,29 @@ fn rendered() -> Bench {
     bench
 }
 
+/// The dates of a zip's entries, as people read them.
+fn dates(path: &Path) -> Vec<String> {
+    let mut archive = ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    (0..archive.len()).map(|i| archive.by_index(i).unwrap().last_modified().unwrap().to_string()).collect()
+}
+
+#[test]
+fn pictures_are_dated_by_the_camera_and_the_rest_is_of_1980() {
+    let bench = rendered();
+    bench.put("extras/terms.txt", "terms");
+    let members = [("r1", "a.jpg"), ("r2", "b.jpg"), ("r3", "c.jpg"), ("extra:terms.txt", "d.txt")];
+    let mut step = bench.to_zip(Some("x.zip"), &members, None);
+    for (member, taken) in
+        step.members.iter_mut().zip(["2026-06-20T14:01:03", "1979-12-31T23:59:59", "2107-12-31T23:59:59"])
+    {
+        member.taken = Some(taken.parse().unwrap());
+    }
+    bench.complete(&step);
+    // Seconds in pairs; 1979 is before the format's time.
+    let dated = ["2026-06-20 14:01:02", "1980-01-01 00:00:00", "2107-12-31 23:59:58", "1980-01-01 00:00:00"];
+    assert_eq!(dates(&bench.path("out/x.zip")), dated);
+}
+
 fn entries(path: &Path) -> Vec<(String, usize)> {
     let mut archive = ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
     (0..archive.len())

@@ -82,7 +82,7 @@ section! {
         compression: Compression,
         /// JPEG: the quality goes down until a file is not larger, such as `2MB`; not below 40, else a warning. Default none.
         max_bytes: Bytes,
-        /// What files say about the picture: `all`, `copyright` (artist and copyright alone) or `none`. Default `copyright`.
+        /// What files say about the picture: `all`, `copyright` (artist, copyright and the dates) or `none`. Default `copyright`.
         metadata: MetadataPolicy,
         /// What is always taken out of the metadata: of `location`, `people` and `serials`. Default all three.
         strip: OneOrMany<Strip>,

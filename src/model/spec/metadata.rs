@@ -17,6 +17,9 @@ pub struct MetadataSpec {
     pub strip_location: bool,
     pub strip_people: bool,
     pub strip_serials: bool,
+    /// When the picture was taken and changed stays under [`KeepMetadata::Copyright`] too. Plans of 0.1.0 do not say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_dates: bool,
     /// Written where the source has none and `keep` is not `None`: the studio's.
     pub fallback_artist: Option<String>,
     pub fallback_copyright: Option<String>,
@@ -35,6 +38,7 @@ impl MetadataSpec {
             strip_location: true,
             strip_people: true,
             strip_serials: true,
+            keep_dates: false,
             fallback_artist: None,
             fallback_copyright: None,
             set_artist: None,

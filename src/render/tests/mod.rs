@@ -126,6 +126,7 @@ fn plain_metadata(keep: KeepMetadata) -> MetadataSpec {
         strip_location: false,
         strip_people: false,
         strip_serials: false,
+        keep_dates: keep == KeepMetadata::Copyright,
         fallback_artist: None,
         fallback_copyright: None,
         set_artist: None,

@@ -18,6 +18,11 @@ fn full_exif() -> Exif {
     exif.set(Field::short(Directory::Main, tag::ORIENTATION, 6));
     exif.set(Field::rational(Directory::Main, tag::X_RESOLUTION, (72, 1)));
     exif.set(Field::text(Directory::Exif, TAKEN, "2025:01:02 03:04:05"));
+    exif.set(Field::text(Directory::Main, 0x0132, "2025:01:03 00:00:00"));
+    exif.set(Field::text(Directory::Exif, 0x9004, "2025:01:02 03:04:06"));
+    exif.set(Field::text(Directory::Exif, 0x9010, "Ada's zone"));
+    exif.set(Field::text(Directory::Exif, 0x9011, "+02:00"));
+    exif.set(Field::text(Directory::Exif, 0x9291, "250"));
     exif.set(Field::text(Directory::Exif, BODY_SERIAL, "12345"));
     exif.set(Field::text(Directory::Exif, OWNER, "Ada herself"));
     exif.set(Field { directory: Directory::Exif, tag: MAKER_NOTE, kind: 7, bytes: vec![1; 300] });
@@ -70,9 +75,26 @@ fn policies_keep_what_they_say() {
         assert!(has(&copyright, Directory::Main, tag::ARTIST) && has(&copyright, Directory::Main, tag::COPYRIGHT));
         assert!(!has(&copyright, Directory::Main, MAKE) && !has(&copyright, Directory::Gps, 1));
         assert_eq!(copyright.xmp, None);
+        let dates = [
+            (Directory::Main, 0x0132),
+            (Directory::Exif, TAKEN),
+            (Directory::Exif, 0x9004),
+            (Directory::Exif, 0x9011),
+            (Directory::Exif, 0x9291),
+        ];
+        for (directory, tag) in dates {
+            assert_eq!(copyright.exif.get(directory, tag), full_exif().get(directory, tag), "{encoding:?} {tag:x}");
+        }
+        assert!(!has(&copyright, Directory::Exif, 0x9010), "what is no zone is not taken for one");
+        assert!(!has(&copyright, Directory::Exif, BODY_SERIAL) && !has(&copyright, Directory::Exif, OWNER));
+        // Plans of 0.1.0 do not ask for them.
+        let before =
+            rendered(&MetadataSpec { keep_dates: false, ..plain_metadata(KeepMetadata::Copyright) }, encoding.clone());
+        assert!(dates.iter().all(|(directory, tag)| !has(&before, *directory, *tag)), "{encoding:?}");
 
         let none = rendered(&plain_metadata(KeepMetadata::None), encoding.clone());
-        for tag in [tag::ARTIST, tag::COPYRIGHT, MAKE, tag::DESCRIPTION] {
+        assert!(!has(&none, Directory::Exif, TAKEN));
+        for tag in [tag::ARTIST, tag::COPYRIGHT, MAKE, tag::DESCRIPTION, 0x0132] {
             assert!(!has(&none, Directory::Main, tag), "{encoding:?} {tag:x}");
         }
         assert_eq!(none.xmp, None);

@@ -9,6 +9,7 @@ use crate::matcher;
 use crate::model::manifest::{self, Action, Manifest};
 use crate::model::pricing;
 use crate::plan::fingerprint::{self, Works};
+use crate::plan::form::{Form, Occasion};
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::make::make;
 use crate::plan::printing::Printing;
@@ -165,13 +166,15 @@ impl Run<'_> {
         let assets = JobAssets::kept(self.workshop.spool.assets());
         let fonts = Fonts::new(&assets);
         matcher::keep_assets(&printing.assets, &self.workshop.spool.assets())?;
-        let mut plan = make(manifest, frozen, &printing, &facts, &fonts, self.job.job.as_str(), date);
+        // What was begun by an older version is finished by its rules.
+        let form = old.as_ref().map_or(Form::CURRENT, |old| old.plan);
+        let occasion = Occasion { job: self.job.job.as_str(), date, form };
+        let mut plan = make(manifest, frozen, &printing, &facts, &fonts, occasion);
         if manifest.action == Action::Reprint {
             plan.mark_reprint(self.reprint_number()?);
         }
         if let Some(asked) = Asked::of(manifest, frozen) {
-            // Without the day and the job: these make no difference to what is ordered.
-            let bare = make(manifest, frozen, &printing, &facts, &fonts, fingerprint::ANY_JOB, fingerprint::ANY_DAY);
+            let bare = make(manifest, frozen, &printing, &facts, &fonts, Occasion::COMPARED);
             fingerprint::name_outputs(&mut plan, &bare);
             let mut works = self.works_of(&bare, asked.request, old.as_ref());
             // Once something of it has left it is finished, whatever other jobs have made meanwhile.
@@ -256,4 +259,5 @@ fn keep_finished(plan: &mut Plan, old: &Plan, progress: &Progress) {
         }
     }
     plan.sources = sources;
+    plan.date_members();
 }
