@@ -50,7 +50,7 @@ use crate::print::press::Press;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::links::Links;
 use crate::spool::places::Places;
-use crate::spool::queue::{Lock, Spool, State};
+use crate::spool::queue::{Lock, Spool, SpoolError, State};
 use crate::web::Web;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
@@ -74,7 +74,7 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
     alarms: AlarmThreads,
     web: Arc<Web>,
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Server {
@@ -145,7 +145,13 @@ impl Server {
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| failed(&e))?;
-        Ok(Server { stop, waker, threads, alarms: alarm_threads, web, _lock: lock })
+        Ok(Server { stop, waker, threads, alarms: alarm_threads, web, lock })
+    }
+
+    /// Whether the spool is still ours alone. False when somebody has removed its `LOCK`: another server may take it, and
+    /// this one has to stop.
+    pub fn has_its_spool(&self) -> bool {
+        self.lock.is_in_place()
     }
 
     /// Finishes the steps in hand and returns when all is at rest.
@@ -163,16 +169,27 @@ impl Server {
     }
 }
 
-/// A command that holds the lock for the blink of an eye must not end a server that starts just then.
+/// A command that holds the lock for the blink of an eye must not end a server that starts just then; nor must a server
+/// that has lost its `LOCK`, and finishes the steps in hand.
 fn patient_lock(spool: &Spool) -> Result<Lock, Error> {
-    const TRIES: usize = 20;
-    for _ in 1..TRIES {
-        if let Ok(lock) = spool.lock(clock::now()) {
-            return Ok(lock);
-        }
-        std::thread::sleep(Duration::from_millis(50));
+    const WITHIN: Duration = Duration::from_secs(1);
+    const LEFT_WITHIN: Duration = Duration::from_mins(1);
+    let start = Instant::now();
+    let mut told = false;
+    loop {
+        let patience = match spool.lock(clock::now()) {
+            Ok(lock) => return Ok(lock),
+            Err(SpoolError::Leaving) if start.elapsed() < LEFT_WITHIN => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!("{}; this one waits for it", SpoolError::Leaving);
+                }
+                Duration::from_millis(500)
+            }
+            Err(SpoolError::Locked(_)) if start.elapsed() < WITHIN => Duration::from_millis(50),
+            Err(e) => return Err(Error::failed(e.to_string())),
+        };
+        std::thread::sleep(patience);
     }
-    spool.lock(clock::now()).map_err(|e| Error::failed(e.to_string()))
 }
 
 #[derive(Debug)]

@@ -94,7 +94,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Error> {
     if result.is_ok() && !args.once {
         show_pages(&pages, &spool)?;
         say("\nStill serving: drop a changed manifest from manifests/ into drop/status. Ctrl-C ends it.")?;
-        super::serve::wait_for(&signal);
+        super::serve::wait_for(&signal, &|| !server.has_its_spool());
     }
     server.stop();
     match result {

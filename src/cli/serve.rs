@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -29,15 +29,26 @@ pub(super) fn run(file: &Path, args: &ServeArgs) -> Result<(), Error> {
     let signal = catch_signals()?;
     let server = Server::start(loaded.config, args.allow_network_spool, config::load_again)?;
     tracing::info!("serving");
-    let caught = wait_for(&signal);
+    let caught = wait_for(&signal, &|| !server.has_its_spool());
+    if caught == 0 {
+        tracing::error!("{LOST_LOCK}");
+    }
     tracing::info!("stopping: the steps in hand are finished");
     server.stop();
     tracing::info!("stopped");
+    if caught == 0 {
+        return Err(Error::failed(LOST_LOCK));
+    }
     if caught == usize::try_from(SIGINT).unwrap_or_default() {
         return Err(Error { exit: Exit::Interrupted, text: String::new() });
     }
     Ok(())
 }
+
+/// How often it is looked at whether the spool is still ours.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOST_LOCK: &str = "the LOCK of the spool was removed or replaced by hand, so another server may take the spool: this one stops. \
+                         Start it again; leave LOCK alone, it does not matter after a crash";
 
 /// Holds the number of the signal that came, or 0.
 pub(super) fn catch_signals() -> Result<Arc<AtomicUsize>, Error> {
@@ -50,12 +61,19 @@ pub(super) fn catch_signals() -> Result<Arc<AtomicUsize>, Error> {
     Ok(caught)
 }
 
-/// Sleeps until a signal came.
-pub(super) fn wait_for(signal: &AtomicUsize) -> usize {
+/// Sleeps until a signal came, and returns it; 0 when `is_over` came true before.
+pub(super) fn wait_for(signal: &AtomicUsize, is_over: &dyn Fn() -> bool) -> usize {
+    let mut looked = Instant::now();
     loop {
         let caught = signal.load(Ordering::SeqCst);
         if caught != 0 {
             return caught;
+        }
+        if looked.elapsed() >= LOOK_EVERY {
+            if is_over() {
+                return 0;
+            }
+            looked = Instant::now();
         }
         std::thread::sleep(Duration::from_millis(100));
     }

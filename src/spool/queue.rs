@@ -29,6 +29,8 @@ impl State {
 
 /// The form of the spool that this version reads and writes.
 const VERSION: &str = "1\n";
+/// The file that says so.
+const FORM: &str = "VERSION";
 
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
@@ -42,6 +44,10 @@ pub enum SpoolError {
     Newer(String, String),
     #[error("another hotfolders serves this spool: {0}")]
     Locked(String),
+    #[error(
+        "another hotfolders still works on this spool, whose LOCK was removed or replaced by hand: it ends by itself within a minute; then try again"
+    )]
+    Leaving,
     #[error(
         "the spool {0} lies on a network file system ({1}), where locks and renames cannot be relied on: move it to a local disk, or start with --allow-network-spool"
     )]
@@ -61,7 +67,55 @@ pub struct Spool {
 /// The kernel's lock, held as long as this lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+    /// The spool's folder is locked as well, where a system can do that: whoever makes a new `LOCK` in place of one that
+    /// was removed must not begin before we have ended.
+    _folder: Option<File>,
+}
+
+impl Lock {
+    /// Whether `LOCK` still is the file that was locked. When somebody has removed it, another server can take the spool. A
+    /// spool that is away as a whole, such as with its disk, is waited for.
+    pub fn is_in_place(&self) -> bool {
+        is_at(&self.file, &self.path) || !self.path.with_file_name(FORM).exists()
+    }
+}
+
+/// Whether an open file is the one that a path leads to.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let same = |a: std::fs::Metadata, b: std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => same(ours, there),
+        // A disk that does not answer just now has not lost its files.
+        (Ok(_), Err(e)) => e.kind() != std::io::ErrorKind::NotFound,
+        (Err(_), _) => true,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    // An open file cannot be replaced there.
+    path.exists()
+}
+
+/// The lock of a folder itself. `None` where the system has no such thing; `WouldBlock` where another has it.
+#[cfg(unix)]
+fn lock_folder(folder: &Path) -> std::io::Result<Option<File>> {
+    let Ok(file) = File::open(folder) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(std::io::ErrorKind::WouldBlock.into()),
+        // Network file systems lock files alone.
+        Err(std::fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+#[cfg(not(unix))]
+fn lock_folder(_: &Path) -> std::io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// Where a job was found.
@@ -84,7 +138,7 @@ impl Spool {
             return Err(SpoolError::Network(root.display().to_string(), kind));
         }
         let spool = Spool { root: root.to_path_buf() };
-        let version = root.join("VERSION");
+        let version = root.join(FORM);
         match std::fs::read_to_string(&version) {
             Ok(text) if text.trim() == VERSION.trim() => {}
             Ok(text) => return Err(SpoolError::Newer(root.display().to_string(), text.trim().to_string())),
@@ -109,7 +163,7 @@ impl Spool {
 
     /// A spool that stands, to look at; nothing is made.
     pub fn look(root: &Path) -> Option<Spool> {
-        root.join("VERSION").is_file().then(|| Spool { root: root.to_path_buf() })
+        root.join(FORM).is_file().then(|| Spool { root: root.to_path_buf() })
     }
 
     pub fn root(&self) -> &Path {
@@ -131,19 +185,32 @@ impl Spool {
     /// Takes the lock, or says who has it.
     pub fn lock(&self, since: Timestamp) -> Result<Lock, SpoolError> {
         let path = self.root.join("LOCK");
-        let mut file = durable::open_lock_file(&path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                let text = format!("pid {} since {since}\n", std::process::id());
-                durable::write_lock_text(&mut file, &path, &text)?;
-                Ok(Lock { _file: file })
+        let mut file = self.lock_file(&path)?;
+        let folder = lock_folder(&self.root).map_err(|_| SpoolError::Leaving)?;
+        let text = format!("pid {} since {since}\n", std::process::id());
+        // It is for people only: a full disk must not keep anybody from the spool.
+        let _ = durable::write_lock_text(&mut file, &path, &text);
+        Ok(Lock { file, path, _folder: folder })
+    }
+
+    /// The locked `LOCK`. One that was removed between opening and locking locks nothing: then the new one is taken.
+    fn lock_file(&self, path: &Path) -> Result<File, SpoolError> {
+        const TRIES: usize = 10;
+        for _ in 0..TRIES {
+            let file = durable::open_lock_file(path)?;
+            match file.try_lock() {
+                Ok(()) if is_at(&file, path) => return Ok(file),
+                Ok(()) => {}
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    let text = std::fs::read_to_string(path).unwrap_or_default();
+                    return Err(SpoolError::Locked(text.trim().to_string()));
+                }
+                Err(std::fs::TryLockError::Error(source)) => {
+                    return Err(DurableError { action: "lock", path: path.to_path_buf(), source }.into());
+                }
             }
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let text = std::fs::read_to_string(&path).unwrap_or_default();
-                Err(SpoolError::Locked(text.trim().to_string()))
-            }
-            Err(std::fs::TryLockError::Error(source)) => Err(DurableError { action: "lock", path, source }.into()),
         }
+        Err(SpoolError::Leaving)
     }
 
     /// Who holds the lock, if somebody does.
@@ -365,6 +432,25 @@ mod tests {
         drop(lock);
         assert!(spool.locked_by().is_none());
         spool.lock(Timestamp::UNIX_EPOCH).unwrap();
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_removed_is_known_as_lost_and_keeps_the_next_one_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(&dir.path().join("s"), false).unwrap();
+        let lock = spool.lock(Timestamp::UNIX_EPOCH).unwrap();
+        assert!(lock.is_in_place());
+        let away = dir.path().join("away");
+        durable::move_new(spool.root(), &away).unwrap();
+        assert!(lock.is_in_place(), "the disk is away, and waited for");
+        durable::move_new(&away, spool.root()).unwrap();
+        durable::remove_file(&spool.root().join("LOCK")).unwrap();
+        assert!(!lock.is_in_place());
+        assert!(matches!(spool.lock(Timestamp::UNIX_EPOCH), Err(SpoolError::Leaving)));
+        assert!(!lock.is_in_place(), "the new LOCK is another file");
+        drop(lock);
+        let next = spool.lock(Timestamp::UNIX_EPOCH).unwrap();
+        assert!(next.is_in_place());
     }
 
     #[test]

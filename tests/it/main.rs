@@ -39,6 +39,7 @@ mod languages;
 mod letters;
 mod licenses;
 mod links;
+mod lock;
 mod mail;
 mod opening;
 mod operator;
