@@ -3,8 +3,8 @@
 //! Owns: no job waits for an alert, and no alert for another way of telling it. What is wrong is found by looking, not by
 //! being told, so a look that was missed is made up by the next.
 
-mod gauge;
 mod look;
+mod room;
 mod sending;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,14 +15,15 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use self::gauge::Gauge;
 use self::look::{Look, Surroundings, written_to};
+use self::room::rooms;
 use self::sending::{MailWay, WebhookWay};
 use super::sight::SharedSight;
 use crate::alert::{Book, Channels, Condition, Kind};
 use crate::clock;
 use crate::intake::FolderState;
 use crate::model::config::Config;
+use crate::spool::gauge::Gauge;
 use crate::worker::run::Workshop;
 
 /// How soon a stop is heard.
@@ -205,7 +206,7 @@ fn look(shared: &Shared, sight: &SharedSight, folders: &Mutex<Vec<FolderState>>)
         let Some(channels) = channels(&config) else { continue };
         let now = clock::now();
         // Before the book is opened: whoever asks for the status holds these and then wants the book.
-        let rooms = gauge.look(written_to(&shared.workshop, &config)).to_vec();
+        let rooms = rooms(&mut gauge, &written_to(&shared.workshop, &config));
         let around = Surroundings { rooms, sight: lock(sight).clone(), folders: lock(folders).clone() };
         let result = with_book(shared, channels, now, |book| {
             let seen = look.all(&shared.workshop, &config, &around, book, now);

@@ -1,98 +1,96 @@
-//! How much room is left on the disks that we write to.
+//! Looks at places that may hang: disks that have spun down, shares whose server is away.
 //!
-//! Owns: a share that hangs keeps one thread waiting, not the look for everything else.
+//! Owns: each place is looked at on a thread of its own, and by one at a time, so that one that hangs takes nothing from
+//! the others and costs one thread.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
-use crate::spool::job::Stamp;
-use crate::spool::queue::free_space;
-
-/// A look waits so long for the disks to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-
-/// What is left on the disk that a folder lies on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Room {
-    pub(super) folder: PathBuf,
-    /// The highest folder of the volume.
-    pub(super) disk: PathBuf,
-    pub(super) free_bytes: u64,
+/// What was found at places, and what is being looked at.
+#[derive(Debug)]
+pub struct Gauge<T> {
+    last: BTreeMap<PathBuf, T>,
+    asked: BTreeMap<PathBuf, Receiver<Option<T>>>,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Gauge {
-    last: Vec<Room>,
-    /// Where the answer of a measurement comes, which may be one of an earlier look.
-    asked: Option<Receiver<Vec<Room>>>,
-}
-
-impl Gauge {
-    /// What was measured last; folders that are not there are left out.
-    pub(super) fn look(&mut self, folders: Vec<PathBuf>) -> &[Room] {
-        self.look_with(folders, measure, ANSWER_WITHIN)
-    }
-
-    fn look_with(&mut self, folders: Vec<PathBuf>, measure: fn(&Path) -> Option<Room>, within: Duration) -> &[Room] {
-        // One that hung is over.
-        match self.asked.as_ref().map(Receiver::try_recv) {
-            Some(Ok(_) | Err(TryRecvError::Disconnected)) => self.asked = None,
-            Some(Err(TryRecvError::Empty)) => return &self.last,
-            None => {}
-        }
-        let (answer, asked) = mpsc::channel();
-        let measure_all = move || {
-            let rooms = folders.iter().filter_map(|folder| measure(folder)).collect();
-            // Nobody asks any more once the server has stopped.
-            let _ = answer.send(rooms);
-        };
-        if let Err(e) = std::thread::Builder::new().name("disks".into()).spawn(measure_all) {
-            tracing::warn!("the disks cannot be looked at: {e}");
-            return &self.last;
-        }
-        match asked.recv_timeout(within) {
-            Ok(rooms) => self.last = rooms,
-            Err(RecvTimeoutError::Timeout) => self.asked = Some(asked),
-            Err(RecvTimeoutError::Disconnected) => {}
-        }
-        &self.last
+impl<T> Default for Gauge<T> {
+    fn default() -> Gauge<T> {
+        Gauge { last: BTreeMap::new(), asked: BTreeMap::new() }
     }
 }
 
-fn measure(folder: &Path) -> Option<Room> {
-    let (disk, free_bytes) = (top_of_volume(folder)?, free_space(folder)?);
-    Some(Room { folder: folder.to_path_buf(), disk, free_bytes })
-}
-
-/// The highest folder of the volume that a folder lies on.
-fn top_of_volume(folder: &Path) -> Option<PathBuf> {
-    let device = |path: &Path| path.metadata().ok().map(|metadata| Stamp::from_metadata(&metadata).device);
-    let own = device(folder)?;
-    folder.ancestors().take_while(|above| device(above) == Some(own)).last().map(Path::to_path_buf)
+impl<T: Clone + Send + 'static> Gauge<T> {
+    /// What was found last at each of these places, in their order; of one that does not answer `within` this time, what it
+    /// answered before. Places where nothing is found are left out.
+    pub fn look(
+        &mut self,
+        places: &[PathBuf],
+        find: impl Fn(&Path) -> Option<T> + Clone + Send + 'static,
+        within: Duration,
+    ) -> Vec<(PathBuf, T)> {
+        let wanted: BTreeSet<&PathBuf> = places.iter().collect();
+        self.last.retain(|place, _| wanted.contains(place));
+        for place in wanted {
+            if self.asked.contains_key(place) {
+                continue;
+            }
+            let (answer, asked) = mpsc::channel();
+            let look = {
+                let (place, find) = (place.clone(), find.clone());
+                // Nobody asks any more once the server has stopped.
+                move || drop(answer.send(find(&place)))
+            };
+            match std::thread::Builder::new().name("disk".into()).spawn(look) {
+                Ok(_) => drop(self.asked.insert(place.clone(), asked)),
+                Err(e) => tracing::warn!("{} cannot be looked at: {e}", place.display()),
+            }
+        }
+        let until = Instant::now() + within;
+        let last = &mut self.last;
+        self.asked.retain(|place, asked| {
+            match asked.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Some(found)) => drop(last.insert(place.clone(), found)),
+                Ok(None) => drop(last.remove(place)),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+            false
+        });
+        places.iter().filter_map(|place| Some((place.clone(), self.last.get(place)?.clone()))).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::durable;
 
     #[test]
-    fn a_disk_that_hangs_is_not_waited_for_and_not_asked_twice() {
-        fn hangs(folder: &Path) -> Option<Room> {
-            while !folder.join("answers").exists() {
+    fn a_place_that_hangs_hides_no_other_and_is_not_asked_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let answers = dir.path().join("answers");
+        let look = move |place: &Path| {
+            while place.ends_with("a") && !answers.exists() {
                 std::thread::sleep(Duration::from_millis(2));
             }
-            measure(folder)
+            (!place.ends_with("gone")).then(|| place.to_path_buf())
+        };
+        // The one that hangs comes first.
+        let places: Vec<PathBuf> = ["a", "b", "c", "gone"].map(PathBuf::from).to_vec();
+        let names = |found: Vec<(PathBuf, PathBuf)>| -> Vec<String> {
+            found.into_iter().map(|(place, _)| place.display().to_string()).collect()
+        };
+        let mut gauge = Gauge::default();
+        let long = Duration::from_mins(1);
+        assert_eq!(names(gauge.look(&places[1..], look.clone(), long)), ["b", "c"]);
+        for _ in 0..3 {
+            let found = gauge.look(&places, look.clone(), Duration::from_millis(100));
+            assert_eq!(names(found), ["b", "c"]);
+            assert_eq!(gauge.asked.keys().filter(|place| place.ends_with("a")).count(), 1);
         }
-        let dir = tempfile::tempdir().unwrap();
-        let folders = || vec![dir.path().to_path_buf()];
-        let (mut gauge, short, long) = (Gauge::default(), Duration::from_millis(20), Duration::from_mins(1));
-        assert!(gauge.look_with(folders(), hangs, short).is_empty());
-        assert!(gauge.look_with(folders(), |_| unreachable!(), long).is_empty(), "it hangs still");
-        crate::spool::durable::replace(&dir.path().join("answers"), b"").unwrap();
-        while gauge.look_with(folders(), hangs, long).is_empty() {}
-        assert_eq!(gauge.last[0].folder, dir.path());
-        assert!(dir.path().starts_with(&gauge.last[0].disk) && gauge.last[0].free_bytes > 0);
-        assert!(gauge.look(vec![dir.path().join("gone")]).is_empty());
+        durable::replace(&dir.path().join("answers"), b"").unwrap();
+        assert_eq!(names(gauge.look(&places, look, long)), ["a", "b", "c"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The durable ground: folders, journals, the queue. Knows `model` and `plan`, no outside world.
 
 pub mod durable;
+pub mod gauge;
 pub mod index;
 pub mod job;
 pub mod journal;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::super::sight::{ConfigFile, Sight};
-use super::gauge::Room;
+use super::room::Room;
 use crate::alert::{Book, Condition, Kind, Seen};
 use crate::intake::{FolderState, Mode};
 use crate::model::config::{Alerts, Config};

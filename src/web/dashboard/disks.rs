@@ -1,6 +1,6 @@
 //! How full the volumes are that the studio's folders lie on.
 //!
-//! Owns: a share that hangs hangs one look; pages show what the last one found and are not kept waiting.
+//! Owns: a share that hangs hides no other disk; pages show what the last look found and are not kept waiting.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use super::words;
 use crate::model::config::Config;
+use crate::spool::gauge::Gauge;
 use crate::spool::queue::{Space, space};
 use crate::web::Site;
 
+/// A look waits so long for the disks to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// A page waits so long for a new look.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
 /// Less is low where the config says nothing.
@@ -42,18 +45,17 @@ impl Disk {
 
 #[derive(Debug, Default)]
 pub(super) struct Disks {
-    looking: Arc<tokio::sync::Mutex<()>>,
+    looking: Arc<tokio::sync::Mutex<Gauge<Space>>>,
     last: Arc<Mutex<Vec<Disk>>>,
 }
 
 impl Disks {
     pub(super) async fn look(&self, site: &Site) -> Vec<Disk> {
-        if let Ok(turn) = Arc::clone(&self.looking).try_lock_owned() {
+        if let Ok(mut gauge) = Arc::clone(&self.looking).try_lock_owned() {
             let (config, spool, last) = (site.config(), site.spool.root().to_path_buf(), Arc::clone(&self.last));
             let look = tokio::task::spawn_blocking(move || {
-                let found = disks(&config, &spool);
+                let found = disks(&config, &spool, &mut gauge);
                 *last.lock().unwrap_or_else(PoisonError::into_inner) = found;
-                drop(turn);
             });
             let _ = tokio::time::timeout(LOOK_WITHIN, look).await;
         }
@@ -61,7 +63,7 @@ impl Disks {
     }
 }
 
-fn disks(config: &Config, spool: &Path) -> Vec<Disk> {
+fn disks(config: &Config, spool: &Path, gauge: &mut Gauge<Space>) -> Vec<Disk> {
     let mut places: Vec<(String, PathBuf)> = vec![("spool".into(), spool.to_path_buf())];
     places
         .extend(config.hot_folders.iter().map(|folder| (format!("hot folder {}", folder.name), folder.folder.clone())));
@@ -74,11 +76,13 @@ fn disks(config: &Config, spool: &Path) -> Vec<Disk> {
         let destination = delivery.destination()?;
         Some((destination.written.split('{').next()?.trim_end_matches('/').to_string(), destination.fixed.clone()))
     }));
+    // One that is made later lies where what is above it lies.
+    let look = |place: &Path| place.ancestors().find(|folder| folder.is_dir()).and_then(space);
+    let (names, places): (Vec<String>, Vec<PathBuf>) = places.into_iter().unzip();
+    let known: BTreeMap<PathBuf, Space> = gauge.look(&places, look, ANSWER_WITHIN).into_iter().collect();
     let mut volumes: BTreeMap<u64, (Vec<String>, Space)> = BTreeMap::new();
-    for (what, place) in places {
-        // One that is made later lies where what is above it lies.
-        let standing = place.ancestors().find(|folder| folder.is_dir());
-        let Some(found) = standing.and_then(space) else { continue };
+    for (what, place) in names.into_iter().zip(places) {
+        let Some(found) = known.get(&place).copied() else { continue };
         let (names, _) = volumes.entry(found.volume).or_insert_with(|| (Vec::new(), found));
         if !what.is_empty() && !names.contains(&what) {
             names.push(what);
