@@ -3,42 +3,16 @@
 //! Owns: nothing that a program writes under a passing name is ever taken, and every name of ours is told by its
 //! beginning. Must not look at the disk.
 
+pub(super) use crate::model::name::is_ignored;
 use crate::spool::job::JobId;
 
 /// In front of every name that we make in a drop folder.
 const OURS: &str = ".hf-";
 /// Behind a manifest's name.
 pub(super) const DONE: &str = ".done";
-/// What browsers, copy programs and editors put behind the name of a file that is not finished.
-const PASSING: &[&str] = &[
-    "tmp",
-    "temp",
-    "part",
-    "partial",
-    "crdownload",
-    "opdownload",
-    "download",
-    "filepart",
-    "swp",
-    "swx",
-    "bak",
-    "hf-new",
-];
 /// Folders that file servers and systems keep for themselves in every share.
 const OF_THE_SYSTEM: &[&str] =
     &["@eadir", "#recycle", "#snapshot", "lost+found", "$recycle.bin", "system volume information", "__macosx"];
-
-/// Hidden files, files that are being written under a passing name, copies that editors leave, and ours.
-pub(super) fn is_ignored(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let extension = lower.rsplit_once('.').map_or("", |(_, e)| e);
-    name.starts_with(['.', '~'])
-        || name.ends_with('~')
-        || (name.starts_with('#') && name.ends_with('#'))
-        || PASSING.contains(&extension)
-        // What a macOS program saves beside the file that it will replace: `invoice.json.sb-1a2b3c4d-x`.
-        || extension.starts_with("sb-")
-}
 
 /// Hidden folders, and those of file servers and systems.
 pub(super) fn is_ignored_folder(name: &str) -> bool {

@@ -165,6 +165,34 @@ fn is_device(stem: &str) -> bool {
         && chars.next().is_none()
 }
 
+/// What browsers, copy programs and editors put behind the name of a file that is not finished.
+const PASSING: &[&str] = &[
+    "tmp",
+    "temp",
+    "part",
+    "partial",
+    "crdownload",
+    "opdownload",
+    "download",
+    "filepart",
+    "swp",
+    "swx",
+    "bak",
+    "hf-new",
+];
+/// No scan of a hot folder looks at these: hidden files, files that are being written under a passing name, copies that
+/// editors leave, and ours.
+pub fn is_ignored(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, e)| e);
+    name.starts_with(['.', '~'])
+        || name.ends_with('~')
+        || (name.starts_with('#') && name.ends_with('#'))
+        || PASSING.contains(&extension)
+        // What a macOS program saves beside the file that it will replace: `invoice.json.sb-1a2b3c4d-x`.
+        || extension.starts_with("sb-")
+}
+
 /// Compared without case and composition: names of files and images.
 pub fn same_name(a: &str, b: &str) -> bool {
     fold(a) == fold(b)

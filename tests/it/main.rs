@@ -25,6 +25,7 @@ mod dashboard;
 mod dashboard_pages;
 mod dates;
 mod determinism;
+mod doors;
 mod downloads;
 mod erase;
 mod fake_printer;

@@ -14,7 +14,7 @@ use tokio::task::block_in_place;
 use crate::model::config::{Config, HotFolder, Images};
 use crate::model::limits::{MANIFEST_MAX_BYTES, SOURCE_MAX_BYTES};
 use crate::model::manifest;
-use crate::model::name::{RelPath, safe_part};
+use crate::model::name::{RelPath, is_ignored, safe_part};
 use crate::spool::durable::{self, DurableError, Staged};
 use crate::spool::queue::free_space;
 use crate::web::page::Trouble;
@@ -196,6 +196,12 @@ impl Received {
             return Err(bad("One manifest at a time."));
         }
         let name = RelPath::from_part(file).ok_or_else(|| bad("The manifest has no name."))?;
+        if is_ignored(file) || is_ignored(name.as_str()) {
+            return Err(bad(format!(
+                "A manifest called {file} would lie in the hot folder for ever: names that begin with a dot or `~`, and \
+                 those of unfinished files, are passed over. Give it another name and send it again."
+            )));
+        }
         if !self.hot_folder.match_.matches(name.as_str()) {
             return Err(bad(format!("Hot folder {} takes no manifest with the name {name}.", self.hot_folder.name)));
         }
@@ -208,7 +214,7 @@ impl Received {
 
     async fn take_picture(&mut self, file: &str, mut field: Field<'_>) -> Result<(), Trouble> {
         let extension = file.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
-        let name = RelPath::from_part(file).filter(|name| !name.as_str().starts_with(['.', '~']));
+        let name = RelPath::from_part(file).filter(|name| !is_ignored(file) && !is_ignored(name.as_str()));
         let Some(name) = name.filter(|_| TYPES.contains(&extension.as_str())) else {
             self.left_out.push(format!("{file} is no picture; it was left out"));
             return Ok(());
@@ -273,7 +279,7 @@ impl Received {
             durable::write_new(&folder.join(format!("{name}.done")), b"")?;
         }
         let stem = name.as_str().rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-        let visible = format!("{}-{}", safe_part(stem), salt());
+        let visible = format!("{}-{}", visible_part(stem), salt());
         durable::move_new(&folder, &self.hot_folder.folder.join(&visible))?;
         self.staging.folder = None;
         let pictures = if self.pictures.len() == 1 {
@@ -301,11 +307,17 @@ impl Received {
         });
         let text = serde_json::to_vec_pretty(&text)?;
         let name =
-            RelPath::from_part(&format!("{}.json", safe_part(&record))).ok_or_else(|| bad("The name is none."))?;
+            RelPath::from_part(&format!("{}.json", visible_part(&record))).ok_or_else(|| bad("The name is none."))?;
         manifest::read_job(&text, name.as_str(), None)
             .map_err(|e| Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, e.to_string()))?;
         Ok((name, text))
     }
+}
+
+/// As [`safe_part`], and no name that scans pass over: what a person has typed as a record may begin with a dot.
+fn visible_part(text: &str) -> String {
+    let part = safe_part(text);
+    if is_ignored(&part) { format!("_{part}") } else { part }
 }
 
 /// Another manifest of that name may wait to be taken: then it gets a number.
