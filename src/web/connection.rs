@@ -2,22 +2,26 @@
 //!
 //! Owns: somebody who opens connections and sends nothing, or sends slowly, keeps nobody out: when all seats are taken,
 //! the one that has waited longest for the rest of its request gives its seat up. A request that is being answered keeps
-//! its seat.
+//! its seat for as long as its answer is taken.
 
 use std::collections::BTreeMap;
+use std::future::Future as _;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
 use tower::ServiceExt as _;
 
 use super::Site;
@@ -28,6 +32,11 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// How many headers a request may have.
 const HEADERS_MAX: usize = 64;
+/// Whoever takes nothing of an answer for so long has gone.
+const TAKEN_WITHIN: Duration = Duration::from_mins(1);
+/// A connection without a request is left alone for so long, also when others want its seat: a browser's request comes
+/// within it.
+const NEWCOMER: Duration = Duration::from_millis(250);
 
 /// The seats of a door.
 #[derive(Debug)]
@@ -40,7 +49,15 @@ pub(super) struct Table {
 #[derive(Debug, Default)]
 struct Idle {
     next: u64,
-    waiting: BTreeMap<u64, Arc<Notify>>,
+    waiting: BTreeMap<u64, (Instant, Arc<Notify>)>,
+}
+
+impl Idle {
+    /// The one that waits for longest, and no newcomer.
+    fn longest(&mut self) -> Option<Arc<Notify>> {
+        let first = self.waiting.first_entry().filter(|first| first.get().0.elapsed() >= NEWCOMER);
+        first.map(|first| first.remove().1)
+    }
 }
 
 impl Table {
@@ -58,10 +75,10 @@ impl Table {
             if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
                 break Some(permit);
             }
-            let longest = self.idle().waiting.pop_first();
+            let longest = self.idle().longest();
             match longest {
-                Some((_, leave)) => leave.notify_one(),
-                // Everybody is being served.
+                Some(leave) => leave.notify_one(),
+                // Everybody is being served, or has just come.
                 None => tokio::time::sleep(Duration::from_millis(20)).await,
             }
             if let Ok(permit) =
@@ -103,7 +120,7 @@ impl Seat {
         let mut idle = self.table.idle();
         let number = idle.next;
         idle.next += 1;
-        idle.waiting.insert(number, Arc::clone(&self.leave));
+        idle.waiting.insert(number, (Instant::now(), Arc::clone(&self.leave)));
         drop(idle);
         *self.at() = Some(number);
     }
@@ -133,7 +150,7 @@ pub(super) async fn serve_connection(stream: TcpStream, from: SocketAddr, seat: 
         .max_buf_size(HEAD_MAX_BYTES)
         .max_headers(HEADERS_MAX)
         .half_close(false)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Taking::new(stream, TAKEN_WITHIN)), service);
     let mut connection = std::pin::pin!(connection);
     // What goes wrong with a connection is the other side's affair; nothing of it belongs into the log.
     tokio::select! {
@@ -143,6 +160,66 @@ pub(super) async fn serve_connection(stream: TcpStream, from: SocketAddr, seat: 
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+/// A connection that ends when the other side takes nothing any more.
+struct Taking<S> {
+    stream: S,
+    within: Duration,
+    /// Runs while something waits to be taken.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Taking<S> {
+    fn new(stream: S, within: Duration) -> Taking<S> {
+        Taking { stream, within, patience: None }
+    }
+
+    fn watched(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.patience = None;
+            return written;
+        }
+        let within = self.within;
+        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
+        ready!(patience.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Taking<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, bytes)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Taking<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.watched(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.watched(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx).map_ok(|()| 0);
+        self.watched(cx, flushed).map_ok(|_| ())
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// A request's body. When it is whole, its connection has a request in hand.
@@ -208,5 +285,36 @@ impl Drop for Leaving {
     fn drop(&mut self) {
         self.seat.keep();
         self.seat.rest();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[test]
+    fn whoever_takes_nothing_is_cut_and_whoever_is_slow_is_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let within = Duration::from_millis(200);
+            let (ours, mut theirs) = tokio::io::duplex(10);
+            let mut ours = Taking::new(ours, within);
+            let slow = tokio::spawn(async move {
+                let mut taken = [0; 10];
+                for _ in 0..8 {
+                    tokio::time::sleep(within / 4).await;
+                    theirs.read_exact(&mut taken).await.unwrap();
+                }
+                theirs
+            });
+            ours.write_all(&[0; 80]).await.unwrap();
+            let _theirs = slow.await.unwrap();
+            let start = Instant::now();
+            let cut = ours.write_all(&[0; 80]).await.unwrap_err();
+            assert_eq!(cut.kind(), io::ErrorKind::TimedOut);
+            assert!(start.elapsed() >= within, "{:?}", start.elapsed());
+        });
     }
 }

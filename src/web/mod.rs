@@ -17,8 +17,10 @@ pub mod dashboard;
 mod door;
 pub mod downloads;
 mod headers;
+mod key;
 pub mod page;
 mod peer;
+mod throttle;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -36,6 +38,8 @@ use crate::model::spec::Turn;
 use crate::spool::links::Links;
 use crate::spool::queue::Spool;
 
+/// In the spool: what the pages keep for themselves, secrets of ours among it.
+const FOLDER: &str = "web";
 /// Requests that run when the server stops may take so long to end.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// Threads for what blocks: disks, passwords, thumbnails.

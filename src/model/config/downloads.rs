@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Context;
 use super::overlaps::Role;
 use super::paths;
+use super::{Context, Network};
 use crate::model::section::Span;
 use crate::section;
 
@@ -14,6 +14,8 @@ use crate::section;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downloads {
     pub listen: SocketAddr,
+    /// Web servers in front of the pages beside those on this machine.
+    pub trusted_proxies: Vec<Network>,
     /// What links start with, without a slash at the end.
     pub public_url: String,
     /// The zips and pictures behind the links.
@@ -31,6 +33,9 @@ section! {
     pub(super) struct RawDownloads {
         /// Address and port that the pages are served at, such as `127.0.0.1:8643`. Default `127.0.0.1:8643`.
         listen: String,
+        /// Addresses and networks of web servers in front of the pages, such as `172.18.0.0/16`. What they say of where a
+        /// request comes from is believed, as it is of one on this machine.
+        trusted_proxies: Vec<Network>,
         /// What links start with: the address under which clients reach `listen`, such as `https://photos.larson.example`.
         public_url: String [required],
         /// The folder with what lies behind the links. Default `downloads`.
@@ -59,6 +64,7 @@ impl RawDownloads {
         }
         Some(Downloads {
             listen: listen?,
+            trusted_proxies: self.trusted_proxies.unwrap_or_default(),
             public_url: public_url.trim_end_matches('/').to_string(),
             folder,
             shown,

@@ -30,6 +30,7 @@ mod link;
 mod mail;
 mod media;
 mod names;
+mod network;
 mod overlaps;
 mod paths;
 mod pool;
@@ -69,6 +70,7 @@ pub use self::layout::{Align, CellTurn, Grid, Layout, LayoutArtwork, LayoutSlot,
 pub use self::library::{Library, LibrarySource, SessionPattern};
 pub use self::mail::{Alerts, Mail, Security, Smtp};
 pub use self::media::Media;
+pub use self::network::Network;
 pub use self::pool::{Allocate, Pool};
 pub use self::printer::{FolderCopies, Printer, PrinterTarget};
 pub use self::server::{Hours, Level, Log, Retention, Server};

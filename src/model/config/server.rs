@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Context;
 use super::overlaps::Role;
 use super::user::{RawUser, User};
+use super::{Context, Network};
 use crate::keyword;
 use crate::model::document::{Node, Path as Place};
 use crate::model::problem::Problems;
@@ -31,6 +31,8 @@ pub struct Server {
     pub users: Vec<User>,
     /// Names under which the dashboard is reached beside its address, in small letters.
     pub hosts: Vec<String>,
+    /// Web servers in front of the dashboard beside those on this machine.
+    pub trusted_proxies: Vec<Network>,
     /// False: a started server waits for `resume`.
     pub auto_start: bool,
     /// Jobs that compute at a time; as many as there are cores where there is none.
@@ -108,6 +110,9 @@ section! {
         /// Names under which browsers reach the dashboard beside its address, such as `studio-pc.local`; no other name is
         /// answered.
         hosts: Vec<String>,
+        /// Addresses and networks of web servers in front of the dashboard, such as `172.18.0.0/16`. What they say of where a
+        /// request comes from is believed, as it is of one on this machine.
+        trusted_proxies: Vec<Network>,
         /// `false`: a started server waits for `hotfolders resume`. Default `true`.
         auto_start: bool,
         /// Jobs that compute at a time, 1 to 256. Default: as many as there are cores.
@@ -193,6 +198,17 @@ impl RawServer {
             );
             cx.error(&at("listen"), text);
         }
+        for (key, is_there) in [
+            ("hosts", self.hosts.as_ref().is_some_and(|hosts| !hosts.is_empty())),
+            ("trusted_proxies", self.trusted_proxies.as_ref().is_some_and(|proxies| !proxies.is_empty())),
+        ] {
+            if is_there && users.is_empty() && !cx.failed(&at("users")) {
+                let text = "without `users` the dashboard is for this computer alone: whoever came under another name, or \
+                            through a web server, could run the studio. Name `users` (`hotfolders hash-password` makes \
+                            a password), or leave this out";
+                cx.error(&at(key), text);
+            }
+        }
         let max_memory = self.max_memory.map(|bytes| bytes.0);
         if max_memory.is_some_and(|bytes| bytes < MEMORY_MIN_BYTES) {
             cx.error(&at("max_memory"), "no picture fits into that; give it at least `64MiB`");
@@ -209,6 +225,7 @@ impl RawServer {
             listen,
             users,
             hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect(),
+            trusted_proxies: self.trusted_proxies.unwrap_or_default(),
             auto_start: self.auto_start.unwrap_or(true),
             max_jobs: self.max_jobs.map(|n| n.0 as usize),
             max_memory,

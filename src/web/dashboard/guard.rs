@@ -9,12 +9,13 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::header::{AUTHORIZATION, HOST, LOCATION, ORIGIN};
-use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, HOST, HeaderName, LOCATION, ORIGIN, REFERER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::Dashboard;
+use super::login::{BASIC, BY_FORM, Refused};
 use super::sessions::Visitor;
 use crate::model::config::{Config, UserRole};
 use crate::web::cookies;
@@ -25,6 +26,10 @@ use crate::web::peer;
 fn is_open(path: &str) -> bool {
     matches!(path, "/login" | "/healthz" | "/favicon.ico") || path.starts_with("/assets/")
 }
+
+const WITHOUT_USERS: &str = "This dashboard has no users: it is for browsers on this computer alone, and the request came \
+    through a web server or under another name. Make a password with `hotfolders hash-password`, name who may log in as \
+    `server.users` in the config and the name of this address as `server.hosts`, then open the page again.";
 
 /// Programs that cannot keep a cookie may say name and password with each request here.
 fn takes_basic(path: &str) -> bool {
@@ -38,13 +43,20 @@ pub(super) async fn guard(
     next: Next,
 ) -> Result<Response, Trouble> {
     let config = dashboard.site.config();
+    if config.server.users.is_empty() && is_handed_on(&request) {
+        return Err(Trouble::new(StatusCode::FORBIDDEN, WITHOUT_USERS));
+    }
     let host = host_of(&request)
         .ok_or_else(|| Trouble::new(StatusCode::BAD_REQUEST, "The request does not say which host it is for."))?;
     if !is_ours(&host, &config) {
-        let text = format!(
-            "This server is not known as `{}`. If it should be, add the name to `server.hosts` in the config.",
-            host.name
-        );
+        let text = if config.server.users.is_empty() {
+            WITHOUT_USERS.to_string()
+        } else {
+            format!(
+                "This server is not known as `{}`. If it should be, add the name to `server.hosts` in the config.",
+                host.name
+            )
+        };
         return Err(Trouble::new(StatusCode::MISDIRECTED_REQUEST, text));
     }
     let changes = match *request.method() {
@@ -64,7 +76,11 @@ pub(super) async fn guard(
         match token(request.headers(), &config) {
             Some(token) => dashboard.sessions.visitor(token, &config, Instant::now()),
             None if takes_basic(&path) => {
-                basic(&dashboard, &config, peer::source(from, request.headers()), request.headers()).await?
+                let source = peer::source(from, request.headers(), &config.server.trusted_proxies);
+                match basic(&dashboard, &config, source, request.headers()).await {
+                    Ok(visitor) => visitor,
+                    Err(refused) => return Ok(refused.answer()),
+                }
             }
             None => None,
         }
@@ -83,11 +99,29 @@ pub(super) async fn guard(
     Ok(next.run(request).await)
 }
 
+/// What has passed a web server. Without users whoever sends a request runs the studio, and through a web server on this
+/// machine everybody seems to sit at it. One that says nothing of itself is known by HTTP/1.0, which no browser speaks, or
+/// because our own pages have another name in the browser.
+fn is_handed_on<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    let is_elsewhere = |name: HeaderName| {
+        let written = headers.get(name).and_then(|value| value.to_str().ok()).and_then(|text| text.split_once("://"));
+        let host = written.map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+        host.is_some_and(|host| !Host::parse(host).is_some_and(|host| host.is_loopback()))
+    };
+    let is_from_our_page = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    peer::is_handed_on(headers)
+        || request.version() < Version::HTTP_11
+        || (is_from_our_page && (is_elsewhere(ORIGIN) || is_elsewhere(REFERER)))
+}
+
 /// A page is asked for after the login once more; programs are told.
 fn to_login(uri: &Uri, method: &Method) -> Response {
     let path = uri.path();
     if takes_basic(path) || path == "/events" || *method == Method::POST {
-        return Trouble::new(StatusCode::UNAUTHORIZED, "Log in first.").into_response();
+        let mut response = Trouble::new(StatusCode::UNAUTHORIZED, "Log in first.").into_response();
+        response.headers_mut().insert(WWW_AUTHENTICATE, if takes_basic(path) { BASIC } else { BY_FORM });
+        return response;
     }
     let wanted = uri.path_and_query().map_or("/", |wanted| wanted.as_str());
     let target = if wanted == "/" { "/login".to_string() } else { format!("/login?next={}", super::encoded(wanted)) };
@@ -171,11 +205,11 @@ async fn basic(
     config: &Config,
     from: IpAddr,
     headers: &HeaderMap,
-) -> Result<Option<Visitor>, Trouble> {
+) -> Result<Option<Visitor>, Refused> {
     let Some(given) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else { return Ok(None) };
     let given = given.strip_prefix("Basic ").and_then(unbase64).and_then(|text| String::from_utf8(text).ok());
     let Some((name, password)) = given.as_deref().and_then(|text| text.split_once(':')) else { return Ok(None) };
-    let user = dashboard.log_in(config, from, name, password).await.map_err(super::login::Refused::trouble)?;
+    let user = dashboard.log_in(config, from, headers, name, password).await?;
     Ok(Some(Visitor { name: Some(user.name), role: user.role }))
 }
 
@@ -222,6 +256,40 @@ mod tests {
         for wrong in ["", ":80", "a b", "a:b", "a@b", "a/b", "[::1", "a:80:80", "a\u{e9}"] {
             assert_eq!(Host::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_web_server_hands_on_is_known() {
+        let request = |headers: &[(&str, &str)]| {
+            headers
+                .iter()
+                .fold(Request::builder().uri("/"), |all, (name, value)| all.header(*name, *value))
+                .body(())
+                .unwrap()
+        };
+        for own in [
+            &[][..],
+            &[("origin", "http://127.0.0.1:8642")],
+            &[("referer", "http://localhost:8642/jobs/1"), ("user-agent", "curl")],
+            &[("origin", "null")],
+            &[("referer", "http://nas.local/mail"), ("sec-fetch-site", "cross-site")],
+        ] {
+            assert!(!is_handed_on(&request(own)), "{own:?}");
+        }
+        let ours = ("sec-fetch-site", "same-origin");
+        for handed_on in [
+            ("x-forwarded-for", "127.0.0.1"),
+            ("forwarded", ""),
+            ("via", "1.1 proxy"),
+            ("x-real-ip", "127.0.0.1"),
+            ("origin", "https://studio.example"),
+            ("referer", "https://studio.example/"),
+        ] {
+            assert!(is_handed_on(&request(&[handed_on, ours])), "{handed_on:?}");
+        }
+        let mut old = request(&[]);
+        *old.version_mut() = Version::HTTP_10;
+        assert!(is_handed_on(&old));
     }
 
     #[test]

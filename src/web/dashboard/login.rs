@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 use askama::Template;
 use axum::Extension;
 use axum::extract::{ConnectInfo, Form, Query, State};
-use axum::http::header::{HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{COOKIE, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
+use super::browsers::{self, KNOWN_FOR};
 use super::guard::{Host, cookie_name, token};
 use super::sessions::Visitor;
-use super::{Dashboard, encoded};
+use super::{Dashboard, blocking, encoded};
+use crate::clock;
 use crate::model::config::{Config, User};
+use crate::web::key::Key;
 use crate::web::page::{self, Trouble};
 use crate::web::peer;
 
@@ -28,14 +31,36 @@ pub(super) enum Refused {
     Busy,
 }
 
+/// A browser that is asked for name and password in a window of its own would never see our page: it does not know this
+/// way of logging in, and shows what is answered.
+pub(super) const BY_FORM: HeaderValue = HeaderValue::from_static("Cookie realm=\"dashboard\", form-action=\"/login\"");
+/// For programs.
+pub(super) const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"dashboard\", charset=\"UTF-8\"");
+/// A password takes some tens of milliseconds, and few wait.
+const BUSY_FOR_S: u64 = 2;
+
 impl Refused {
-    pub(super) fn trouble(self) -> Trouble {
-        let status = match self {
+    fn status(&self) -> StatusCode {
+        match self {
             Refused::Wrong => StatusCode::UNAUTHORIZED,
             Refused::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Refused::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What is answered instead: `page`, with what the refusal says to programs.
+    fn with(&self, mut page: Response, how: HeaderValue) -> Response {
+        *page.status_mut() = self.status();
+        match self {
+            Refused::Wrong => page.headers_mut().insert(WWW_AUTHENTICATE, how),
+            Refused::Throttled(wait) => page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1)),
+            Refused::Busy => page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(BUSY_FOR_S)),
         };
-        Trouble::new(status, self.text())
+        page
+    }
+
+    pub(super) fn answer(&self) -> Response {
+        self.with(Trouble::new(self.status(), self.text()).into_response(), BASIC)
     }
 
     fn text(&self) -> String {
@@ -58,31 +83,51 @@ impl Dashboard {
         &self,
         config: &Config,
         from: IpAddr,
+        headers: &HeaderMap,
         name: &str,
         password: &str,
     ) -> Result<User, Refused> {
-        if let Some(wait) = self.throttle.wait(from, name, Instant::now()) {
-            return Err(Refused::Throttled(wait));
-        }
-        let user = config.server.users.iter().find(|user| user.name == name);
-        let hash = user.map(|user| user.password.as_str().to_string());
-        let right = self.verifier.verify(password.to_string(), hash).await.ok_or(Refused::Busy)?;
-        // Others may have failed meanwhile: those who try many at once are not faster.
-        if let Some(wait) = self.throttle.wait(from, name, Instant::now()) {
-            return Err(Refused::Throttled(wait));
-        }
+        let users = &config.server.users;
+        let user = users.iter().find(|user| user.name == name);
+        let browser = match user {
+            Some(user) => self.known_browser(config, user, headers).await,
+            None => None,
+        };
+        let begun = self.throttle.begin(from, name, browser.as_deref(), Instant::now());
+        let login = begun.map_err(Refused::Throttled)?;
+        // A name that nobody has takes as long as one that somebody has.
+        let compared = user.or(users.first()).ok_or(Refused::Wrong)?;
+        let Some(right) = self.verifier.verify(password, compared.password.as_str()).await else {
+            self.throttle.was_not_looked_at(&login, Instant::now());
+            return Err(Refused::Busy);
+        };
         match user {
             Some(user) if right => {
-                self.throttle.came_in(from, name);
+                self.throttle.was_right(&login, Instant::now());
                 Ok(user.clone())
             }
             _ => {
-                self.throttle.failed(from, name, Instant::now());
                 // The name may be a password that was typed into the wrong field.
                 tracing::warn!("dashboard: a login from {from} was refused");
                 Err(Refused::Wrong)
             }
         }
+    }
+
+    /// The browser that this comes from, if somebody was logged in with it under this name before.
+    async fn known_browser(&self, config: &Config, user: &User, headers: &HeaderMap) -> Option<String> {
+        if !headers.contains_key(COOKIE) {
+            return None;
+        }
+        let key = self.browser_key().await?;
+        browsers::known(&key, user, headers, config, clock::now())
+    }
+
+    /// Without it everybody logs in as from a new browser.
+    async fn browser_key(&self) -> Option<Arc<Key>> {
+        let (browsers, spool) = (Arc::clone(&self.browsers), self.site.spool.clone());
+        let key = blocking(move || browsers.key(&spool).map_err(Trouble::from)).await;
+        key.ok()
     }
 }
 
@@ -141,8 +186,8 @@ pub(super) async fn show(
         return go(next);
     }
     let problem = wanted.kept.map(|_| {
-        "The browser did not keep the login. Beyond this computer the dashboard needs an address with https: put a proxy \
-         with a certificate in front of it."
+        "The browser did not keep the login. Beyond this computer the dashboard needs an address with https: put a web \
+         server with a certificate in front of it."
             .to_string()
     });
     login_page(&dashboard.site.config(), "", next, problem)
@@ -157,16 +202,12 @@ pub(super) async fn log_in(
 ) -> Result<Response, Trouble> {
     let config = dashboard.site.config();
     let next = safe_next(&given.next);
-    let from = peer::source(from, &headers);
-    let user = match dashboard.log_in(&config, from, given.user.trim(), &given.password).await {
+    let from = peer::source(from, &headers, &config.server.trusted_proxies);
+    let user = match dashboard.log_in(&config, from, &headers, given.user.trim(), &given.password).await {
         Ok(user) => user,
         Err(refused) => {
-            let mut response = login_page(&config, given.user.trim(), next, Some(refused.text()));
-            *response.status_mut() = refused.clone().trouble().status;
-            if let Refused::Throttled(wait) = refused {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
-            }
-            return Ok(response);
+            let page = login_page(&config, given.user.trim(), next, Some(refused.text()));
+            return Ok(refused.with(page, BY_FORM));
         }
     };
     // A session of before is not carried over: somebody may have planted it.
@@ -176,14 +217,19 @@ pub(super) async fn log_in(
     let token = dashboard.sessions.open(&user, Instant::now())?;
     tracing::info!("dashboard: {} logged in from {from}", user.name);
     let mut response = go(&format!("/login?kept=1&next={}", encoded(next)));
-    response.headers_mut().insert(SET_COOKIE, cookie(&config, &host, &token, "")?);
+    let headers = response.headers_mut();
+    headers.insert(SET_COOKIE, cookie(&host, (&cookie_name(&config), &token), "; Path=/")?);
+    if let Some(key) = dashboard.browser_key().await {
+        let value = browsers::remembered(&key, &user, clock::now())?;
+        let end = format!("; Path=/login; Max-Age={}", KNOWN_FOR.as_secs());
+        headers.append(SET_COOKIE, cookie(&host, (&browsers::cookie_name(&config), &value), &end)?);
+    }
     Ok(response)
 }
 
-fn cookie(config: &Config, host: &Host, value: &str, end: &str) -> Result<HeaderValue, Trouble> {
+fn cookie(host: &Host, (name, value): (&str, &str), end: &str) -> Result<HeaderValue, Trouble> {
     let secure = if host.is_loopback() { "" } else { "; Secure" };
-    let text = format!("{}={value}; HttpOnly; SameSite=Strict; Path=/{secure}{end}", cookie_name(config));
-    Ok(HeaderValue::from_str(&text)?)
+    Ok(HeaderValue::from_str(&format!("{name}={value}; HttpOnly; SameSite=Strict{end}{secure}"))?)
 }
 
 pub(super) async fn log_out(
@@ -196,7 +242,7 @@ pub(super) async fn log_out(
         dashboard.sessions.close(token);
     }
     let mut response = go("/login");
-    response.headers_mut().insert(SET_COOKIE, cookie(&config, &host, "", "; Max-Age=0")?);
+    response.headers_mut().insert(SET_COOKIE, cookie(&host, (&cookie_name(&config), ""), "; Path=/; Max-Age=0")?);
     Ok(response)
 }
 

@@ -6,6 +6,7 @@
 mod actions;
 mod api;
 mod asked;
+mod browsers;
 mod disks;
 mod events;
 mod frame;
@@ -36,6 +37,7 @@ use axum::routing::{get, post};
 
 pub use self::passwords::hash;
 
+use self::browsers::Browsers;
 use self::disks::Disks;
 use self::frame::Notes;
 use self::jobs::Faces;
@@ -57,6 +59,7 @@ pub(super) struct Dashboard {
     sessions: Sessions,
     throttle: Throttle,
     verifier: Verifier,
+    browsers: Arc<Browsers>,
     notes: Notes,
     faces: Faces,
     disks: Disks,
@@ -71,6 +74,7 @@ pub(super) fn door(site: &Site, tools: Arc<dyn Tools>) -> Door {
         sessions: Sessions::default(),
         throttle: Throttle::default(),
         verifier: Verifier::new(),
+        browsers: Arc::default(),
         notes: Notes::default(),
         faces: Faces::default(),
         disks: Disks::default(),

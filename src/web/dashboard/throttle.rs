@@ -1,63 +1,84 @@
-//! Wrong passwords cost time: for whoever sends them, and for the name that is tried.
+//! Wrong passwords cost time: for whoever sends them, and no more than that for the owner of the name that is tried.
 //!
-//! Owns: what is kept is bounded; a right password in time clears both.
+//! Owns: nobody keeps somebody else out by guessing. What a stranger tries is counted by their network; only where so
+//! many networks try that it makes a difference do all newcomers wait, and a browser that was logged in before does not.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many wrong ones are free.
-const FREE: u32 = 5;
-/// The first wait; each further failure doubles it.
-const WAIT_FIRST: Duration = Duration::from_secs(2);
-/// A source waits at most so long.
-const WAIT_SOURCE: Duration = Duration::from_mins(15);
-/// A name waits less: somebody who tries it from elsewhere must not lock its owner out for long.
-const WAIT_USER: Duration = Duration::from_mins(1);
-/// Failures are forgotten after so long without another.
+use crate::web::throttle::{self, Counted, Limits, network};
+
 const FORGET: Duration = Duration::from_mins(30);
-/// Sources, and names, that are kept at most.
-const KEPT_MAX: usize = 10_000;
+/// One name from one network.
+static OF_NAME: Limits =
+    Limits { free: 5, first: Duration::from_secs(2), longest: Duration::from_mins(15), forget: FORGET };
+/// All names from one network: several people may sit behind one address.
+static OF_NETWORK: Limits =
+    Limits { free: 20, first: Duration::from_secs(2), longest: Duration::from_mins(15), forget: FORGET };
+/// All networks together: from then on one try in 30 seconds, 2,880 a day, however many machines guess.
+static OF_ALL: Limits =
+    Limits { free: 100, first: Duration::from_secs(30), longest: Duration::from_secs(30), forget: FORGET };
 
-#[derive(Debug, Clone, Copy)]
-struct Failures {
-    count: u32,
-    last: Instant,
-    until: Instant,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum By {
+    Name(String, IpAddr),
+    Network(IpAddr),
+    All,
+    /// One that was logged in before, for the same name.
+    Browser(String),
 }
+
+impl Counted for By {
+    fn limits(&self) -> &'static Limits {
+        match self {
+            By::Name(..) | By::Browser(_) => &OF_NAME,
+            By::Network(_) => &OF_NETWORK,
+            By::All => &OF_ALL,
+        }
+    }
+}
+
+/// A login that is looked at.
+#[derive(Debug)]
+pub(super) struct Try(Vec<By>);
 
 #[derive(Debug, Default)]
-struct Kept {
-    sources: HashMap<IpAddr, Failures>,
-    users: HashMap<String, Failures>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Throttle {
-    kept: Mutex<Kept>,
-}
+pub(super) struct Throttle(throttle::Throttle<By>);
 
 impl Throttle {
-    /// How long this source must wait before it may try this name; `None` when it may now.
-    pub(super) fn wait(&self, source: IpAddr, user: &str, now: Instant) -> Option<Duration> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = |failures: Option<&Failures>| failures.map(|f| f.until.saturating_duration_since(now));
-        let longest = left(kept.sources.get(&network(source))).max(left(kept.users.get(&short(user))));
-        longest.filter(|left| !left.is_zero())
+    /// A login as `name` from there; the error is how long it has to wait. `browser` is that of one who was logged in
+    /// under this name before.
+    pub(super) fn begin(
+        &self,
+        source: IpAddr,
+        name: &str,
+        browser: Option<&str>,
+        now: Instant,
+    ) -> Result<Try, Duration> {
+        let network = network(source);
+        let keys = match browser {
+            Some(browser) => vec![By::Browser(browser.to_string())],
+            None => vec![By::Name(short(name), network), By::Network(network), By::All],
+        };
+        self.0.begin(&keys, now).map(|()| Try(keys))
     }
 
-    pub(super) fn failed(&self, source: IpAddr, user: &str, now: Instant) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        count(&mut kept.sources, network(source), WAIT_SOURCE, now);
-        count(&mut kept.users, short(user), WAIT_USER, now);
+    /// It was the right password.
+    pub(super) fn was_right(&self, login: &Try, now: Instant) {
+        for key in &login.0 {
+            match key {
+                By::Name(..) | By::Browser(_) => self.0.forgive(key),
+                // Whoever has a password of their own must not be able to wipe out what they guess of others.
+                By::Network(_) | By::All => self.0.take_back(key, now),
+            }
+        }
     }
 
-    pub(super) fn came_in(&self, source: IpAddr, user: &str) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.sources.remove(&network(source));
-        kept.users.remove(&short(user));
+    /// Nobody came to compare the password.
+    pub(super) fn was_not_looked_at(&self, login: &Try, now: Instant) {
+        for key in &login.0 {
+            self.0.take_back(key, now);
+        }
     }
 }
 
@@ -66,76 +87,59 @@ fn short(user: &str) -> String {
     user.chars().take(100).collect()
 }
 
-/// One machine may have a whole /64 of the new addresses to itself.
-fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
-fn count<K: Hash + Eq + Clone>(kept: &mut HashMap<K, Failures>, key: K, most: Duration, now: Instant) {
-    if kept.len() >= KEPT_MAX && !kept.contains_key(&key) {
-        kept.retain(|_, failures| now.saturating_duration_since(failures.last) < FORGET);
-        if kept.len() >= KEPT_MAX
-            && let Some(oldest) = kept.iter().min_by_key(|(_, failures)| failures.last).map(|(key, _)| key.clone())
-        {
-            kept.remove(&oldest);
-        }
-    }
-    let failures = kept.entry(key).or_insert(Failures { count: 0, last: now, until: now });
-    if now.saturating_duration_since(failures.last) >= FORGET {
-        failures.count = 0;
-    }
-    failures.count += 1;
-    failures.last = now;
-    if failures.count >= FREE {
-        let doublings = (failures.count - FREE).min(16);
-        failures.until = now + (WAIT_FIRST * 2_u32.pow(doublings)).min(most);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
     #[test]
-    fn waits_grow_end_and_are_forgotten() {
-        let (throttle, start) = (Throttle::default(), Instant::now());
-        let (here, there) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        for _ in 1..FREE {
-            throttle.failed(here, "anna", start);
-            assert_eq!(throttle.wait(here, "anna", start), None);
+    fn a_stranger_keeps_nobody_out_but_themselves() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let login = |from: IpAddr, name: &str, browser: Option<&str>| throttle.begin(from, name, browser, now);
+        for _ in 0..5 {
+            login(HERE, "anna", None).unwrap();
         }
-        throttle.failed(here, "anna", start);
-        assert_eq!(throttle.wait(here, "anna", start), Some(WAIT_FIRST));
-        assert_eq!(throttle.wait(here, "bert", start), Some(WAIT_FIRST), "the source waits, whatever name it tries");
-        assert_eq!(throttle.wait(there, "anna", start), Some(WAIT_FIRST), "the name waits, wherever it is tried");
-        assert_eq!(throttle.wait(there, "bert", start), None);
-        assert_eq!(throttle.wait(here, "anna", start + WAIT_FIRST), None);
-        for _ in 0..30 {
-            throttle.failed(here, "anna", start);
-        }
-        assert_eq!(throttle.wait(there, "anna", start), Some(WAIT_USER));
-        assert_eq!(throttle.wait(here, "anna", start), Some(WAIT_SOURCE));
-        throttle.failed(here, "anna", start + FORGET);
-        assert_eq!(throttle.wait(here, "anna", start + FORGET), None);
-        throttle.came_in(here, "anna");
-        assert_eq!(throttle.wait(here, "anna", start), None);
+        assert_eq!(login(HERE, "anna", None).unwrap_err(), Duration::from_secs(2));
+        throttle.was_right(&login(THERE, "anna", None).unwrap(), now);
+        login(HERE, "bert", None).unwrap();
+        login(HERE, "anna", Some("known")).unwrap();
+        // The names of one network are limited together too.
+        let more = (0..50).filter(|number| login(HERE, &number.to_string(), None).is_ok()).count();
+        assert_eq!(more, 20 - 6);
     }
 
     #[test]
-    fn what_is_kept_is_bounded() {
-        let (throttle, start) = (Throttle::default(), Instant::now());
-        for number in 0..=KEPT_MAX as u32 {
-            throttle.failed(
-                IpAddr::V4(number.into()),
-                &number.to_string(),
-                start + Duration::from_millis(number.into()),
-            );
+    fn somebody_with_a_password_cannot_wipe_out_their_guesses() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let mut guesses = 0;
+        for number in 0..100 {
+            guesses += u32::from(throttle.begin(HERE, &format!("user {number}"), None, now).is_ok());
+            if let Ok(own) = throttle.begin(HERE, "vera", None, now) {
+                throttle.was_right(&own, now);
+            }
         }
-        let kept = throttle.kept.lock().unwrap();
-        assert_eq!((kept.sources.len(), kept.users.len()), (KEPT_MAX, KEPT_MAX));
-        assert!(!kept.users.contains_key("0"), "the oldest went");
+        assert_eq!(guesses, 20);
+    }
+
+    #[test]
+    fn many_networks_are_slow_together_and_a_known_browser_is_not() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        let mut compared = 0;
+        for second in 0..3_600_u32 {
+            for machine in 0..4 {
+                let from = IpAddr::V4((0x0a00_0000 + second * 4 + machine).into());
+                compared +=
+                    u32::from(throttle.begin(from, "anna", None, start + Duration::from_secs(second.into())).is_ok());
+            }
+        }
+        assert!((100..=100 + 3_600 / 30).contains(&compared), "{compared}");
+        let now = start + Duration::from_secs(3_599);
+        assert!(throttle.begin(THERE, "anna", None, now).is_err());
+        for _ in 0..5 {
+            throttle.begin(THERE, "anna", Some("known"), now).unwrap();
+        }
+        assert!(throttle.begin(THERE, "anna", Some("known"), now).is_err(), "a stolen cookie does not guess for ever");
     }
 }

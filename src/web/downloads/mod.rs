@@ -17,6 +17,7 @@ mod send;
 mod sorry;
 mod taking;
 mod throttle;
+mod turns;
 mod visit;
 mod visitor;
 
@@ -24,8 +25,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::header::{HeaderName, HeaderValue, REFERRER_POLICY};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue, REFERRER_POLICY};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -33,8 +34,10 @@ use axum::routing::{get, post};
 use self::seal::Key;
 use self::send::Spare;
 use self::throttle::Throttle;
+use self::turns::{Turns, lasting};
 use self::visit::Shelf;
 use super::page::Tell;
+use super::peer;
 use super::{Door, Site, asset_routes, secured};
 use crate::model::config::Config;
 use crate::model::words::Words;
@@ -50,6 +53,7 @@ pub(super) struct Room {
     shelf: Arc<Shelf>,
     key: Arc<OnceLock<Key>>,
     spare: Spare,
+    turns: Turns,
 }
 
 impl Room {
@@ -98,14 +102,22 @@ pub(super) fn door(site: &Site) -> Door {
         shelf: Arc::new(Shelf::default()),
         key: Arc::new(OnceLock::new()),
         spare: Spare::default(),
+        turns: Turns::default(),
     };
     let of_errors = room.clone();
     let tell: Tell =
         Arc::new(move |status, _, accepted| sorry::in_general(&of_errors, visitor::spoken(accepted), status));
-    Door { name: "download pages", listen, router: secured(routes(room), tell), connections_max: CONNECTIONS_MAX }
+    let of_client = middleware::from_fn_with_state(room.clone(), known_by_client);
+    let router = secured(routes(room), tell).layer(of_client).layer(middleware::from_fn(discreet));
+    Door { name: "download pages", listen, router, connections_max: CONNECTIONS_MAX }
 }
 
 fn routes(room: Room) -> Router {
+    let small = middleware::from_fn_with_state(room.clone(), in_turn);
+    let taken = Router::new()
+        .route("/d/{token}/all/{grant}/{name}", get(taking::all))
+        .route("/d/{token}/file/{index}/{grant}/{name}", get(taking::file))
+        .with_state(room.clone());
     Router::new()
         .route("/", get(pages::nothing_here))
         .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"))
@@ -117,14 +129,40 @@ fn routes(room: Room) -> Router {
         .route("/d/{token}/screen/{index}", get(pages::screen))
         .route("/d/{token}/all", post(taking::ask_for_all))
         .route("/d/{token}/file/{index}", post(taking::ask_for_file))
-        .route("/d/{token}/all/{grant}/{name}", get(taking::all))
-        .route("/d/{token}/file/{index}/{grant}/{name}", get(taking::file))
         .with_state(room)
         .merge(asset_routes())
-        .layer(middleware::from_fn(discreet))
+        .layer(small)
+        .merge(taken)
 }
 
-/// Nobody is told where a page was opened, and no search engine keeps it.
+/// Whatever is not a download itself.
+async fn in_turn(
+    State(room): State<Room>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match room.turns.small(client.ip()).await {
+        Some(turn) => lasting(next.run(request).await, turn),
+        None => sorry::busy(&room, visitor::spoken(request.headers().get(ACCEPT_LANGUAGE))),
+    }
+}
+
+/// From here on the address of a request is its client's, not that of a web server in front.
+async fn known_by_client(
+    State(room): State<Room>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let config = room.site.config();
+    let trusted = config.downloads.as_ref().map_or(&[][..], |downloads| &downloads.trusted_proxies);
+    let client = peer::source(peer, request.headers(), trusted);
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::new(client, peer.port())));
+    next.run(request).await
+}
+
+/// Nobody is told where a page was opened, and no search engine keeps it; that goes for every answer of this door.
 async fn discreet(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

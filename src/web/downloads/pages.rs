@@ -67,18 +67,19 @@ pub(super) async fn pin(
         let visit = visit::find(&room, &token, Visitor::of(peer, &headers), Grace::None).await?;
         let (address, told) = (visit.address(&room.base()), &visit.words.page);
         let Some(pin_seal) = &visit.record.pin else { return Ok(go_to(&address)) };
-        if let Some(wait) = room.throttle.pin_wait(&visit.hash, Instant::now()) {
-            return Ok(sorry::too_many(&room, visit.words, wait, &told.pin_wait(wait)));
-        }
+        let tried = match room.throttle.begin_pin(&visit.hash, peer.ip(), Instant::now()) {
+            Ok(tried) => tried,
+            Err(wait) => return Ok(sorry::too_many(&room, visit.words, wait, &told.pin_wait(wait))),
+        };
         // People write it with spaces.
         let pin: String = given.pin.chars().filter(|c| !c.is_whitespace()).collect();
         if !is_pin(&visit.token, &pin, pin_seal) {
-            let wait = room.throttle.wrong_pin(&visit.hash, Instant::now());
+            let wait = room.throttle.wait_after(&tried, Instant::now());
             let wait = wait.map(|wait| format!(" {}", told.pin_wait(wait))).unwrap_or_default();
             let text = format!("{}{wait}", told.pin_wrong);
             return Ok(pin_page(&room, &visit, Some(text)));
         }
-        room.throttle.right_pin(&visit.hash);
+        room.throttle.right_pin(tried, Instant::now());
         let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
         let known = key.pin_known(&visit.hash, pin_seal, visit.now);
         let secure = if room.is_public_over_tls() { "; Secure" } else { "" };

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse as _, Response};
 
+use super::turns::AGAIN_AFTER;
 use super::{Frame, Room};
 use crate::model::words::Words;
 use crate::web::page::{Told, html};
@@ -41,6 +42,13 @@ pub(super) fn too_many(room: &Room, words: &'static Words, wait: Duration, text:
     let retry_after = [(RETRY_AFTER, wait.as_secs().max(1).to_string())];
     let page = page(room, words, words.page.slow_down_title, text);
     (StatusCode::TOO_MANY_REQUESTS, retry_after, page).into_response()
+}
+
+/// As many are being answered as may be at a time.
+pub(super) fn busy(room: &Room, words: &'static Words) -> Response {
+    let retry_after = [(RETRY_AFTER, AGAIN_AFTER.as_secs().to_string())];
+    let page = page(room, words, words.page.slow_down_title, words.page.slow_down_text);
+    (StatusCode::SERVICE_UNAVAILABLE, retry_after, page).into_response()
 }
 
 /// Whatever else went wrong. What it was is in our log.

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::disposition::{attachment, percent};
 use super::range::{Ranged, ranged};
 use super::send::{Sending, body};
+use super::turns::lasting;
 use super::visit::{self, Grace, Visit};
 use super::visitor::Visitor;
 use super::{Answer, Room, blocking, closed, instead, pages, sorry};
@@ -194,6 +195,9 @@ async fn take(
     if is_ahead(headers) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let Some(turn) = room.turns.download(&grant.nonce, &visit.hash, visitor.from) else {
+        return Err(instead(sorry::busy(&room, visit.words)));
+    };
     let path = visit.record.folder.join(ZIP);
     let (usage, max, now) = (std::sync::Arc::clone(&visit.usage), visit.record.max_downloads, visit.now);
     let begun = blocking(move || {
@@ -215,5 +219,5 @@ async fn take(
         from: visitor.from.to_string(),
     };
     *response.body_mut() = body(sending);
-    Ok(response)
+    Ok(lasting(response, turn))
 }

@@ -9,7 +9,6 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderValue};
 
 use crate::model::words::Words;
-use crate::web::peer;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Visitor {
@@ -19,8 +18,9 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
+    /// `address` is the client's, whatever web servers stand in front: see [`super::known_by_client`].
     pub(super) fn of(address: SocketAddr, headers: &HeaderMap) -> Visitor {
-        Visitor { from: peer::source(address, headers), words: spoken(headers.get(ACCEPT_LANGUAGE)) }
+        Visitor { from: address.ip(), words: spoken(headers.get(ACCEPT_LANGUAGE)) }
     }
 }
 
