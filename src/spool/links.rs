@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::contents::{CONTENTS, Contents, LinkedFile, SmallPicture, ZIP, ZipFile, screen_name, thumb_name};
 pub use self::short::{Ending, InShort, Taken, days_ago};
-pub use self::usage::{Set, Usage, Used};
+pub use self::usage::{SENT_EVERY, Set, Usage, Used};
 use super::durable::{self, Done};
 use super::job::{self, JobId, RecordError};
 use crate::model::delivery::Show;
@@ -162,7 +162,10 @@ impl Links {
     /// The record goes, and what is known of its use.
     pub fn forget(&self, hash: &str) -> Done {
         durable::remove_file(&self.folder.join(Self::name(hash)))?;
-        self.usages.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
+        let known = self.usages.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
+        if let Some(usage) = known {
+            usage.lock().unwrap_or_else(PoisonError::into_inner).forget();
+        }
         durable::remove_file(&self.asked_path(hash))?;
         durable::remove_file(&self.usage_path(hash))
     }
@@ -210,6 +213,18 @@ impl Links {
         let usage = Arc::new(Mutex::new(Usage::open(&self.usage_path(hash))?));
         usages.insert(hash.to_string(), Arc::clone(&usage));
         Ok(usage)
+    }
+}
+
+impl Links {
+    /// Writes what went out and is not in the logs yet: the server stops.
+    pub fn settle(&self, now: Timestamp) {
+        let usages = self.usages.lock().unwrap_or_else(PoisonError::into_inner);
+        for usage in usages.values() {
+            if let Err(e) = usage.lock().unwrap_or_else(PoisonError::into_inner).settle(now) {
+                tracing::warn!("what was downloaded could not be noted: {e}");
+            }
+        }
     }
 }
 

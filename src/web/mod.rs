@@ -33,6 +33,7 @@ pub use self::connection::Seat;
 pub use self::door::Door;
 pub use self::headers::{dressed, hurried, secured};
 
+use crate::clock;
 use crate::model::config::Config;
 use crate::model::spec::Turn;
 use crate::spool::links::Links;
@@ -103,6 +104,7 @@ impl Web {
         let thread = std::thread::Builder::new().name("web".into()).spawn(move || {
             runtime.block_on(serve(&site, tools));
             runtime.shutdown_timeout(STOP_WITHIN);
+            site.links.settle(clock::now());
         })?;
         Ok(Web { config, status, stop, thread: Mutex::new(Some(thread)) })
     }

@@ -244,6 +244,23 @@ fn a_download_is_taken_up_where_it_broke_off() {
 }
 
 #[test]
+fn a_file_that_is_taken_byte_by_byte_is_one_download_and_a_few_lines() {
+    let mut served = served("pin: none\n        max_downloads: 1");
+    let address = served.click("/all");
+    for byte in 0..300 {
+        let answer = send(served.at, "GET", &address, &[("range", &format!("bytes={byte}-{byte}"))], b"");
+        assert_eq!((answer.status, answer.body.len()), (206, 1));
+    }
+    assert_eq!(served.counted(), 1);
+    // What a server that stops writes in the end is the rest of the sum.
+    served.studio.stop();
+    let lines = served.log().len();
+    assert!((2..10).contains(&lines), "{lines} lines for one download");
+    let listed = served.studio.run(&["links", "list", "--json"]).expect(0).json();
+    assert_eq!((&listed[0]["downloads"], &listed[0]["bytes"]), (&1.into(), &300.into()));
+}
+
+#[test]
 fn nothing_is_shown_before_the_pin() {
     let served = served_with(
         "expires: 5d",

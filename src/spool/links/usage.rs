@@ -1,7 +1,10 @@
-//! What was taken through a link: `links/HASH.log`, a line for each download.
+//! What was taken through a link: `links/HASH.log`, a line for each download and a few for what went out of it.
 //!
 //! Owns: a download is counted durably before its first byte leaves, and once for each grant, whatever a client repeats.
-//! How much of it went out is noted when it ends; a power failure may take that back.
+//! How much of it went out is added up by grant and written now and then, however many answers it took; a crash may take
+//! the last of that back.
+
+mod tally;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,9 +12,15 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::tally::SENT_EVERY;
+use self::tally::{Tally, add_stretch};
 use super::Contents;
-use crate::spool::durable::{self, Appender, Done, DurableError};
+use crate::model::limits::PLAN_MAX_OUTPUTS;
+use crate::spool::durable::{self, Appender, Done};
 use crate::spool::job::RecordError;
+
+/// Stretches of a zip that are kept: as many as a package may have files, each taken by itself.
+const STRETCHES_MAX: usize = PLAN_MAX_OUTPUTS;
 
 /// What somebody takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,8 +36,20 @@ pub enum Set {
 enum Entry {
     /// The first use of a grant.
     Counted { at: Timestamp, set: Set, grant: String, from: Option<String> },
-    /// A response came to its end: bytes `start..end` of the zip went out.
-    Sent { at: Timestamp, set: Set, start: u64, end: u64, from: Option<String> },
+    /// Bytes `start..end` of the zip went out, by one answer or by several of the same grant.
+    Sent {
+        at: Timestamp,
+        set: Set,
+        start: u64,
+        end: u64,
+        from: Option<String>,
+        /// Stretches beside the first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        more: Vec<(u64, u64)>,
+        /// How many bytes that was, where it is not the length of the first stretch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
+    },
     /// Other files lie behind the link from here on.
     Renewed { at: Timestamp },
     /// What older lines came to, which are gone.
@@ -75,30 +96,20 @@ impl Used {
                     }
                 }
             }
-            Entry::Sent { at, start, end, .. } => {
-                self.last = self.last.max(Some(at));
-                self.bytes += end - start;
-                add_stretch(&mut self.sent, (start, end));
+            Entry::Sent { at, start, end, more, bytes, .. } => {
+                self.add(at, (start, end), bytes.unwrap_or(end.saturating_sub(start)));
+                more.into_iter().for_each(|stretch| self.add(at, stretch, 0));
             }
             Entry::Renewed { .. } => *self = Used { last: self.last, ..Used::default() },
             Entry::Before(used) => *self = used,
         }
     }
-}
 
-fn add_stretch(list: &mut Vec<(u64, u64)>, (mut start, mut end): (u64, u64)) {
-    if start >= end {
-        return;
+    fn add(&mut self, at: Timestamp, stretch: (u64, u64), bytes: u64) {
+        self.last = self.last.max(Some(at));
+        self.bytes += bytes;
+        add_stretch(&mut self.sent, stretch, STRETCHES_MAX);
     }
-    list.retain(|(from, to)| {
-        let touches = *from <= end && start <= *to;
-        if touches {
-            (start, end) = (start.min(*from), end.max(*to));
-        }
-        !touches
-    });
-    let at = list.partition_point(|(from, _)| *from < start);
-    list.insert(at, (start, end));
 }
 
 /// The use of one link.
@@ -109,6 +120,10 @@ pub struct Usage {
     /// Opened at the first line that is written.
     appender: Option<Appender>,
     valid_bytes: u64,
+    /// What went out by each grant and is not in the log yet.
+    tallies: BTreeMap<String, Tally>,
+    /// The link was erased: nothing is written of it any more.
+    is_forgotten: bool,
 }
 
 impl Usage {
@@ -131,15 +146,25 @@ impl Usage {
             }
             valid_bytes += line.len() as u64;
         }
-        Ok(Usage { path: path.to_path_buf(), used, appender: None, valid_bytes })
+        Ok(Usage {
+            path: path.to_path_buf(),
+            used,
+            appender: None,
+            valid_bytes,
+            tallies: BTreeMap::new(),
+            is_forgotten: false,
+        })
     }
 
     pub fn used(&self) -> &Used {
         &self.used
     }
 
-    fn append(&mut self, entry: Entry, is_durable: bool) -> Done {
-        let mut line = serde_json::to_string(&entry).unwrap_or_default();
+    fn write(&mut self, entry: &Entry, is_durable: bool) -> Done {
+        if self.is_forgotten {
+            return Ok(());
+        }
+        let mut line = serde_json::to_string(entry).unwrap_or_default();
         line.push('\n');
         let appender = match &mut self.appender {
             Some(appender) => appender,
@@ -151,8 +176,12 @@ impl Usage {
             appender.append_unsynced(&line)?;
         }
         self.valid_bytes += line.len() as u64;
-        self.used.apply(entry);
         Ok(())
+    }
+
+    /// The link was erased, and its log with it: downloads that still run must not bring it back.
+    pub(super) fn forget(&mut self) {
+        self.is_forgotten = true;
     }
 
     /// Counts a grant unless it is counted already, or `max` is reached: then it says so. Durable when it returns.
@@ -170,25 +199,70 @@ impl Usage {
         if max.is_some_and(|max| self.used.of(set) >= max) {
             return Ok(false);
         }
-        self.append(Entry::Counted { at, set, grant: grant.to_string(), from }, true)?;
+        let entry = Entry::Counted { at, set, grant: grant.to_string(), from };
+        self.write(&entry, true)?;
+        self.used.apply(entry);
         Ok(true)
     }
 
-    /// Notes what went out.
-    pub fn sent(&mut self, at: Timestamp, set: Set, stretch: (u64, u64), from: Option<String>) -> Done {
-        if stretch.0 >= stretch.1 {
-            return Ok(());
+    /// Adds what went out by a grant. The first of it is written at once, the rest once in [`SENT_EVERY`]: `true` says
+    /// that something waits for a [`settle`](Usage::settle) after that time which nobody was asked for yet.
+    pub fn sent(
+        &mut self,
+        at: Timestamp,
+        set: Set,
+        grant: &str,
+        stretch: (u64, u64),
+        from: Option<String>,
+    ) -> Done<bool> {
+        // What was taken of the files that lay there before says nothing of those of now.
+        if stretch.0 >= stretch.1 || !self.used.grants.contains_key(grant) {
+            return Ok(false);
         }
-        self.append(Entry::Sent { at, set, start: stretch.0, end: stretch.1, from }, false)
+        self.used.add(at, stretch, stretch.1 - stretch.0);
+        let had_some = self.tallies.values().any(Tally::is_open);
+        self.tallies.retain(|_, tally| tally.is_open() || !tally.is_due(at));
+        let tally = self.tallies.entry(grant.to_string()).or_insert_with(|| Tally::new(set, from));
+        tally.add(at, stretch);
+        if tally.is_due(at) {
+            self.write_tallies(at, &|tally| tally.is_due(at))?;
+        }
+        Ok(!had_some && self.tallies.values().any(Tally::is_open))
+    }
+
+    /// Writes what was added up and is not in the log yet.
+    pub fn settle(&mut self, at: Timestamp) -> Done {
+        self.write_tallies(at, &|_| true)
+    }
+
+    fn write_tallies(&mut self, at: Timestamp, which: &dyn Fn(&Tally) -> bool) -> Done {
+        let mut tallies = std::mem::take(&mut self.tallies);
+        let mut written = Ok(());
+        for tally in tallies.values_mut().filter(|tally| tally.is_open() && which(tally)) {
+            if let Some(entry) = tally.entry() {
+                written = self.write(&entry, false);
+            }
+            // What the disk does not take is kept, and goes with the next.
+            if written.is_err() {
+                break;
+            }
+            tally.close(at);
+        }
+        self.tallies = tallies;
+        written
     }
 
     /// Counts from zero: other files lie behind the link.
     pub fn renewed(&mut self, at: Timestamp) -> Done {
-        self.append(Entry::Renewed { at }, true)
+        self.tallies.clear();
+        self.write(&Entry::Renewed { at }, true)?;
+        self.used.apply(Entry::Renewed { at });
+        Ok(())
     }
 
     /// Lines from before a moment become one that says what they came to, and not from where. How many went.
     pub fn forget_lines_before(&mut self, moment: Timestamp, grants_before: Timestamp) -> Result<usize, RecordError> {
+        self.settle(moment).map_err(RecordError::Disk)?;
         let text = match std::fs::read(&self.path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
@@ -218,7 +292,7 @@ impl Usage {
         text.push(b'\n');
         text.extend(kept);
         self.appender = None;
-        durable::replace_private(&self.path, &text).map_err(|e: DurableError| RecordError::Disk(e))?;
+        durable::replace_private(&self.path, &text).map_err(RecordError::Disk)?;
         *self = Usage::open(&self.path)?;
         Ok(gone)
     }
@@ -227,7 +301,6 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -245,14 +318,14 @@ mod tests {
         // Its repeats are free, and single files have counts of their own.
         assert!(usage.count(at(2), Set::All, "a", Some(2), None).unwrap());
         assert!(usage.count(at(2), Set::File(3), "d", Some(2), Some("192.0.2.1".into())).unwrap());
-        usage.sent(at(3), Set::All, (0, 10), None).unwrap();
+        usage.sent(at(3), Set::All, "a", (0, 10), None).unwrap();
         let used = usage.used().clone();
         let mut torn = std::fs::read(&path).unwrap();
         torn.extend_from_slice(b"{\"entry\":\"cou");
         durable::replace(&path, &torn).unwrap();
         let mut again = Usage::open(&path).unwrap();
         assert_eq!(again.used(), &used);
-        again.sent(at(4), Set::All, (10, 20), None).unwrap();
+        again.sent(at(4), Set::All, "b", (10, 20), None).unwrap();
         let mut again = Usage::open(&path).unwrap();
         assert_eq!((again.used().sent.as_slice(), again.used().of(Set::All)), (&[(0, 20)][..], 2));
         // Old lines go, with whence they came; what they came to stays.
@@ -264,19 +337,43 @@ mod tests {
         assert_eq!(Usage::open(&path).unwrap().used().downloads(), 0);
     }
 
-    proptest! {
-        #[test]
-        fn stretches_are_those_of_a_row_of_bits(list in prop::collection::vec((0_u64..60, 0_u64..20), 0..30)) {
-            let mut bits = [false; 80];
-            let mut stretches = Vec::new();
-            for (start, length) in list {
-                add_stretch(&mut stretches, (start, start + length));
-                bits[start as usize..(start + length) as usize].fill(true);
-            }
-            for (index, bit) in bits.iter().enumerate() {
-                prop_assert_eq!(*bit, stretches.iter().any(|(from, to)| (*from..*to).contains(&(index as u64))));
-            }
-            prop_assert!(stretches.windows(2).all(|pair| pair[0].1 < pair[1].0));
+    #[test]
+    fn what_goes_out_by_one_grant_is_added_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.log");
+        let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
+        let every = SENT_EVERY.as_secs() as i64;
+        let mut usage = Usage::open(&path).unwrap();
+        usage.count(at(0), Set::All, "a", None, None).unwrap();
+        // 5,000 answers of one byte in a few seconds: counted, the first, and one when the time is over.
+        let mut asked = 0;
+        for byte in 0..5000 {
+            asked +=
+                usize::from(usage.sent(at(byte / 1000), Set::All, "a", (byte as u64, byte as u64 + 1), None).unwrap());
         }
+        assert_eq!((lines(), asked, usage.used().bytes, usage.used().sent.len()), (2, 1, 5000, 1));
+        assert!(!usage.sent(at(every + 1), Set::All, "a", (0, 7), None).unwrap(), "all of it is written");
+        assert_eq!((lines(), usage.used().bytes), (3, 5007));
+        assert_eq!(Usage::open(&path).unwrap().used(), usage.used(), "the log says the same");
+        // A server that stops writes what is left, once.
+        usage.sent(at(every + 2), Set::All, "a", (6000, 6001), None).unwrap();
+        usage.settle(at(every + 2)).unwrap();
+        usage.settle(at(every + 2)).unwrap();
+        assert_eq!(lines(), 4);
+        // Killed before that: what is lost is the last of the sum, and no download.
+        usage.sent(at(every + 3), Set::All, "a", (7000, 7001), None).unwrap();
+        let after = Usage::open(&path).unwrap();
+        assert_eq!((after.used().of(Set::All), after.used().bytes), (1, 5008));
+        assert!(!usage.count(at(every + 4), Set::All, "b", Some(1), None).unwrap(), "it is not forgotten");
+        // What is left of the files that lay there before is nobody's.
+        usage.renewed(at(every + 5)).unwrap();
+        usage.sent(at(every + 6), Set::All, "a", (0, 10), None).unwrap();
+        assert_eq!((usage.used().bytes, usage.used().sent.len()), (0, 0));
+        // Of a link that was erased nothing comes back.
+        usage.forget();
+        durable::remove_file(&path).unwrap();
+        usage.count(at(every + 7), Set::All, "c", None, None).unwrap();
+        usage.sent(at(every + 7), Set::All, "c", (0, 10), None).unwrap();
+        assert!(!path.exists());
     }
 }

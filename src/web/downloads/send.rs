@@ -1,12 +1,12 @@
 //! The bytes of a download: from the disk to the connection, a piece at a time.
 //!
 //! Owns: a download has two pieces in memory, one that is being sent and the next, however slow its client is; when it
-//! ends, whole or not, what went out is noted.
+//! ends, whole or not, what went out is noted, and is in the link's log soon after.
 
 use std::fs::File;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes};
@@ -14,7 +14,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use crate::clock;
-use crate::spool::links::{Set, Usage};
+use crate::spool::durable::Done;
+use crate::spool::links::{SENT_EVERY, Set, Usage};
 
 /// Measured on loopback: smaller ones cost throughput, larger ones only memory.
 pub(super) const PIECE_BYTES: usize = 128 * 1024;
@@ -65,6 +66,8 @@ pub(super) struct Sending {
     /// Of the file, without its end.
     pub(super) stretch: (u64, u64),
     pub(super) set: Set,
+    /// The nonce of the grant that it is sent by.
+    pub(super) grant: String,
     pub(super) usage: Arc<Mutex<Usage>>,
     /// Where it goes.
     pub(super) from: String,
@@ -73,7 +76,8 @@ pub(super) struct Sending {
 pub(super) fn body(sending: Sending) -> Body {
     let (start, end) = sending.stretch;
     let file = Arc::new(sending.file);
-    let note = Note { set: sending.set, usage: sending.usage, from: sending.from, start, at: start };
+    let note =
+        Note { set: sending.set, grant: sending.grant, usage: sending.usage, from: sending.from, start, at: start };
     let mut pieces = Pieces { next: None, spare: sending.spare, file, read: start, end, note };
     pieces.read_on();
     Body::new(pieces)
@@ -142,9 +146,10 @@ impl HttpBody for Pieces {
     }
 }
 
-/// Writes down what went out when the download ends. The last piece may still have been on its way when the client left.
+/// Notes what went out when the download ends. The last piece may still have been on its way when the client left.
 struct Note {
     set: Set,
+    grant: String,
     usage: Arc<Mutex<Usage>>,
     from: String,
     start: u64,
@@ -153,18 +158,30 @@ struct Note {
 
 impl Drop for Note {
     fn drop(&mut self) {
-        let (usage, set, stretch, from) =
-            (Arc::clone(&self.usage), self.set, (self.start, self.at), std::mem::take(&mut self.from));
+        let (usage, set, stretch) = (Arc::clone(&self.usage), self.set, (self.start, self.at));
+        let (grant, from) = (std::mem::take(&mut self.grant), std::mem::take(&mut self.from));
         let note = move || {
-            let mut usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(e) = usage.sent(clock::now(), set, stretch, Some(from)) {
-                tracing::warn!("what was downloaded could not be noted: {e}");
-            }
+            let sent = lock(&usage).sent(clock::now(), set, &grant, stretch, Some(from));
+            noted(sent).filter(|waits| *waits).map(|_| usage)
         };
         // A server that stops has no threads left for it.
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(note)),
-            Err(_) => note(),
-        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            note();
+            return;
+        };
+        runtime.spawn(async {
+            let Ok(Some(usage)) = tokio::task::spawn_blocking(note).await else { return };
+            tokio::time::sleep(SENT_EVERY).await;
+            // Whether that came to its end is nobody's affair any more.
+            let _ = tokio::task::spawn_blocking(move || noted(lock(&usage).settle(clock::now()))).await;
+        });
     }
+}
+
+fn lock(usage: &Mutex<Usage>) -> MutexGuard<'_, Usage> {
+    usage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn noted<T>(done: Done<T>) -> Option<T> {
+    done.map_err(|e| tracing::warn!("what was downloaded could not be noted: {e}")).ok()
 }

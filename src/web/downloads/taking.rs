@@ -200,10 +200,11 @@ async fn take(
     };
     let path = visit.record.folder.join(ZIP);
     let (usage, max, now) = (std::sync::Arc::clone(&visit.usage), visit.record.max_downloads, visit.now);
+    let nonce = grant.nonce.clone();
     let begun = blocking(move || {
         let file = std::fs::File::open(path)?;
         let mut usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = usage.count(now, set, &grant.nonce, max, Some(visitor.from.to_string()));
+        let counted = usage.count(now, set, &nonce, max, Some(visitor.from.to_string()));
         Ok::<_, std::io::Error>((file, counted.map_err(|e| e.source)?))
     });
     let (file, counted) = begun.await.map_err(instead)?.map_err(|e| instead(Trouble::from(e)))?;
@@ -215,6 +216,7 @@ async fn take(
         file,
         stretch: (piece.start + first, piece.start + last),
         set,
+        grant: grant.nonce,
         usage: visit.usage,
         from: visitor.from.to_string(),
     };
