@@ -27,7 +27,10 @@ pub fn served(options: &str) -> Served {
 
 pub fn served_with(options: &str, manifest: &str) -> Served {
     let at = free_address();
-    let mut studio = studio_at(options, &at.to_string());
+    served_at(studio_at(options, &at.to_string()), at, manifest)
+}
+
+fn served_at(mut studio: Studio, at: SocketAddr, manifest: &str) -> Served {
     studio.serve();
     studio.drop_file("status", "i.json", manifest);
     let job = studio.wait_jobs("done", 1).remove(0);
@@ -258,6 +261,49 @@ fn a_file_that_is_taken_byte_by_byte_is_one_download_and_a_few_lines() {
     assert!((2..10).contains(&lines), "{lines} lines for one download");
     let listed = served.studio.run(&["links", "list", "--json"]).expect(0).json();
     assert_eq!((&listed[0]["downloads"], &listed[0]["bytes"]), (&1.into(), &300.into()));
+}
+
+/// Begins to read an answer, and goes on when it is told to.
+fn begin(at: SocketAddr, address: &str) -> std::net::TcpStream {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(at).unwrap();
+    write!(stream, "GET {address} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    stream
+}
+
+#[test]
+fn a_transfer_ends_with_its_link_unless_that_has_only_expired() {
+    /// More than the buffers between the two take.
+    const BYTES: usize = 64 * 1024 * 1024;
+    let at = free_address();
+    let studio = studio_at("pin: none", &at.to_string());
+    studio.write("release.txt", &vec![b'x'; BYTES]);
+    let served = served_at(studio, at, &paid("1042", &[1]));
+    let open = std::fs::read(served.studio.path(&format!("spool/links/{}.json", served.hash()))).unwrap();
+    let rest = |mut stream: std::net::TcpStream| {
+        let mut bytes = Vec::new();
+        // A connection that is cut ends in one way or another.
+        let _ = std::io::Read::read_to_end(&mut stream, &mut bytes);
+        bytes.len()
+    };
+    for (how, ends) in [("expired", false), ("revoked", true), ("renewed", true), ("erased", true)] {
+        std::fs::write(served.studio.path(&format!("spool/links/{}.json", served.hash())), &open).unwrap();
+        let stream = begin(at, &served.click("/all"));
+        match how {
+            "expired" => served.change_record(|record| record["expires"] = "2020-01-01T00:00:00Z".into()),
+            "revoked" => drop(served.studio.run(&["links", "revoke", "1042"]).expect(0)),
+            "renewed" => drop(served.studio.run(&["links", "renew", &served.page]).expect(0)),
+            _ => drop(served.studio.run(&["erase", "--record", "1042"]).expect(0)),
+        }
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        let came = rest(stream);
+        assert_eq!(came < BYTES, ends, "{how}: {came} of {BYTES} bytes");
+    }
+    // What ran when it was erased leaves no line behind.
+    assert_eq!(files(&served.studio.path("spool/links")).iter().filter(|name| name.ends_with(".log")).count(), 0);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod sorry;
 mod taking;
 mod throttle;
 mod turns;
+mod transfers;
 mod visit;
 mod visitor;
 
@@ -35,6 +36,7 @@ use self::seal::Key;
 use self::send::Spare;
 use self::throttle::Throttle;
 use self::turns::{Turns, lasting};
+use self::transfers::Transfers;
 use self::visit::Shelf;
 use super::page::Tell;
 use super::peer;
@@ -54,6 +56,7 @@ pub(super) struct Room {
     key: Arc<OnceLock<Key>>,
     spare: Spare,
     turns: Turns,
+    transfers: Arc<Transfers>,
 }
 
 impl Room {
@@ -103,6 +106,7 @@ pub(super) fn door(site: &Site) -> Door {
         key: Arc::new(OnceLock::new()),
         spare: Spare::default(),
         turns: Turns::default(),
+        transfers: Arc::default(),
     };
     let of_errors = room.clone();
     let tell: Tell =

@@ -1,7 +1,7 @@
 //! The bytes of a download: from the disk to the connection, a piece at a time.
 //!
 //! Owns: a download has two pieces in memory, one that is being sent and the next, however slow its client is; when it
-//! ends, whole or not, what went out is noted, and is in the link's log soon after.
+//! ends, whole or not, what went out is noted, and is in the link's log soon after. It ends when its permit is over.
 
 use std::fs::File;
 use std::io;
@@ -11,8 +11,10 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::transfers::Permit;
 use crate::clock;
 use crate::spool::durable::Done;
 use crate::spool::links::{SENT_EVERY, Set, Usage};
@@ -63,6 +65,7 @@ impl Drop for Filling {
 pub(super) struct Sending {
     pub(super) spare: Spare,
     pub(super) file: File,
+    pub(super) permit: Arc<Permit>,
     /// Of the file, without its end.
     pub(super) stretch: (u64, u64),
     pub(super) set: Set,
@@ -71,14 +74,17 @@ pub(super) struct Sending {
     pub(super) usage: Arc<Mutex<Usage>>,
     /// Where it goes.
     pub(super) from: String,
+    /// See [`Site::stop`](crate::web::Site).
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 pub(super) fn body(sending: Sending) -> Body {
     let (start, end) = sending.stretch;
     let file = Arc::new(sending.file);
-    let note =
-        Note { set: sending.set, grant: sending.grant, usage: sending.usage, from: sending.from, start, at: start };
-    let mut pieces = Pieces { next: None, spare: sending.spare, file, read: start, end, note };
+    let Sending { set, grant, usage, from, stop, .. } = sending;
+    let note = Note { stop, set, grant, usage, from, start, at: start };
+    let (spare, permit) = (sending.spare, sending.permit);
+    let mut pieces = Pieces { next: None, spare, permit, file, read: start, end, note };
     pieces.read_on();
     Body::new(pieces)
 }
@@ -87,6 +93,7 @@ struct Pieces {
     /// Being read.
     next: Option<JoinHandle<io::Result<Bytes>>>,
     spare: Spare,
+    permit: Arc<Permit>,
     file: Arc<File>,
     read: u64,
     end: u64,
@@ -127,6 +134,10 @@ impl HttpBody for Pieces {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.permit.is_over() {
+            self.next = None;
+            return Poll::Ready(Some(Err(io::Error::other("the link was closed"))));
+        }
         let Some(next) = &mut self.next else { return Poll::Ready(None) };
         let read = ready!(Pin::new(next).poll(cx)).unwrap_or_else(|e| Err(io::Error::other(e)));
         self.next = None;
@@ -148,6 +159,7 @@ impl HttpBody for Pieces {
 
 /// Notes what went out when the download ends. The last piece may still have been on its way when the client left.
 struct Note {
+    stop: watch::Receiver<bool>,
     set: Set,
     grant: String,
     usage: Arc<Mutex<Usage>>,
@@ -164,8 +176,9 @@ impl Drop for Note {
             let sent = lock(&usage).sent(clock::now(), set, &grant, stretch, Some(from));
             noted(sent).filter(|waits| *waits).map(|_| usage)
         };
-        // A server that stops has no threads left for it.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        // A server that stops has no threads left for it; nor has one whose runtime is gone.
+        let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| !*self.stop.borrow());
+        let Some(runtime) = runtime else {
             note();
             return;
         };

@@ -157,11 +157,12 @@ async fn take(
     let visitor = Visitor::of(peer, headers);
     let visit = visit::find(&room, token, visitor, Grace::Download).await?;
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
-    let Some(grant) = key.granted(grant, &visit.hash, set, visit.now) else {
+    let Some(grant) = key.granted(grant, &visit.hash, set) else {
         return Err(closed::page(&room, token, visitor, start).await);
     };
-    // What was broken off before the files were replaced cannot be gone on with: the page has those of now.
-    let Some(piece) = piece(&visit, set).filter(|piece| grant.is_for(&piece.etag)) else {
+    // What was broken off a day ago, or before the files were replaced, cannot be gone on with: the page has those of now.
+    let is_good = |piece: &Piece| grant.is_for(&piece.etag) && !grant.is_over(visit.now);
+    let Some(piece) = piece(&visit, set).filter(is_good) else {
         return Ok((StatusCode::SEE_OTHER, [(LOCATION, visit.address(&room.base()))]).into_response());
     };
     let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -211,12 +212,15 @@ async fn take(
     if !counted {
         return Err(instead(sorry::used_up(&room, visit.words)));
     }
+    let permit = room.transfers.begin(&room.site.links, &visit, &grant);
     let sending = Sending {
         spare: room.spare,
         file,
+        permit,
         stretch: (piece.start + first, piece.start + last),
         set,
         grant: grant.nonce,
+        stop: room.site.stop.clone(),
         usage: visit.usage,
         from: visitor.from.to_string(),
     };

@@ -79,6 +79,16 @@ pub(super) enum Grace {
     Download,
 }
 
+impl Grace {
+    /// Whether a link that stands like this is good for it.
+    pub(super) fn lets(self, state: LinkState) -> bool {
+        match self {
+            Grace::None => state == LinkState::Open,
+            Grace::Download => state != LinkState::Revoked,
+        }
+    }
+}
+
 /// The open link of a token; else the page that says no, after as long as it always takes.
 pub(super) async fn find(room: &Room, token: &str, visitor: Visitor, grace: Grace) -> Answer<Visit> {
     let (start, now) = (Instant::now(), clock::now());
@@ -108,10 +118,6 @@ fn look(room: &Room, token: Token, visitor: Visitor, now: Timestamp, grace: Grac
         let usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
         record.state_after(now, usage.used(), contents.files.len())
     };
-    let opens = match grace {
-        Grace::None => state == LinkState::Open,
-        Grace::Download => state != LinkState::Revoked,
-    };
     let words = contents.language.as_deref().and_then(Words::of).unwrap_or(visitor.words);
-    opens.then_some(Visit { token, hash, record, contents, usage, now, words })
+    grace.lets(state).then_some(Visit { token, hash, record, contents, usage, now, words })
 }
