@@ -3,6 +3,7 @@
 //! Owns: the folder appears whole, in one rename, under a name that is not the token, and other users of the
 //! computer cannot open it. Who may open it, and by what address, is not decided here.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::content::{self, Source, Written};
@@ -99,12 +100,14 @@ struct Packed<'s> {
     member: &'s Member,
     source: Source,
     small: Option<[(Source, PixelSize); 2]>,
+    /// The picture of which this is another size.
+    same_as: Option<&'s StepId>,
 }
 
 fn sources<'s>(
     job: &Job<'_>,
     step: &'s DeliveryStep,
-    planned: &PlannedLink,
+    planned: &'s PlannedLink,
     ledger: &Ledger<'_>,
 ) -> Option<Vec<Packed<'s>>> {
     let small = |id: &StepId| {
@@ -113,11 +116,13 @@ fn sources<'s>(
     };
     let packed = |member: &'s Member| {
         let of = |preview: &&PlannedPreview| member.content == Content::Step(preview.of.clone());
-        let small = match planned.previews.iter().find(of) {
+        let preview = planned.previews.iter().find(of);
+        let small = match preview {
             Some(preview) => Some([small(&preview.thumb)?, small(&preview.screen)?]),
             None => None,
         };
-        Some(Packed { member, source: content::source(job.outputs, member, ledger.progress())?, small })
+        let source = content::source(job.outputs, member, ledger.progress())?;
+        Some(Packed { member, source, small, same_as: preview.and_then(|preview| preview.same_as.as_ref()) })
     };
     step.members.iter().map(packed).collect()
 }
@@ -154,6 +159,7 @@ fn build(
         None
     };
     let mut files = Vec::new();
+    let mut index_of: BTreeMap<&StepId, usize> = BTreeMap::new();
     for (packed, stretch) in sources.iter().zip(stretches) {
         let index = files.len();
         // What cannot be looked at is nothing to look at.
@@ -171,7 +177,11 @@ fn build(
         let [thumb, screen] = small;
         let (written, offset) = stretch.unwrap_or_else(|| (Written { sha256: String::new(), bytes: 0 }, 0));
         let Written { sha256, bytes } = written;
-        files.push(LinkedFile { path: packed.member.path.clone(), bytes, sha256, offset, thumb, screen });
+        let same_as = packed.same_as.and_then(|first| index_of.get(first)).copied();
+        if let Content::Step(id) = &packed.member.content {
+            index_of.insert(id, index);
+        }
+        files.push(LinkedFile { path: packed.member.path.clone(), bytes, sha256, offset, thumb, screen, same_as });
     }
     let contents = Contents {
         contents: CONTENTS_VERSION,

@@ -209,7 +209,7 @@ impl Bench {
         let mut step = self.step(None, members, delivery);
         step.place = None;
         let id = |id: &str| StepId(id.into());
-        let of_first = crate::plan::PlannedPreview { of: id("r1"), thumb: id("r1t"), screen: id("r1s") };
+        let of_first = crate::plan::PlannedPreview { of: id("r1"), thumb: id("r1t"), screen: id("r1s"), same_as: None };
         step.link = Some(crate::plan::PlannedLink {
             key: None,
             client: None,

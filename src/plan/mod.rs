@@ -253,6 +253,15 @@ pub struct PlannedLink {
     pub previews: Vec<PlannedPreview>,
 }
 
+impl DeliveryStep {
+    /// How many pictures a client gets, whatever sizes each of them comes in.
+    pub fn pictures(&self) -> usize {
+        let pictures = self.members.iter().filter(|member| matches!(member.content, Content::Step(_))).count();
+        let sizes = self.link.iter().flat_map(|link| &link.previews).filter(|preview| preview.same_as.is_some()).count();
+        pictures.saturating_sub(sizes)
+    }
+}
+
 /// The small pictures of one picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedPreview {
@@ -260,6 +269,9 @@ pub struct PlannedPreview {
     pub thumb: StepId,
     /// Fills a screen.
     pub screen: StepId,
+    /// The first picture of the link that shows the same: this is another size of it, and no other picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<StepId>,
 }
 
 /// One run of a program.

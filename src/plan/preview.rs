@@ -53,9 +53,11 @@ pub(super) fn add(plan: &mut Plan, mut show: impl FnMut(&Cell)) {
             id
         };
         let (thumb, screen) = (one("t", THUMBNAIL_PX), one("s", SCREEN_PX));
-        made.insert(step.id.clone(), PlannedPreview { of: step.id.clone(), thumb, screen });
+        made.insert(step.id.clone(), PlannedPreview { of: step.id.clone(), thumb, screen, same_as: None });
     }
     plan.renders.append(&mut added);
+    let specs: BTreeMap<&StepId, &OutputSpec> =
+        plan.renders.iter().filter_map(|step| Some((&step.id, step.spec()?))).collect();
     for delivery in &mut plan.deliveries {
         let Some(link) = &mut delivery.link else { continue };
         link.previews = delivery
@@ -66,7 +68,43 @@ pub(super) fn add(plan: &mut Plan, mut show: impl FnMut(&Cell)) {
                 Content::File(_) => None,
             })
             .collect();
+        find_sizes(&mut link.previews, &specs);
     }
+}
+
+/// Finds those that show what another one before them shows.
+fn find_sizes(previews: &mut [PlannedPreview], specs: &BTreeMap<&StepId, &OutputSpec>) {
+    // By their originals, since there are thousands.
+    let mut firsts: BTreeMap<Vec<usize>, Vec<(StepId, &OutputSpec)>> = BTreeMap::new();
+    for preview in previews {
+        let Some(spec) = specs.get(&preview.of) else { continue };
+        let known = firsts.entry(spec.cells.iter().map(|cell| cell.source).collect()).or_default();
+        match known.iter().find(|(_, first)| shows_the_same(first, spec)) {
+            Some((first, _)) => preview.same_as = Some(first.clone()),
+            None => known.push((preview.of.clone(), spec)),
+        }
+    }
+}
+
+/// Whether two sheets show the same parts of the same originals in the same colors, whatever their sizes and what is
+/// printed over them.
+fn shows_the_same(a: &OutputSpec, b: &OutputSpec) -> bool {
+    a.cells.len() == b.cells.len() && a.cells.iter().zip(&b.cells).all(|(a, b)| is_alike(a, b))
+}
+
+fn is_alike(a: &Cell, b: &Cell) -> bool {
+    /// A size in whole pixels cuts off a little of one side.
+    const ROUNDING: f64 = 0.02;
+    let (of_a, of_b) = (a.region, b.region);
+    let room = f64::from(a.frame.long_edge()) * ROUNDING;
+    let is_near = |a: f64, b: f64| (a - b).abs() <= room;
+    a.source == b.source
+        && (a.rotate, a.frame, a.adjust, a.tone) == (b.rotate, b.frame, b.adjust, b.tone)
+        && (a.straighten - b.straighten).abs() < f64::EPSILON
+        && is_near(of_a.x, of_b.x)
+        && is_near(of_a.y, of_b.y)
+        && is_near(of_a.x + of_a.width, of_b.x + of_b.width)
+        && is_near(of_a.y + of_a.height, of_b.y + of_b.height)
 }
 
 /// The same sheet, not larger than `long_edge`, as a JPEG for the web.

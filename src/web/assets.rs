@@ -17,10 +17,11 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 6] = [
     Asset { name: "style.css", kind: "text/css; charset=utf-8", text: include_str!("style.css") },
     Asset { name: "live.js", kind: "text/javascript; charset=utf-8", text: include_str!("live.js") },
     Asset { name: "downloads.css", kind: "text/css; charset=utf-8", text: include_str!("downloads.css") },
+    Asset { name: "viewer.js", kind: "text/javascript; charset=utf-8", text: include_str!("viewer.js") },
     Asset { name: "drop.js", kind: "text/javascript; charset=utf-8", text: include_str!("drop.js") },
     Asset { name: "icon.svg", kind: "image/svg+xml", text: include_str!("icon.svg") },
 ];

@@ -9,7 +9,7 @@ use crate::model::manifest::{self, Manifest};
 use crate::plan::addressee::{addressees, mail_step};
 use crate::plan::frozen::Frozen;
 use crate::plan::values::{JobValues, PictureValues};
-use crate::plan::{Content, DeliveryStep, Plan, StepId};
+use crate::plan::{DeliveryStep, Plan, StepId};
 use crate::spool::job::{self, JobFile, file};
 use crate::spool::journal::{self, MadeLink};
 use crate::spool::queue::Located;
@@ -35,11 +35,10 @@ impl Occasion<'_> {
     pub fn letter(&self, mail: &Mail) -> Result<Letter, String> {
         let template = mail.template.as_deref().map(alert::read_template).transpose()?;
         let client = &self.manifest.client;
-        let pictures = self.step.members.iter().filter(|member| matches!(member.content, Content::Step(_))).count();
         let told = LinkTold {
             url: &self.link.url,
             until: day(self.config, self.link.expires),
-            pictures,
+            pictures: self.step.pictures(),
             has_pin: self.link.pin.is_some(),
             language: client.language.as_deref(),
             first_name: client.first.as_deref(),

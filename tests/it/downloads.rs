@@ -35,13 +35,22 @@ fn served_at(mut studio: Studio, at: SocketAddr, manifest: &str) -> Served {
     studio.drop_file("status", "i.json", manifest);
     let job = studio.wait_jobs("done", 1).remove(0);
     studio.wait("the download pages", || try_send(at, "GET", "/", &[], b"").ok());
-    let made = link(&studio, &job);
-    let page = made["url"].as_str().unwrap().strip_prefix("https://photos.larson.example").unwrap().to_string();
-    let pin = made["pin"].as_str().map(String::from);
-    Served { studio, at, page, pin, job }
+    Served::of(studio, at, job)
 }
 
 impl Served {
+    /// The link of a job that is done.
+    pub fn of(studio: Studio, at: SocketAddr, job: PathBuf) -> Served {
+        let made = link(&studio, &job);
+        let page = made["url"].as_str().unwrap().strip_prefix("https://photos.larson.example").unwrap().to_string();
+        let pin = made["pin"].as_str().map(String::from);
+        Served { studio, at, page, pin, job }
+    }
+
+    pub fn job(&self) -> &Path {
+        &self.job
+    }
+
     fn get(&self, below: &str) -> Answer {
         get(self.at, &format!("{}{below}", self.page))
     }
@@ -51,7 +60,7 @@ impl Served {
     }
 
     /// Clicks; the signed address.
-    fn click(&self, what: &str) -> String {
+    pub fn click(&self, what: &str) -> String {
         let answer = self.post(what);
         assert_eq!(answer.status, 303, "{}", answer.text());
         answer.header("location").unwrap().to_string()
@@ -85,7 +94,7 @@ impl Served {
     }
 }
 
-fn form(at: SocketAddr, path: &str, body: &str) -> Answer {
+pub fn form(at: SocketAddr, path: &str, body: &str) -> Answer {
     send(at, "POST", path, &[("content-type", "application/x-www-form-urlencoded")], body.as_bytes())
 }
 
@@ -104,7 +113,7 @@ fn what_is_downloaded_is_what_was_made() {
     }
     assert!(landing.header("content-security-policy").unwrap().starts_with("default-src 'self'"));
     let text = landing.text();
-    for shown in ["Larson Portraits", "Full size", "Web 1042", "release.txt", "4 pictures"] {
+    for shown in ["Larson Portraits", "Full size", "Web 1042", "release.txt", "2 pictures"] {
         assert!(text.contains(shown), "{shown} is not on the page:\n{text}");
     }
     assert!(!text.contains("og:") && !text.contains("<script") && !text.contains("style="), "{text}");
@@ -131,8 +140,10 @@ fn what_is_downloaded_is_what_was_made() {
                 assert_eq!(small.header("content-type"), Some("image/jpeg"));
                 assert_eq!(small.body, std::fs::read(folder.join(format!("{what}-{}.jpg", index + 1))).unwrap());
             }
+            // Each size leads to its picture, which is shown by the largest.
             let page = served.get(&format!("/picture/{}", index + 1));
-            assert!(page.status == 200 && page.text().contains(&format!("/screen/{}", index + 1)));
+            let shown = file["same_as"].as_u64().map_or(index + 1, |first| first as usize + 1);
+            assert!(page.status == 200 && page.text().contains(&format!("/screen/{shown}?")), "{}", page.text());
         }
     }
     for nothing in ["/file/99", "/picture/99", "/thumb/0", "/thumb/99", "/screen/5", "/picture/0"] {
@@ -304,6 +315,69 @@ fn a_transfer_ends_with_its_link_unless_that_has_only_expired() {
     }
     // What ran when it was erased leaves no line behind.
     assert_eq!(files(&served.studio.path("spool/links")).iter().filter(|name| name.ends_with(".log")).count(), 0);
+}
+
+#[test]
+fn small_pictures_are_kept_by_the_browser_that_asked_and_by_nobody_else() {
+    let served = served("pin: none\n        key: \"{record}\"");
+    let landing = served.get("").text();
+    let address = landing.split('"').find(|part| part.contains("/thumb/1?")).unwrap().to_string();
+    let small = get(served.at, &address);
+    assert_eq!((small.status, small.header("cache-control")), (200, Some("private, max-age=600")));
+    let etag = small.header("etag").unwrap().to_string();
+    let again = |etag: &str| send(served.at, "GET", &address, &[("if-none-match", etag)], b"");
+    for known in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}")] {
+        let same = again(&known);
+        assert_eq!((same.status, same.body.len(), same.header("etag")), (304, 0, Some(etag.as_str())));
+    }
+    assert_eq!(again("\"other\"").status, 200);
+    // Other pictures have another address, and other tags.
+    served.studio.picture("sessions/S1/Hi-Res/S1003.jpg", 120, 80);
+    served.studio.drop_file("status", "b.json", &paid("1042", &[3]));
+    let held = served.studio.wait_jobs("held", 1).remove(0);
+    served.studio.run(&["jobs", "release", held.file_name().unwrap().to_str().unwrap()]).expect(0);
+    served.studio.wait_jobs("done", 2);
+    let landing = served.get("").text();
+    assert!(landing.contains("/thumb/1?") && !landing.contains(&address), "{landing}");
+    assert_eq!(again(&etag).status, 200);
+    served.studio.run(&["links", "revoke", "1042"]).expect(0);
+    let closed = again(&etag);
+    assert_eq!((closed.status, closed.header("cache-control")), (404, Some("private, no-store")));
+}
+
+#[test]
+fn a_picture_is_shown_by_itself_for_a_phone_to_keep_and_counts_once() {
+    let served = served("pin: none\n        max_downloads: 1");
+    let page = served.get("/picture/1").text();
+    assert!(page.contains(&format!("action=\"{}/file/0?view\"", served.page)), "{page}");
+    let address = served.click("/file/0?view");
+    for _ in 0..2 {
+        let shown = get(served.at, &address);
+        assert_eq!((shown.status, shown.header("content-type")), (200, Some("image/jpeg")));
+        assert!(shown.header("content-disposition").unwrap().starts_with("inline; filename=\"S1001.jpg\""));
+    }
+    assert_eq!(served.counted(), 1);
+    assert_eq!(served.post("/file/0").status, 403, "it was taken");
+    // What a browser cannot show, or should not, is saved.
+    let text = get(served.at, &served.click("/file/4?view"));
+    assert!(text.header("content-disposition").unwrap().starts_with("attachment;"));
+}
+
+#[test]
+fn a_picture_is_there_once_with_its_sizes() {
+    let mut served = served("pin: none");
+    let page = served.get("").text();
+    assert_eq!(page.matches("class=\"print\"").count(), 2);
+    for (number, size) in [(0, "Full size"), (1, "Full size"), (2, "Web 1042"), (3, "Web 1042")] {
+        let button = page.split("<form").find(|form| form.contains(&format!("/file/{number}\""))).unwrap();
+        assert!(button.contains(size), "{number}: {button}");
+    }
+    assert!(served.get("/picture/4").text().contains("2 of 2"));
+    // One size of a picture is that picture.
+    get(served.at, &served.click("/file/3"));
+    served.studio.stop();
+    let listed = served.studio.run(&["links", "list", "--json"]).expect(0).json();
+    assert_eq!((&listed[0]["pictures"], &listed[0]["pictures_taken"]), (&2.into(), &1.into()));
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn an_operator_lists_renews_and_revokes() {
     assert_eq!((&listed[0]["state"], &listed[0]["url"]), (&"open".into(), &first["url"]));
     assert_eq!(
         (&listed[0]["pictures"], &listed[0]["pictures_taken"], &listed[0]["pin"]),
-        (&2.into(), &0.into(), &first["pin"])
+        (&1.into(), &0.into(), &first["pin"])
     );
     let text = studio.run(&["links", "list"]).expect(0).out;
     assert!(text.contains("1042") && text.contains("nothing taken") && text.contains("PIN"), "{text}");

@@ -29,6 +29,8 @@ pub(super) const ENGLISH: Words = Words {
         download_named: "Download {},",
         yours_alone: "This page is yours alone. Whoever has its link can open it.",
         yours_alone_to_keep: "This page is yours alone. Whoever has its link can open it and download the pictures.",
+        yours_by_pin: "This page is yours alone. Whoever has its link and the PIN can open it.",
+        yours_by_pin_to_keep: "This page is yours alone. Whoever has its link and the PIN can open it and download the pictures.",
 
         all_pictures: "All pictures",
         picture: "Picture",
@@ -36,6 +38,7 @@ pub(super) const ENGLISH: Words = Words {
         other_pictures: "Other pictures",
         previous: "Previous",
         next: "Next",
+        to_photos: "To save it to your photos: open it, then press and hold",
 
         pin_title: "Your PIN, please",
         pin_why: "This page is protected. The studio has given you a PIN of four digits, not in the mail with this link.",

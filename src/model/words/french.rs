@@ -29,6 +29,8 @@ pub(super) const FRENCH: Words = Words {
         download_named: "Télécharger {},",
         yours_alone: "Cette page n’est que pour vous. Toute personne qui a le lien peut l’ouvrir.",
         yours_alone_to_keep: "Cette page n’est que pour vous. Toute personne qui a le lien peut l’ouvrir et télécharger les photos.",
+        yours_by_pin: "Cette page n’est que pour vous. Toute personne qui a le lien et le code PIN peut l’ouvrir.",
+        yours_by_pin_to_keep: "Cette page n’est que pour vous. Toute personne qui a le lien et le code PIN peut l’ouvrir et télécharger les photos.",
 
         all_pictures: "Les photos",
         picture: "Photo",
@@ -36,6 +38,7 @@ pub(super) const FRENCH: Words = Words {
         other_pictures: "Autres photos",
         previous: "Précédente",
         next: "Suivante",
+        to_photos: "Pour l’enregistrer dans vos photos\u{a0}: ouvrez-la, puis appuyez longuement",
 
         pin_title: "Votre code PIN, s’il vous plaît",
         pin_why: "Cette page est protégée. Le studio vous a donné un code PIN à quatre chiffres, séparément du message contenant ce lien.",

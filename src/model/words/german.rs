@@ -29,6 +29,8 @@ pub(super) const GERMAN: Words = Words {
         download_named: "{} herunterladen,",
         yours_alone: "Diese Seite ist nur für Sie. Wer den Link dazu hat, kann sie öffnen.",
         yours_alone_to_keep: "Diese Seite ist nur für Sie. Wer den Link dazu hat, kann sie öffnen und die Bilder herunterladen.",
+        yours_by_pin: "Diese Seite ist nur für Sie. Wer den Link und die PIN dazu hat, kann sie öffnen.",
+        yours_by_pin_to_keep: "Diese Seite ist nur für Sie. Wer den Link und die PIN dazu hat, kann sie öffnen und die Bilder herunterladen.",
 
         all_pictures: "Alle Bilder",
         picture: "Bild",
@@ -36,6 +38,7 @@ pub(super) const GERMAN: Words = Words {
         other_pictures: "Weitere Bilder",
         previous: "Zurück",
         next: "Weiter",
+        to_photos: "In Ihren Fotos sichern: öffnen, dann lange drücken",
 
         pin_title: "Ihre PIN, bitte",
         pin_why: "Diese Seite ist geschützt. Das Studio hat Ihnen eine PIN aus vier Ziffern gegeben, getrennt von der Mail mit diesem Link.",

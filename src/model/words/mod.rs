@@ -81,6 +81,9 @@ pub struct PageWords {
     pub download_named: &'static str,
     pub yours_alone: &'static str,
     pub yours_alone_to_keep: &'static str,
+    /// As the two before, where there is a PIN.
+    pub yours_by_pin: &'static str,
+    pub yours_by_pin_to_keep: &'static str,
 
     pub all_pictures: &'static str,
     /// Heard before [`place`](PageWords::place).
@@ -90,6 +93,8 @@ pub struct PageWords {
     pub other_pictures: &'static str,
     pub previous: &'static str,
     pub next: &'static str,
+    /// On a phone: leads to the picture by itself.
+    pub to_photos: &'static str,
 
     pub pin_title: &'static str,
     pub pin_why: &'static str,

@@ -29,6 +29,8 @@ pub(super) const SPANISH: Words = Words {
         download_named: "Descargar {},",
         yours_alone: "Esta página es solo para usted. Quien tenga el enlace puede abrirla.",
         yours_alone_to_keep: "Esta página es solo para usted. Quien tenga el enlace puede abrirla y descargar las fotos.",
+        yours_by_pin: "Esta página es solo para usted. Quien tenga el enlace y el PIN puede abrirla.",
+        yours_by_pin_to_keep: "Esta página es solo para usted. Quien tenga el enlace y el PIN puede abrirla y descargar las fotos.",
 
         all_pictures: "Las fotos",
         picture: "Foto",
@@ -36,6 +38,7 @@ pub(super) const SPANISH: Words = Words {
         other_pictures: "Otras fotos",
         previous: "Anterior",
         next: "Siguiente",
+        to_photos: "Para guardarla en sus fotos: ábrala y manténgala pulsada",
 
         pin_title: "Su PIN, por favor",
         pin_why: "Esta página está protegida. El estudio le ha dado un PIN de cuatro cifras, aparte del correo con este enlace.",

@@ -3,6 +3,7 @@
 //! Beside it lie the zip and the small pictures. A single file is a stretch of the zip, in which nothing is compressed:
 //! so what is downloaded alone is what is in the zip, and nothing lies on the disk twice.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,9 @@ pub struct LinkedFile {
     /// Of a picture that this version can show.
     pub thumb: Option<SmallPicture>,
     pub screen: Option<SmallPicture>,
+    /// The file, by its index, that shows the same: this is another size of that picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,8 +73,19 @@ impl Contents {
         job::read(folder, CONTENTS)
     }
 
-    /// How many of the files are pictures.
-    pub fn pictures(&self) -> usize {
-        self.files.iter().filter(|file| file.thumb.is_some()).count()
+    /// The pictures in their order, each by the indices of its files: the sizes that it comes in.
+    pub fn pictures(&self) -> Vec<Vec<usize>> {
+        let mut pictures: Vec<Vec<usize>> = Vec::new();
+        let mut at: BTreeMap<usize, usize> = BTreeMap::new();
+        for (index, file) in self.files.iter().enumerate().filter(|(_, file)| file.thumb.is_some()) {
+            match file.same_as.and_then(|first| at.get(&first)) {
+                Some(place) => pictures[*place].push(index),
+                None => {
+                    at.insert(index, pictures.len());
+                    pictures.push(vec![index]);
+                }
+            }
+        }
+        pictures
     }
 }

@@ -78,7 +78,7 @@ impl Links {
         let used = used.unwrap_or_default();
         Taken {
             state: record.state_after(now, &used, contents.as_ref().map_or(0, |contents| contents.files.len())),
-            pictures: contents.as_ref().map_or(0, Contents::pictures),
+            pictures: contents.as_ref().map_or(0, |contents| contents.pictures().len()),
             pictures_taken: contents.as_ref().map_or(0, |contents| used.pictures_taken(contents)),
             downloads: used.downloads(),
             bytes: used.bytes,

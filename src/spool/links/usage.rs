@@ -78,11 +78,14 @@ impl Used {
         self.sets.iter().map(|(_, count)| count).sum()
     }
 
-    /// How many of the pictures went out whole.
+    /// How many of the pictures went out whole, in one size at least.
     pub fn pictures_taken(&self, contents: &Contents) -> usize {
-        let whole = |start: u64, end: u64| self.sent.iter().any(|(from, to)| *from <= start && end <= *to);
-        let pictures = contents.files.iter().filter(|file| file.thumb.is_some());
-        pictures.filter(|file| whole(file.offset, file.offset + file.bytes)).count()
+        let is_whole = |index: &usize| {
+            let file = &contents.files[*index];
+            let behind = self.sent.partition_point(|(from, _)| *from <= file.offset);
+            self.sent[..behind].last().is_some_and(|(_, to)| file.offset + file.bytes <= *to)
+        };
+        contents.pictures().iter().filter(|sizes| sizes.iter().any(is_whole)).count()
     }
 
     fn apply(&mut self, entry: Entry) {

@@ -4,16 +4,26 @@
 
 use axum::http::HeaderValue;
 
-/// `Content-Disposition`: the name in ASCII for old browsers, and as RFC 6266 has it.
+/// To be saved.
 pub(super) fn attachment(name: &str) -> HeaderValue {
+    named("attachment", name)
+}
+
+/// To be looked at.
+pub(super) fn inline(name: &str) -> HeaderValue {
+    named("inline", name)
+}
+
+/// `Content-Disposition`: the name in ASCII for old browsers, and as RFC 6266 has it.
+fn named(how: &'static str, name: &str) -> HeaderValue {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' })
         .map(|c| if matches!(c, '"' | '\\' | '%' | '/' | ';') { '_' } else { c })
         .collect();
-    let text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", percent(name));
+    let text = format!("{how}; filename=\"{plain}\"; filename*=UTF-8''{}", percent(name));
     // Nothing but graphic ASCII is left in it.
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(how))
 }
 
 /// The `attr-char` of RFC 8187, which no URL minds either; the rest is written in hexadecimal.

@@ -10,10 +10,12 @@
 
 mod closed;
 mod disposition;
+mod gallery;
 mod pages;
 pub mod range;
 mod seal;
 mod send;
+mod small;
 mod sorry;
 mod taking;
 mod throttle;
@@ -126,11 +128,11 @@ fn routes(room: Room) -> Router {
         .route("/", get(pages::nothing_here))
         .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"))
         .route("/ask", post(closed::ask))
-        .route("/d/{token}", get(pages::landing))
+        .route("/d/{token}", get(gallery::landing))
         .route("/d/{token}/pin", post(pages::pin))
-        .route("/d/{token}/picture/{index}", get(pages::picture))
-        .route("/d/{token}/thumb/{index}", get(pages::thumb))
-        .route("/d/{token}/screen/{index}", get(pages::screen))
+        .route("/d/{token}/picture/{index}", get(gallery::picture))
+        .route("/d/{token}/thumb/{index}", get(small::thumb))
+        .route("/d/{token}/screen/{index}", get(small::screen))
         .route("/d/{token}/all", post(taking::ask_for_all))
         .route("/d/{token}/file/{index}", post(taking::ask_for_file))
         .with_state(room)

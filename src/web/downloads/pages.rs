@@ -1,11 +1,11 @@
-//! What a client sees: the question for the PIN, the page of the link, each picture by itself.
+//! What a client sees before a link opens: the question for the PIN.
 
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use askama::Template;
 use axum::extract::{ConnectInfo, Form, Path, State};
-use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
+use axum::http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -13,10 +13,7 @@ use serde::Deserialize;
 use super::seal::{PIN_FOR, is_pin};
 use super::visit::{self, Grace, PIN_COOKIE, Visit};
 use super::visitor::Visitor;
-use super::{Answer, Frame, Room, blocking, instead, sorry};
-use crate::clock;
-use crate::model::delivery::Show;
-use crate::spool::links::{LinkedFile, Set, SmallPicture, Used, screen_name, thumb_name};
+use super::{Answer, Frame, Room, instead, sorry};
 use crate::web::page::{Trouble, html};
 
 #[derive(Template)]
@@ -96,207 +93,4 @@ pub(super) async fn pin(
 
 fn go_to(address: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, address.to_string())]).into_response()
-}
-
-#[derive(Template)]
-#[template(path = "downloads/landing.html")]
-struct LandingPage {
-    frame: Frame,
-    email: Option<String>,
-    /// Whose pictures they are.
-    title: String,
-    /// "40 pictures · 1.2 GB"
-    what: String,
-    /// "Here until …"
-    until: String,
-    /// Where everything is asked for, and how large it is; none when that may not be any more, or only to look at.
-    all: Option<(String, String)>,
-    all_is_used_up: bool,
-    to_keep: bool,
-    groups: Vec<Group>,
-    extras: Vec<Item>,
-}
-
-struct Group {
-    title: String,
-    items: Vec<Item>,
-}
-
-struct Item {
-    name: String,
-    /// Without its ending.
-    title: String,
-    size: String,
-    page: String,
-    thumb: String,
-    width: u32,
-    height: u32,
-    /// Where it is asked for; none when it cannot be.
-    take: Option<String>,
-}
-
-pub(super) async fn landing(
-    State(room): State<Room>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    match visit::find(&room, &token, Visitor::of(peer, &headers), Grace::None).await {
-        Err(instead) => *instead,
-        Ok(visit) if !visit.knows_pin(&room, &headers) => pin_page(&room, &visit, None),
-        Ok(visit) => html(&page_of(&room, &visit)),
-    }
-}
-
-fn used(visit: &Visit) -> Used {
-    visit.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).used().clone()
-}
-
-fn page_of(room: &Room, visit: &Visit) -> LandingPage {
-    let (frame, used) = (room.frame(visit.words), used(visit));
-    let address = visit.address(&frame.base);
-    let (record, contents) = (&visit.record, &visit.contents);
-    let mut groups: Vec<Group> = Vec::new();
-    let mut extras = Vec::new();
-    for (index, file) in contents.files.iter().enumerate() {
-        let item = item(visit, &address, &used, index, file);
-        if file.thumb.is_none() {
-            extras.push(item);
-            continue;
-        }
-        let title = file.path.parent().map(|folder| folder.to_string()).unwrap_or_default();
-        match groups.iter_mut().find(|group| group.title == title) {
-            Some(group) => group.items.push(item),
-            None => groups.push(Group { title, items: vec![item] }),
-        }
-    }
-    let (words, told) = (visit.words, &visit.words.page);
-    let to_keep = record.show == Show::Download;
-    let zip = contents.zip.as_ref().filter(|_| to_keep);
-    let size = zip.map(|zip| words.bytes(zip.bytes));
-    let pictures = Some(contents.pictures()).filter(|count| *count > 0).map(|count| words.pictures(count));
-    let all_is_used_up = record.max_downloads.is_some_and(|max| used.of(Set::All) >= max);
-    let config = room.site.config();
-    let zone = clock::time_zone(config.studio.time_zone.as_deref());
-    let client = contents.client.as_deref();
-    LandingPage {
-        frame,
-        email: config.studio.email.clone(),
-        title: client.map_or(words.your_pictures.to_string(), |client| told.pictures_for.replace("{}", client)),
-        what: [pictures, size.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        until: told.until.replace("{}", &words.moment(&record.expires.to_zoned(zone))),
-        all: size.filter(|_| !all_is_used_up).map(|size| (format!("{address}/all"), size)),
-        all_is_used_up: to_keep && all_is_used_up,
-        to_keep,
-        groups,
-        extras,
-    }
-}
-
-fn item(visit: &Visit, address: &str, used: &Used, index: usize, file: &LinkedFile) -> Item {
-    let record = &visit.record;
-    let may = record.show == Show::Download && record.single_files;
-    let left = record.max_downloads.is_none_or(|max| used.of(Set::File(index)) < max);
-    let name = file.path.file_name().to_string();
-    let pixels = file.thumb.map(|thumb| thumb.pixels);
-    Item {
-        title: name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_string(),
-        name,
-        size: visit.words.bytes(file.bytes),
-        page: format!("{address}/picture/{}", index + 1),
-        thumb: format!("{address}/thumb/{}", index + 1),
-        width: pixels.map_or(1, |p| p.width),
-        height: pixels.map_or(1, |p| p.height),
-        take: (may && left).then(|| format!("{address}/file/{index}")),
-    }
-}
-
-#[derive(Template)]
-#[template(path = "downloads/picture.html")]
-struct PicturePage {
-    frame: Frame,
-    back: String,
-    item: Item,
-    screen: String,
-    /// "3 of 40"
-    place: String,
-    previous: Option<String>,
-    next: Option<String>,
-}
-
-/// One picture as large as a screen; its number counts from 1.
-pub(super) async fn picture(
-    State(room): State<Room>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path((token, number)): Path<(String, usize)>,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match visit::find(&room, &token, Visitor::of(peer, &headers), Grace::None).await {
-        Err(instead) => return *instead,
-        Ok(visit) if !visit.knows_pin(&room, &headers) => return pin_page(&room, &visit, None),
-        Ok(visit) => visit,
-    };
-    let shown: Vec<usize> =
-        (0..visit.contents.files.len()).filter(|index| visit.contents.files[*index].screen.is_some()).collect();
-    let Some(at) = number.checked_sub(1).and_then(|index| shown.binary_search(&index).ok()) else {
-        return sorry::not_found(&room, visit.words, visit.words.page.no_such_picture);
-    };
-    let (frame, index) = (room.frame(visit.words), shown[at]);
-    let file = &visit.contents.files[index];
-    let address = visit.address(&frame.base);
-    let mut item = item(&visit, &address, &used(&visit), index, file);
-    let pixels = file.screen.map(|screen| screen.pixels);
-    (item.width, item.height) = (pixels.map_or(1, |p| p.width), pixels.map_or(1, |p| p.height));
-    let neighbour = |at: Option<usize>| at.and_then(|at| shown.get(at)).map(|i| format!("{address}/picture/{}", i + 1));
-    html(&PicturePage {
-        frame,
-        screen: format!("{address}/screen/{}", index + 1),
-        item,
-        place: visit.words.page.place(at + 1, shown.len()),
-        previous: neighbour(at.checked_sub(1)),
-        next: neighbour(Some(at + 1)),
-        back: address,
-    })
-}
-
-pub(super) async fn thumb(
-    room: State<Room>,
-    from: ConnectInfo<SocketAddr>,
-    path: Path<(String, usize)>,
-    headers: HeaderMap,
-) -> Response {
-    small(room.0, from.0, path.0, &headers, |file| file.thumb, thumb_name).await.unwrap_or_else(|instead| *instead)
-}
-
-pub(super) async fn screen(
-    room: State<Room>,
-    from: ConnectInfo<SocketAddr>,
-    path: Path<(String, usize)>,
-    headers: HeaderMap,
-) -> Response {
-    small(room.0, from.0, path.0, &headers, |file| file.screen, screen_name).await.unwrap_or_else(|instead| *instead)
-}
-
-/// A small picture is small: it is read whole.
-async fn small(
-    room: Room,
-    peer: SocketAddr,
-    (token, number): (String, usize),
-    headers: &HeaderMap,
-    of: fn(&LinkedFile) -> Option<SmallPicture>,
-    name: fn(usize) -> String,
-) -> Answer<Response> {
-    let visit = visit::find(&room, &token, Visitor::of(peer, headers), Grace::None).await?;
-    if !visit.knows_pin(&room, headers) {
-        return Err(instead(StatusCode::FORBIDDEN));
-    }
-    let index = number.wrapping_sub(1);
-    let known = visit.contents.files.get(index).and_then(of).is_some();
-    let path = known.then(|| visit.record.folder.join(name(index)));
-    let Some(path) = path else {
-        return Err(instead(sorry::not_found(&room, visit.words, visit.words.page.no_such_picture)));
-    };
-    let read = blocking(move || std::fs::read(path)).await.map_err(instead)?;
-    let bytes = read.map_err(|e| instead(Trouble::from(e)))?;
-    Ok(([(CONTENT_TYPE, "image/jpeg")], bytes).into_response())
 }

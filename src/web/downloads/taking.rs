@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
     IF_RANGE, LOCATION, RANGE,
@@ -15,7 +15,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::disposition::{attachment, percent};
+use super::disposition::{attachment, inline, percent};
 use super::range::{Ranged, ranged};
 use super::send::{Sending, body};
 use super::turns::lasting;
@@ -77,20 +77,38 @@ pub(super) async fn ask_for_all(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    click(room.0, from.0, &token, &headers, Set::All).await.unwrap_or_else(|instead| *instead)
+    click(room.0, from.0, &token, &headers, Set::All, Use::Save).await.unwrap_or_else(|instead| *instead)
 }
 
 pub(super) async fn ask_for_file(
     room: State<Room>,
     from: ConnectInfo<SocketAddr>,
     Path((token, index)): Path<(String, usize)>,
+    query: RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    click(room.0, from.0, &token, &headers, Set::File(index)).await.unwrap_or_else(|instead| *instead)
+    let how = Use::of(&query);
+    click(room.0, from.0, &token, &headers, Set::File(index), how).await.unwrap_or_else(|instead| *instead)
+}
+
+/// What a browser is to do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Save,
+    /// Show it by itself, so that a phone can keep it among its photos. It counts like any other download.
+    Show,
+}
+
+impl Use {
+    const SHOW: &str = "view";
+
+    fn of(query: &RawQuery) -> Use {
+        if query.0.as_deref() == Some(Use::SHOW) { Use::Show } else { Use::Save }
+    }
 }
 
 /// Answers with a signed address.
-async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, set: Set) -> Answer<Response> {
+async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, set: Set, how: Use) -> Answer<Response> {
     let visit = visit::find(&room, token, Visitor::of(peer, headers), Grace::None).await?;
     if !visit.knows_pin(&room, headers) {
         return Ok(pages::pin_page(&room, &visit, None));
@@ -107,7 +125,10 @@ async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, s
         Set::All => "all".to_string(),
         Set::File(index) => format!("file/{index}"),
     };
-    let address = format!("{}/{what}/{grant}/{}", visit.address(&room.base()), percent(&piece.name));
+    let mut address = format!("{}/{what}/{grant}/{}", visit.address(&room.base()), percent(&piece.name));
+    if how == Use::Show {
+        address = format!("{address}?{}", Use::SHOW);
+    }
     Ok((StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response())
 }
 
@@ -123,17 +144,28 @@ pub(super) async fn all(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    take(room.0, from.0, &token, &grant, &method, &headers, Set::All).await.unwrap_or_else(|instead| *instead)
+    let asked = Asked { method, headers, set: Set::All, how: Use::Save };
+    take(room.0, from.0, &token, &grant, asked).await.unwrap_or_else(|instead| *instead)
 }
 
 pub(super) async fn file(
     room: State<Room>,
     from: ConnectInfo<SocketAddr>,
     Path((token, index, grant, _)): Path<(String, usize, String, String)>,
+    query: RawQuery,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    take(room.0, from.0, &token, &grant, &method, &headers, Set::File(index)).await.unwrap_or_else(|instead| *instead)
+    let asked = Asked { method, headers, set: Set::File(index), how: Use::of(&query) };
+    take(room.0, from.0, &token, &grant, asked).await.unwrap_or_else(|instead| *instead)
+}
+
+/// What comes with a signed address.
+struct Asked {
+    method: Method,
+    headers: HeaderMap,
+    set: Set,
+    how: Use,
 }
 
 /// A browser that fetches ahead of its user.
@@ -144,17 +176,10 @@ fn is_ahead(headers: &HeaderMap) -> bool {
     })
 }
 
-async fn take(
-    room: Room,
-    peer: SocketAddr,
-    token: &str,
-    grant: &str,
-    method: &Method,
-    headers: &HeaderMap,
-    set: Set,
-) -> Answer<Response> {
+async fn take(room: Room, peer: SocketAddr, token: &str, grant: &str, asked: Asked) -> Answer<Response> {
+    let Asked { method, headers, set, how } = asked;
     let start = Instant::now();
-    let visitor = Visitor::of(peer, headers);
+    let visitor = Visitor::of(peer, &headers);
     let visit = visit::find(&room, token, visitor, Grace::Download).await?;
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
     let Some(grant) = key.granted(grant, &visit.hash, set) else {
@@ -170,7 +195,8 @@ async fn take(
     let mut response = Response::default();
     let told = response.headers_mut();
     told.insert(CONTENT_TYPE, HeaderValue::from_static(piece.kind));
-    told.insert(CONTENT_DISPOSITION, attachment(&piece.name));
+    let is_shown = how == Use::Show && matches!(piece.kind, "image/jpeg" | "image/png" | "image/webp");
+    told.insert(CONTENT_DISPOSITION, if is_shown { inline(&piece.name) } else { attachment(&piece.name) });
     told.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // Hexadecimal digits in quotes.
     told.extend(HeaderValue::from_str(&piece.etag).ok().map(|etag| (ETAG, etag)));
@@ -193,7 +219,7 @@ async fn take(
     if method == Method::HEAD {
         return Ok(response);
     }
-    if is_ahead(headers) {
+    if is_ahead(&headers) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let Some(turn) = room.turns.download(&grant.nonce, &visit.hash, visitor.from) else {
