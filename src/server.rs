@@ -9,6 +9,7 @@ pub(crate) mod erase;
 mod gate;
 pub(crate) mod housekeeping;
 mod labs;
+mod lock;
 mod machine;
 mod memory;
 mod pace;
@@ -29,13 +30,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use self::alarm::{AlarmThreads, Alarms};
+use self::lock::patient_lock;
 pub use self::machine::default_memory;
 use self::machine::{cores, max_jobs};
 use self::memory::Memory;
 use self::pace::Pace;
 use self::printers::Doubtful;
-pub use self::reload::Load;
 use self::reload::Reload;
+pub use self::reload::{Instead, Load, Loaded, Wrong};
 use self::scanner::Scanner;
 use self::sight::SharedSight;
 use self::thumbnails::Thumbnailer;
@@ -45,12 +47,11 @@ use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
-use crate::model::config::Config;
 use crate::print::press::Press;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::links::Links;
 use crate::spool::places::Places;
-use crate::spool::queue::{Lock, Spool, SpoolError, State};
+use crate::spool::queue::{Lock, Spool, State};
 use crate::web::Web;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
@@ -78,9 +79,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the spool's lock, finishes what was cut off, starts to watch and work. `load` reads the config again when its
-    /// file was edited.
-    pub fn start(config: Config, allow_network_spool: bool, load: Load) -> Result<Server, Error> {
+    /// Takes the spool's lock, finishes what was cut off, starts to watch and work. The config may be used `instead` of a
+    /// file that is wrong; `load` reads the file again when it was edited.
+    pub fn start(
+        loaded: Loaded,
+        instead: Option<&Instead>,
+        allow_network_spool: bool,
+        load: Load,
+    ) -> Result<Server, Error> {
+        let Loaded { config, text } = loaded;
         let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string());
         let spool = Spool::open(&config.spool, allow_network_spool).map_err(|e| failed(&e))?;
         let lock = patient_lock(&spool)?;
@@ -117,7 +124,7 @@ impl Server {
         let watch = Watch::start(&config);
         let waker = Arc::new(Mutex::new(watch.waker()));
         let (edit, edited) = mpsc::channel();
-        let reload = Reload::new(load, edit, Arc::clone(&waker));
+        let reload = Reload::new(load, edit, Arc::clone(&waker), &config, text, instead);
         let scanner = std::thread::Builder::new().name("intake".into()).spawn({
             let stop = Arc::clone(&stop);
             let (folders, waker) = (Arc::clone(&folders), Arc::clone(&waker));
@@ -166,29 +173,6 @@ impl Server {
             }
         }
         self.alarms.stop();
-    }
-}
-
-/// A command that holds the lock for the blink of an eye must not end a server that starts just then; nor must a server
-/// that has lost its `LOCK`, and finishes the steps in hand.
-fn patient_lock(spool: &Spool) -> Result<Lock, Error> {
-    const WITHIN: Duration = Duration::from_secs(1);
-    const LEFT_WITHIN: Duration = Duration::from_mins(1);
-    let start = Instant::now();
-    let mut told = false;
-    loop {
-        let patience = match spool.lock(clock::now()) {
-            Ok(lock) => return Ok(lock),
-            Err(SpoolError::Leaving) if start.elapsed() < LEFT_WITHIN => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!("{}; this one waits for it", SpoolError::Leaving);
-                }
-                Duration::from_millis(500)
-            }
-            Err(SpoolError::Locked(_)) if start.elapsed() < WITHIN => Duration::from_millis(50),
-            Err(e) => return Err(Error::failed(e.to_string())),
-        };
-        std::thread::sleep(patience);
     }
 }
 

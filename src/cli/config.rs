@@ -2,28 +2,52 @@
 
 use std::path::{Path, PathBuf};
 
+use super::terminal::note;
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::model::limits::CONFIG_MAX_BYTES;
-
-/// A config and the text it was read from.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    pub(super) config: Config,
-    pub(super) text: String,
-}
+pub(super) use crate::server::Loaded;
+use crate::server::{Instead, Wrong};
+use crate::spool::configs;
 
 /// Reads and checks the file; every problem is in the error.
 pub(super) fn load(path: &Path) -> Result<Loaded, Error> {
-    let file = absolute(path)?;
-    let text = read(&file)?;
-    let config = Config::parse(&text, &file).map_err(|e| Error::usage(e.to_string()))?;
-    Ok(Loaded { config, text })
+    read(path).map_err(|wrong| Error::usage(wrong.problems))
 }
 
-/// For a running server, whose file was edited.
-pub(super) fn load_again(path: &Path) -> Result<Config, Error> {
-    load(path).map(|loaded| loaded.config)
+/// The file, where it is right; else the last good config of that path, and what is wrong with the file. Where neither can
+/// be used, both reasons are in the error.
+pub(super) fn load_or_last_good(path: &Path) -> Result<(Loaded, Option<Instead>), Error> {
+    let wrong = match read(path) {
+        Ok(loaded) => return Ok((loaded, None)),
+        Err(wrong) => wrong,
+    };
+    match absolute(path).map(|file| configs::last_good(&file)) {
+        Ok(Ok((config, text, kept))) => Ok((Loaded { config, text }, Some(Instead { wrong, since: kept.at }))),
+        Ok(Err(why)) => Err(Error::usage(format!("{}\nthe last good config cannot be used: {why}", wrong.problems))),
+        Err(_) => Err(Error::usage(wrong.problems)),
+    }
+}
+
+/// For a command that acts on a spool: it must not fail because somebody is just editing the config. `status` says by
+/// itself what is wrong, the others on standard error.
+pub(super) fn load_for_spool(path: &Path) -> Result<Loaded, Error> {
+    let (loaded, instead) = load_or_last_good(path)?;
+    if let Some(instead) = instead {
+        note(&instead.in_short(&loaded.config));
+    }
+    Ok(loaded)
+}
+
+/// Reads and checks the file. What could be read of a wrong one is in the error, too.
+pub(super) fn read(path: &Path) -> Result<Loaded, Wrong> {
+    let of_problems = |e: Error| Wrong { problems: e.text, text: String::new() };
+    let file = absolute(path).map_err(of_problems)?;
+    let text = text(&file).map_err(of_problems)?;
+    match Config::parse(&text, &file) {
+        Ok(config) => Ok(Loaded { config, text }),
+        Err(e) => Err(Wrong { problems: e.to_string(), text }),
+    }
 }
 
 /// Absolute, without looking through links: messages should name what was typed.
@@ -31,7 +55,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(|e| Error::usage(format!("{}: {e}", path.display())))
 }
 
-fn read(file: &Path) -> Result<String, Error> {
+fn text(file: &Path) -> Result<String, Error> {
     let shown = file.display();
     let wrong = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => Error::usage(format!(

@@ -80,7 +80,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Error> {
     let interrupted = || signal.load(std::sync::atomic::Ordering::SeqCst) != 0;
     let before = known_jobs(&spool);
     let hot_folders = loaded.config.hot_folders.clone();
-    let server = Server::start(loaded.config, false, config::load_again)?;
+    let server = Server::start(loaded, None, false, config::read)?;
     let mut dropped = Vec::new();
     for (hot_folder, name, _) in JOBS {
         let Some(hot_folder) = hot_folders.iter().find(|h| h.name == hot_folder) else { continue };

@@ -46,7 +46,7 @@ pub(super) fn run(file: &Path, args: &EraseArgs) -> Result<(), Error> {
         // The parser refuses this before.
         WhomArgs { .. } => return Err(Error::usage("name a `--record`, a `--session` or a `--client`")),
     };
-    let loaded = config::load(file)?;
+    let loaded = config::load_for_spool(file)?;
     let spool = jobs::open_of(&loaded.config.spool)?;
     let ground = Ground { spool: &spool, config: &loaded.config };
     let answer = send(&spool, ground, whom, args.dry_run)?;

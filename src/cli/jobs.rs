@@ -196,7 +196,7 @@ fn given_manifest(path: &Path) -> Result<GivenManifest, Error> {
 
 /// The spool that a config names, and the config.
 pub(super) fn open(file: &Path) -> Result<(Spool, Config), Error> {
-    let config = config::load(file)?.config;
+    let config = config::load_for_spool(file)?.config;
     Ok((open_of(&config.spool)?, config))
 }
 

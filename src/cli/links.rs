@@ -58,7 +58,7 @@ pub(super) struct MailArgs {
 }
 
 pub(super) fn run(file: &Path, command: &LinksCommand) -> Result<(), Error> {
-    let loaded = config::load(file)?;
+    let loaded = config::load_for_spool(file)?;
     let spool = jobs::open_of(&loaded.config.spool)?;
     let links = Links::of_spool(spool.root());
     match command {

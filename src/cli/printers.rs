@@ -71,7 +71,7 @@ fn act(file: &Path, names: &[String], command: &dyn Fn(Vec<String>) -> Command) 
 }
 
 fn list(file: &Path, args: &ListArgs) -> Result<(), Error> {
-    let config = super::config::load(file)?.config;
+    let config = super::config::load_for_spool(file)?.config;
     let spool = Spool::look(&config.spool);
     let live = match &spool {
         Some(spool) if spool.locked_by().is_some() => jobs::send(spool, &config, &Command::Status)?.status,

@@ -21,13 +21,16 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(file: &Path, args: &ServeArgs) -> Result<(), Error> {
-    let loaded = config::load(file)?;
+    let (loaded, instead) = config::load_or_last_good(file)?;
     let _log = logging::start(Some(&loaded.config.server.log))?;
+    if let Some(instead) = &instead {
+        tracing::error!("the config is wrong, the last good one is in force:\n{}", instead.wrong.problems);
+    }
     for line in loaded.config.show_warnings(&loaded.text).lines() {
         tracing::warn!("{line}");
     }
     let signal = catch_signals()?;
-    let server = Server::start(loaded.config, args.allow_network_spool, config::load_again)?;
+    let server = Server::start(loaded, instead.as_ref(), args.allow_network_spool, config::read)?;
     tracing::info!("serving");
     let caught = wait_for(&signal, &|| !server.has_its_spool());
     if caught == 0 {

@@ -25,13 +25,27 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
-    let loaded = config::load(file)?;
+    let (loaded, instead) = config::load_or_last_good(file)?;
     let spool = Spool::look(&loaded.config.spool);
     let server = spool.as_ref().and_then(Spool::locked_by);
+    // Whatever is wrong, what lies in the spool can be shown.
+    let mut wrong: Vec<String> = instead.map(|instead| instead.in_short(&loaded.config)).into_iter().collect();
     let live = match (&spool, &server) {
-        (Some(spool), Some(_)) => jobs::send(spool, &loaded.config, &Command::Status)?.status,
+        (Some(spool), Some(_)) => match jobs::send(spool, &loaded.config, &Command::Status) {
+            Ok(answer) => answer.status,
+            Err(e) => {
+                wrong.push(format!("the server cannot be asked: {e}\nWhat is shown is what lies in the spool."));
+                None
+            }
+        },
         _ => None,
     };
+    if wrong.is_empty()
+        && let Some(why) = live.as_ref().and_then(|live| live["config_refused"].as_str())
+    {
+        let first = why.lines().next().unwrap_or_default();
+        wrong.push(format!("{first}\nThe config before it is in force; the log shows all that is wrong."));
+    }
     let mut counts = Vec::new();
     if let Some(spool) = &spool {
         for state in State::ALL {
@@ -54,7 +68,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
         let counts: serde_json::Map<String, serde_json::Value> =
             counts.iter().map(|(state, n)| (state.word().to_string(), (*n).into())).collect();
         return terminal::say_json(&serde_json::json!({
-            "server": server, "paused": paused, "queue": counts,
+            "wrong": wrong, "server": server, "paused": paused, "queue": counts,
             "hot_folders": live.as_ref().map(|l| &l["hot_folders"]),
             "running": live.as_ref().map(|l| &l["running"]),
             "waiting": live.as_ref().map(|l| &l["waiting"]),
@@ -67,6 +81,9 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             "alerts": live.as_ref().map(|l| &l["alerts"]),
             "removed_within_a_day": tomorrow,
         }));
+    }
+    for what in &wrong {
+        say_painted(&format!("{} {}", paint("wrong:", RED), paint(what, "0")))?;
     }
     match &server {
         Some(server) => say_painted(&format!("{} ({})", paint("serving", GREEN), paint(server, "0")))?,

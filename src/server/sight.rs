@@ -51,8 +51,8 @@ pub(super) enum ConfigFile {
     #[default]
     NotRead,
     InForce,
-    /// Why.
-    Refused(String),
+    /// Why; and since when the config is good that the server was started with instead.
+    Refused(String, Option<Timestamp>),
 }
 
 pub(super) type SharedSight = Arc<Mutex<Sight>>;
@@ -91,7 +91,7 @@ impl Scheduler {
         let outlook = *self.workshop.outlook.lock().unwrap_or_else(PoisonError::into_inner);
         serde_json::json!({ "printers": self.workshop.press.printers(&config, &|printer| gates.keep(printer)),
             "pools": self.workshop.press.pools(&config), "labs": labs, "hot_folders": folders, "running": running, "waiting": waiting, "closed": closed,
-            "places": self.queue.places(), "removed_within_a_day": outlook, "config_refused": self.reload.refused(), "changes": self.changes,
+            "places": self.queue.places(), "removed_within_a_day": outlook, "config_refused": self.reload.refused(), "config_started_with": self.reload.started_with(), "changes": self.changes,
             "alerts": self.alarms.state(), "links": self.workshop.links.looked() })
     }
 
@@ -145,7 +145,7 @@ impl Scheduler {
             is_recovering: !recovering.is_empty(),
             config: match self.reload.refused() {
                 _ if !self.reload.was_read() => ConfigFile::NotRead,
-                Some(why) => ConfigFile::Refused(why.to_string()),
+                Some(why) => ConfigFile::Refused(why.to_string(), self.reload.started_with()),
                 None => ConfigFile::InForce,
             },
         };

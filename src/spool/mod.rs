@@ -1,5 +1,6 @@
 //! The durable ground: folders, journals, the queue. Knows `model` and `plan`, no outside world.
 
+pub mod configs;
 pub mod durable;
 pub mod gauge;
 pub mod index;

@@ -37,6 +37,7 @@ mod http;
 mod ipp;
 mod labs;
 mod languages;
+mod last_good;
 mod letters;
 mod licenses;
 mod links;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::keyword;
-use crate::model::document::{Node, Path as Place};
+use crate::model::document::{self, Node, Path as Place};
 use crate::model::problem::Problems;
 use crate::model::section::Read;
 use crate::section;
@@ -101,9 +101,54 @@ fn is_argon2id(text: &str) -> bool {
         && base64(hash, 22)
 }
 
+/// Of the users of a config in force: those whom an edited text, which is refused for something else, would not let in any
+/// more, or only with another password or role. Whoever wrote it believes that they are locked out.
+pub fn let_in_although_edited<'u>(users: &'u [User], refused: &str) -> Vec<&'u str> {
+    let tree = document::parse_collecting(refused).ok().map(|(root, ..)| root);
+    let is_same = |user: &&User| match &tree {
+        Some(root) => {
+            root.get("server").and_then(|s| s.get("users")).and_then(|u| u.get(&user.name)).is_some_and(|node| {
+                let text = |key: &str| node.get(key).and_then(Node::as_shown);
+                let role = text("role").unwrap_or_else(|| UserRole::Viewer.to_string());
+                text("password").as_deref() == Some(user.password.as_str()) && role == user.role.word()
+            })
+        }
+        // What cannot be read as a whole is looked through line by line, comments left out.
+        None => refused
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .any(|line| line.contains(user.password.as_str())),
+    };
+    users.iter().filter(|user| !is_same(user)).map(|user| user.name.as_str()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whom_an_edit_would_lock_out_is_known_also_when_the_rest_of_it_is_wrong() {
+        let hash =
+            |salt: &str| format!("$argon2id$v=19$m=19456,t=2,p=1${salt}$WldVFG4ukGb0o0VPpMlYY1uRj5AMvQKJ5h5mB6FDQdQ");
+        let (anna, ben) = (hash("c29tZXNhbHRzb21l"), hash("b3RoZXJzYWx0c2Fs"));
+        let user = |name: &str, hash: &str, role| User { name: name.into(), password: PasswordHash(hash.into()), role };
+        let users = [user("anna", &anna, UserRole::Operator), user("ben", &ben, UserRole::Viewer)];
+        let edited = |users: &str, rest: &str| format!("version: 1\nserver:\n  users:\n{users}{rest}\n");
+        let line = |name: &str, hash: &str, role: &str| format!("    {name}: {{ password: '{hash}'{role} }}\n");
+        let both = line("anna", &anna, ", role: operator") + &line("ben", &ben, "");
+        let broken = "profiles: { web: [";
+        for rest in ["nonsense: true", broken] {
+            assert_eq!(let_in_although_edited(&users, &edited(&both, rest)), [""; 0]);
+            assert_eq!(let_in_although_edited(&users, &edited(&line("ben", &ben, ""), rest)), ["anna"]);
+            let off = line("anna", &anna, ", role: operator") + &line("# ben", &ben, "").replace("    #", "#");
+            assert_eq!(let_in_although_edited(&users, &edited(&off, rest)), ["ben"]);
+            let changed = line("anna", &ben, ", role: operator") + &line("ben", &ben, "");
+            assert_eq!(let_in_although_edited(&users, &edited(&changed, rest)), ["anna"]);
+        }
+        let demoted = line("anna", &anna, "") + &line("ben", &ben, "");
+        assert_eq!(let_in_although_edited(&users, &edited(&demoted, "nonsense: true")), ["anna"]);
+        assert_eq!(let_in_although_edited(&users, ""), ["anna", "ben"]);
+    }
 
     #[test]
     fn only_whole_hashes_are_taken() {

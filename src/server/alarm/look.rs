@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::super::sight::{ConfigFile, Sight};
 use super::room::Room;
 use crate::alert::{Book, Condition, Kind, Seen};
+use crate::clock;
 use crate::intake::{FolderState, Mode};
 use crate::model::config::{Alerts, Config};
 use crate::model::counted::counted;
@@ -360,15 +361,29 @@ fn config_file(config: &Config, sight: &Sight, now: Timestamp) -> Option<Seen> {
     let refused = match &sight.config {
         ConfigFile::NotRead => return None,
         ConfigFile::InForce => None,
-        ConfigFile::Refused(why) => Some(why),
+        ConfigFile::Refused(why, started_with) => Some((why, started_with)),
     };
-    let wrong = refused.map(|why| Condition {
-        cause: "config".into(),
-        kind: Kind::Config,
-        title: format!("the edited {} is refused", config.file.display()),
-        text: format!("{}\nThe one before stays in force.", cut(why)),
-        since: now,
-        job: None,
+    let wrong = refused.map(|(why, started_with)| {
+        let file = config.file.display();
+        let (title, what) = match started_with {
+            None => (format!("the edited {file} is refused"), "The one before stays in force.".to_string()),
+            Some(since) => {
+                let since = since.to_zoned(clock::time_zone(config.studio.time_zone.as_deref()));
+                let since = since.strftime("%Y-%m-%d %H:%M");
+                (
+                    format!("{file} is wrong; hotfolders has started with the last good one"),
+                    format!("That is in force since {since}."),
+                )
+            }
+        };
+        Condition {
+            cause: "config".into(),
+            kind: Kind::Config,
+            title,
+            text: format!("{}\n{what}", cut(why)),
+            since: now,
+            job: None,
+        }
     });
     Some(Seen { kinds: &[Kind::Config], wrong: wrong.into_iter().collect(), complete: true, ..Seen::default() })
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use super::queue::name_of;
 use super::sessions::Visitor;
 use super::told::{Told, told};
 use super::words::Clock;
@@ -34,6 +35,8 @@ pub(super) struct Frame {
     pub(super) acts: bool,
     pub(super) paused: bool,
     pub(super) note: Option<Note>,
+    /// The config file is not what is in force: what is, and what is wrong with the file.
+    pub(super) config: Option<ConfigNotice>,
     pub(super) version: &'static str,
 }
 
@@ -41,6 +44,31 @@ impl Frame {
     pub(super) fn is(&self, page: Page) -> bool {
         self.page == page
     }
+}
+
+/// Shown on each page for as long as the config file is wrong.
+#[derive(Debug)]
+pub(super) struct ConfigNotice {
+    pub(super) title: String,
+    pub(super) text: &'static str,
+}
+
+/// Of what the server tells; `file` is the config's name.
+fn config_notice(told: &Told, file: &str, clock: &Clock) -> Option<ConfigNotice> {
+    told.config_refused.as_ref()?;
+    Some(match told.config_started_with {
+        None => ConfigNotice {
+            title: format!("The edited {file} is not in force"),
+            text: "The last good one is, and its users may log in.",
+        },
+        Some(since) => ConfigNotice {
+            title: format!(
+                "{file} is wrong: the server has started with the last good one, of {}",
+                clock.moment(since).shown
+            ),
+            text: "The users of that one may log in.",
+        },
+    })
 }
 
 /// What came of a button.
@@ -96,6 +124,8 @@ pub(super) struct Setting {
 impl Dashboard {
     pub(super) fn setting(&self, page: Page, visitor: &Visitor, key: &NoteKey) -> Setting {
         let config = self.site.config();
+        let clock = Clock::new(clock::time_zone(config.studio.time_zone.as_deref()), clock::now());
+        let told = told(&self.site);
         let frame = Frame {
             studio: studio_name(&config).to_string(),
             page,
@@ -103,9 +133,9 @@ impl Dashboard {
             acts: visitor.acts(),
             paused: control::is_paused(&self.site.spool),
             note: self.notes.take(&key.note),
+            config: config_notice(&told, &name_of(&config.file), &clock),
             version: env!("CARGO_PKG_VERSION"),
         };
-        let clock = Clock::new(clock::time_zone(config.studio.time_zone.as_deref()), clock::now());
-        Setting { frame, told: told(&self.site), clock }
+        Setting { frame, told, clock }
     }
 }

@@ -15,7 +15,6 @@ use super::sessions::Visitor;
 use super::told::{self, Told};
 use super::words::{self, Badge, Clock, Moment};
 use super::{Dashboard, blocking};
-use crate::model::config::Config;
 use crate::spool::index::History;
 use crate::spool::job::{self, JobId, Question, Reason, file};
 use crate::spool::queue::State as Place;
@@ -131,7 +130,6 @@ pub(super) async fn show(
 fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble> {
     let spool = &dashboard.site.spool;
     let Setting { frame, told, clock } = setting;
-    let config = dashboard.site.config();
     let running: Vec<Running> = told.running.iter().filter_map(|run| running(dashboard, run, &clock)).collect();
 
     let mut held_jobs = spool.jobs(Place::Held)?;
@@ -180,7 +178,7 @@ fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble>
         })
         .take(DONE_SHOWN)
         .collect();
-    let alarms = alarms(&told, &config, &clock);
+    let alarms = alarms(&told, &clock);
     Ok(QueuePage {
         frame,
         alarms,
@@ -261,15 +259,8 @@ fn arriving(folder: &told::HotFolder, drop: &told::Arriving, clock: &Clock) -> A
     Arriving { name: drop.name.clone(), hot_folder: folder.name.clone(), since: clock.moment(drop.since), text }
 }
 
-fn alarms(told: &Told, config: &Config, clock: &Clock) -> Vec<Alarm> {
+fn alarms(told: &Told, clock: &Clock) -> Vec<Alarm> {
     let mut alarms = Vec::new();
-    if told.config_refused.is_some() {
-        alarms.push(Alarm {
-            class: "bad",
-            title: format!("The edited {} is not in force", name_of(&config.file)),
-            text: "The last good one is. What is wrong with it stands under Profiles.".into(),
-        });
-    }
     for folder in &told.hot_folders {
         if let told::Mode::Unreachable { since, reason } = &folder.mode {
             let title = format!("Hot folder {} cannot be reached since {}", folder.name, clock.moment(*since).shown);

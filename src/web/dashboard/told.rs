@@ -27,6 +27,8 @@ pub(super) struct Told {
     pub(super) closed: Option<String>,
     /// What is wrong with the edited config.
     pub(super) config_refused: Option<String>,
+    /// Since when the config is good that the server was started with instead.
+    pub(super) config_started_with: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
