@@ -75,12 +75,8 @@ pub fn place(sheet: &Sheet, slot: &Slot<'_>, run: &PrintRun, note: &mut Note<'_>
         placed.clear();
     }
     let copies = run.intent.as_ref().filter(|_| run.is_open()).map_or(sheet.copies, |(_, intent)| intent.copies);
-    let parts: Vec<(u32, Part)> = match slot.copies {
-        FolderCopies::Files => (1..=copies).map(|copy| (copy, Part::Copy(copy))).collect(),
-        FolderCopies::Name => vec![(1, Part::All(copies))],
-    };
     let extension = sheet.extension();
-    for (number, part) in parts {
+    for (number, part) in parts(slot, run, copies) {
         let to = target.join(slot.name(attempt, part, &extension));
         let from = target.join(aside(sheet, number));
         match placed.get(&number) {
@@ -110,6 +106,50 @@ pub fn place(sheet: &Sheet, slot: &Slot<'_>, run: &PrintRun, note: &mut Note<'_>
     Ok(Went::Over)
 }
 
+/// The files that make up the copies of an attempt. One that has begun goes on in the way in which it began.
+fn parts(slot: &Slot<'_>, run: &PrintRun, copies: u32) -> Vec<(u32, Part)> {
+    let begun = run.intent.as_ref().filter(|_| run.is_open()).and_then(|(_, intent)| intent.in_one_file);
+    if begun.unwrap_or(slot.copies == FolderCopies::Name) {
+        vec![(1, Part::All(copies))]
+    } else {
+        (1..=copies).map(|copy| (copy, Part::Copy(copy))).collect()
+    }
+}
+
+/// Puts no other copy of a sheet there that it has begun. One whose renaming was cut off, and which does not lie aside any
+/// more, has left. For `cut` the others never leave: then the journal has how many do.
+pub fn rest(
+    sheet: &Sheet,
+    slot: &Slot<'_>,
+    run: &PrintRun,
+    cut: bool,
+    note: &mut Note<'_>,
+) -> Result<Went, PrintError> {
+    let target = slot.target();
+    if let Err(e) = std::fs::read_dir(&target) {
+        return Ok(Went::On(Some(format!("its folder {} cannot be read: {e}", target.display()))));
+    }
+    let mut placed = 0;
+    for (&copy, &is_known) in &run.placed {
+        if !is_known {
+            if target.join(aside(sheet, copy)).exists() {
+                continue;
+            }
+            note(PrintEvent::Placed { copy })?;
+        }
+        placed += 1;
+    }
+    let copies = run.intent.as_ref().map_or(sheet.copies, |(_, intent)| intent.copies);
+    if placed as usize >= parts(slot, run, copies).len() {
+        note(PrintEvent::Ended { state: PrintState::Accepted })?;
+    } else if cut {
+        note(PrintEvent::Cut { printed: placed })?;
+    } else {
+        return Ok(Went::On(None));
+    }
+    Ok(Went::Over)
+}
+
 fn intent(sheet: &Sheet, slot: &Slot<'_>, attempt: u32) -> PrintIntent {
     PrintIntent {
         attempt,
@@ -123,6 +163,7 @@ fn intent(sheet: &Sheet, slot: &Slot<'_>, attempt: u32) -> PrintIntent {
         printer_uuid: None,
         up_time_s: None,
         is_spooler: false,
+        in_one_file: Some(slot.copies == FolderCopies::Name),
     }
 }
 

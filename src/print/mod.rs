@@ -46,6 +46,19 @@ pub struct Sheet {
 /// Writes an event of a print down; durable when it returns.
 pub type Note<'n> = dyn FnMut(PrintEvent) -> Done + 'n;
 
+/// What may be done for a sheet that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// All of it: what has not left is sent.
+    Send,
+    /// The server stops: nothing more leaves, and everything is left as it is.
+    Leave,
+    /// The job is held: what has not left is taken back, and is sent anew when the job goes on.
+    Hold,
+    /// The job is cancelled: what has not left never does.
+    Cancel,
+}
+
 /// Why a sheet cannot go on, in the end.
 #[derive(Debug, thiserror::Error)]
 pub enum PrintError {

@@ -10,12 +10,15 @@ use jiff::Timestamp;
 
 use super::ipp::{Created, Document, Endpoint, IppError, JobFacts, Listed, PrinterFacts, Scaling, Ticket, Which};
 use super::protocol::{self, Action, Known, LOOK_AGAIN_S, Record};
-use super::{Note, PrintError, Sheet, Went};
+use super::{Care, Note, PrintError, Sheet, Went};
 use crate::process::Ended;
 use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrinterJob};
 
 /// Longest title in the name of a printer's job, in characters: some printers keep few, and the token must fit.
 const TITLE_MAX_CHARS: usize = 40;
+
+/// Why an attempt came to nothing.
+const TAKEN_BACK: &str = "its job was held or cancelled before the document left";
 
 /// Most jobs that are asked for their names, one by one.
 const LOOK_UP_MAX: usize = 40;
@@ -86,6 +89,7 @@ fn send(
         printer_uuid: facts.uuid.clone(),
         up_time_s: facts.up_time_s.map(u64::from),
         is_spooler: facts.is_spooler,
+        in_one_file: None,
     }))?;
     if !facts.has_create_job {
         let endpoint = endpoint.clone();
@@ -206,11 +210,12 @@ pub fn sent(sent: Option<Sent>, missed: &mut Missed, note: &mut Note<'_>) -> Res
     }
 }
 
-/// Asks the printer what has become of a sheet, and does what follows from that.
+/// Asks the printer what has become of a sheet, and does what follows from that, as far as `care` goes.
 pub fn look(
     sheet: &Sheet,
     endpoint: &Endpoint,
     run: &PrintRun,
+    care: Care,
     missed: &mut Missed,
     now: Timestamp,
     note: &mut Note<'_>,
@@ -236,6 +241,13 @@ pub fn look(
     tracing::debug!(sheet = %sheet.title, printer = %intent.printer, ?action, "asked");
     match action {
         Action::LookAgain | Action::Wait => Ok(Went::On(None)),
+        Action::SendAgain | Action::SendDocument if care == Care::Leave => Ok(Went::On(None)),
+        // Nothing of it has left, and nothing may any more.
+        Action::SendAgain if care != Care::Send => not(note, TAKEN_BACK.into()),
+        Action::SendDocument if care != Care::Send => {
+            let id = run.job.as_ref().map_or(0, |job| job.id);
+            clear(endpoint, id, TAKEN_BACK, note)
+        }
         Action::SendAgain => {
             // What it would not print and knows nothing of, it surely did not begin: another one may do better.
             if let Some(why) = std::mem::take(missed).refused {

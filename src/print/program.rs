@@ -56,6 +56,7 @@ pub fn begin(sheet: &Sheet, program: &Program<'_>, run: &PrintRun, note: &mut No
         printer_uuid: None,
         up_time_s: None,
         is_spooler: false,
+        in_one_file: None,
     }))?;
     let mut command = Command::new(name);
     command.args(program.words.iter().skip(1).map(|word| filled(word, sheet, &file)));

@@ -195,6 +195,7 @@ mod tests {
             printer_uuid: Some("urn:uuid:p".into()),
             up_time_s: Some(1_000),
             is_spooler: false,
+            in_one_file: None,
         }
     }
 

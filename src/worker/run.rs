@@ -174,24 +174,27 @@ fn reject(code: &'static str, text: impl Into<String>) -> Stop {
 pub struct Signals {
     /// Finish the steps in hand and stop.
     stop: AtomicBool,
-    /// Why; without one of these the server stops.
+    /// Why.
+    is_server_stopping: AtomicBool,
     cancel: AtomicBool,
     hold: AtomicBool,
 }
 
 impl Signals {
+    /// The server stops.
     pub fn stop(&self) {
+        self.is_server_stopping.store(true, Ordering::SeqCst);
         self.stop.store(true, Ordering::SeqCst);
     }
 
     pub fn cancel(&self) {
         self.cancel.store(true, Ordering::SeqCst);
-        self.stop();
+        self.stop.store(true, Ordering::SeqCst);
     }
 
     pub fn hold(&self) {
         self.hold.store(true, Ordering::SeqCst);
-        self.stop();
+        self.stop.store(true, Ordering::SeqCst);
     }
 }
 
@@ -320,6 +323,17 @@ impl<'a> Run<'a> {
             Some(text) => Err(Stop::Unreachable { place: place.to_path_buf(), text }),
             None => Ok(()),
         }
+    }
+
+    /// Of a job that is on its way to be held, and waits for its sheets.
+    fn check_signals_of_hold(&self) -> Result<(), Stop> {
+        if self.signals.cancel.load(Ordering::SeqCst) {
+            return Err(Stop::Cancelled);
+        }
+        if self.signals.is_server_stopping.load(Ordering::SeqCst) {
+            return Err(Stop::Stopped);
+        }
+        Ok(())
     }
 
     fn check_signals(&self) -> Result<(), Stop> {

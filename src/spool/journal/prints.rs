@@ -33,6 +33,10 @@ pub struct PrintIntent {
     /// It only passes sheets on: what it calls completed is not printed yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_spooler: bool,
+    /// Of a folder printer: all copies are one file, or each is one. Decided once: the config may say otherwise before the
+    /// last copy has its place. An earlier version did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_one_file: Option<bool>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
@@ -77,6 +81,8 @@ pub enum PrintEvent {
     Answered { printed: u32 },
     /// All that will ever be known of these copies; where others are left it goes on with them.
     Ended { state: PrintState },
+    /// The job was cancelled when so many copies were in the folder of its printer: the others are not sent.
+    Cut { printed: u32 },
     /// The job was cancelled before anything of it left.
     Dropped,
 }
@@ -144,6 +150,7 @@ impl PrintRun {
                     self.ended = Some((at, state));
                 }
             },
+            PrintEvent::Cut { printed } => self.keep(printed),
             PrintEvent::Dropped => self.dropped = true,
         }
     }
@@ -192,7 +199,9 @@ impl PrintRun {
         match (&self.ended, &self.doubt) {
             (Some((_, state)), _) => *state,
             (None, Some(_)) => PrintState::Uncertain,
-            (None, None) if self.sent.is_some() || self.placed.values().any(|stood| *stood) => PrintState::Sent,
+            (None, None) if self.sent.is_some() || self.placed.values().any(|stood| *stood) || self.printed > 0 => {
+                PrintState::Sent
+            }
             (None, None) if self.intent.is_some() => PrintState::Uncertain,
             (None, None) => PrintState::Rendered,
         }
@@ -224,6 +233,7 @@ mod tests {
             printer_uuid: None,
             up_time_s: None,
             is_spooler: false,
+            in_one_file: None,
         })
     }
 

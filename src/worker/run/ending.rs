@@ -9,6 +9,7 @@ use super::{Outcome, Run, Stop};
 use crate::clock;
 use crate::deliver;
 use crate::plan::fingerprint::Works;
+use crate::print::Care;
 use crate::spool::durable;
 use crate::spool::job::{self, Question, RecordError, file};
 use crate::spool::queue::State;
@@ -45,7 +46,7 @@ impl Run<'_> {
         loop {
             let mut questions = vec![Question::by_hand()];
             if let Some(plan) = self.plan.clone() {
-                questions.extend(self.wait_for_prints(&plan)?);
+                questions.extend(self.wait_for_prints(&plan, Care::Hold)?);
             }
             if let Some(outcome) = self.hold_unless_answered(&questions)? {
                 return Ok(outcome);

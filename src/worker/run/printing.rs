@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use super::planning::outdated;
 use super::{Report, Run, Stop};
 use crate::matcher;
-use crate::model::config::{Allocate, Config, Printer};
+use crate::model::config::{Allocate, Config, Printer, PrinterTarget};
 use crate::model::delivery::Delivery;
 use crate::plan::printing::Printing;
 use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, StepId};
 use crate::print::network::{Missed, Sending};
 use crate::print::press::{Claim, Rank};
-use crate::print::{Sheet, Went};
+use crate::print::{Care, Sheet, Went};
 use crate::spool::job::{Question, file};
 use crate::spool::journal::{Entry, PrintRun};
 use crate::worker::printers::Gates;
@@ -33,7 +33,7 @@ const REFUSED_FIRST: Duration = Duration::from_secs(2);
 const REFUSED_MOST: Duration = Duration::from_mins(1);
 /// The longest rest between two looks at everything.
 const REST: Duration = Duration::from_millis(400);
-/// How long a job that is to end waits for the sheets that have been sent.
+/// How long a job that is cancelled waits for the sheets that have been sent.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 
 /// One sheet, and what is remembered of it while the job runs.
@@ -61,7 +61,7 @@ impl Run<'_> {
     /// Prints what is open. The questions of what is parked, once nothing else can go on.
     pub(super) fn print(&mut self, plan: &Plan) -> Result<Vec<Question>, Stop> {
         let mut units = self.units(plan);
-        let result = self.print_all(plan, &mut units, None);
+        let result = self.print_all(plan, &mut units, Care::Send, None);
         let job = self.job.job.clone();
         self.workshop.press.forget(&job);
         let questions = result?;
@@ -124,12 +124,13 @@ impl Run<'_> {
         self.progress().prints.get(&unit.print.id).cloned().unwrap_or_default()
     }
 
-    /// Until `drain_until`, where it is given, nothing new is sent.
+    /// With other care than to send, only for what is on its way, and not longer than `until`, where that is given.
     fn print_all(
         &mut self,
         plan: &Plan,
         units: &mut [Unit<'_>],
-        drain_until: Option<Instant>,
+        care: Care,
+        until: Option<Instant>,
     ) -> Result<Vec<Question>, Stop> {
         self.settle_prints(plan)?;
         for unit in units.iter() {
@@ -148,20 +149,23 @@ impl Run<'_> {
                 config = now;
                 printing = matcher::printing(&config);
             }
-            let may_send = drain_until.is_none();
+            let may_send = care == Care::Send;
             if may_send && !outdated(plan, self.progress(), &printing).is_empty() && !is_sending(units) {
                 return Err(Stop::Again);
             }
             self.settle_prints(plan)?;
-            let round = self.round(plan, units, &config, &printing, may_send)?;
+            let round = self.round(plan, units, &config, &printing, care)?;
             self.ask(units, &mut asked)?;
             self.tell_printing(plan, &round);
             let is_over = units.iter().all(|unit| self.run_is_over(&unit.print.id));
             if is_over || (round.in_flight == 0 && (round.waits.is_empty() || !may_send)) {
                 return Ok(self.questions(units));
             }
-            if drain_until.is_some_and(|until| Instant::now() >= until) {
+            if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(Vec::new());
+            }
+            if care == Care::Hold {
+                self.check_signals_of_hold()?;
             }
             // What is being sent is brought to its end; the journal knows the rest.
             if may_send && !is_sending(units) {
@@ -182,10 +186,11 @@ impl Run<'_> {
         units: &mut [Unit<'_>],
         config: &Config,
         printing: &Printing,
-        may_send: bool,
+        care: Care,
     ) -> Result<Round, Stop> {
         let gates = Gates::now(&self.workshop.spool, config);
-        let may_send = may_send && !self.is_told_to_stop();
+        let care = if care == Care::Send && self.is_told_to_stop() { Care::Leave } else { care };
+        let may_send = care == Care::Send;
         let mut round = Round::default();
         // Of these a sheet waits, and those behind it in the plan with it.
         let mut closed: BTreeSet<String> = BTreeSet::new();
@@ -199,7 +204,7 @@ impl Run<'_> {
                 continue;
             }
             if run.is_open() {
-                let went = self.go_on(&mut units[index], &run, config)?;
+                let went = self.go_on(&mut units[index], &run, care, config)?;
                 let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
                 self.took(&mut units[index], printer, went);
             } else if may_send && !closed.contains(&units[index].print.ask.printer) {
@@ -209,7 +214,8 @@ impl Run<'_> {
             if run.doubt.is_some() {
                 round.asks += 1;
             } else if run.is_open() {
-                round.in_flight += 1;
+                // In a folder nothing goes on by itself.
+                round.in_flight += usize::from(may_send || !is_at_folder(&run, config));
                 // Until its document is whole at the printer, one behind it could come out first.
                 if run.sent.is_none() {
                     closed.insert(units[index].print.ask.printer.clone());
@@ -337,6 +343,11 @@ impl Run<'_> {
             ..self.counts(plan)
         });
     }
+}
+
+fn is_at_folder(run: &PrintRun, config: &Config) -> bool {
+    let printer = run.intent.as_ref().and_then(|(_, intent)| config.printer(&intent.printer));
+    printer.is_some_and(|printer| matches!(printer.target, PrinterTarget::Folder { .. }))
 }
 
 fn is_sending(units: &[Unit<'_>]) -> bool {

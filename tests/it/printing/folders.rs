@@ -321,6 +321,79 @@ fn a_cancelled_job_sends_nothing_more_and_tells_what_was_sent() {
     assert!(files(&studio.path("dnp")).is_empty());
 }
 
+/// An order of three copies of one sheet, with room for one file; the first lies there, and the others wait.
+fn three_copies(more: &str) -> Studio {
+    let mut studio = dnp(&format!("keep_queued: 1{more}"));
+    studio.serve();
+    studio.drop_file("status", "a.json", &invoice("9", &[1]).replacen("\"quantity\":1", "\"quantity\":3", 1));
+    studio.wait("the first", || (files(&studio.path("dnp")).len() == 1).then_some(()));
+    studio.wait("the wait", || studio.run(&["status"]).expect(0).out.contains("keep_queued").then_some(()));
+    studio
+}
+
+/// Takes what lies in the printer's folder, as its program does, until the job is done; what was taken, by name.
+fn take_all(studio: &Studio) -> Vec<String> {
+    let taken = std::cell::RefCell::new(Vec::new());
+    studio.wait("the end of the job", || {
+        for name in files(&studio.path("dnp")).into_iter().filter(|name| !name.starts_with('.')) {
+            std::fs::remove_file(studio.path("dnp").join(&name)).unwrap();
+            taken.borrow_mut().push(name);
+        }
+        (!studio.jobs("done").is_empty()).then_some(())
+    });
+    let mut taken = taken.into_inner();
+    taken.extend(files(&studio.path("dnp")));
+    taken.sort();
+    taken.iter().map(|name| name[name.find('_').unwrap()..].to_string()).collect()
+}
+
+#[test]
+fn a_cancel_leaves_out_the_copies_that_have_no_place_yet_and_a_retry_sends_them() {
+    let mut studio = three_copies("");
+    studio.run(&["jobs", "cancel", "9"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    assert_eq!(states(&studio, &done[0]), ["sent"]);
+    let told = studio.receipt(&done[0])["warnings"].to_string();
+    assert!(told.contains("print p1 is with dnp in 1 of 3 copies; the others were not sent"), "{told}");
+    assert_eq!(sheets(&studio, &done[0]), ["JOB_1_c01.jpg"], "and nothing aside");
+    studio.run(&["jobs", "retry", "9"]).expect(0);
+    studio.wait("the retry", || studio.jobs("done").is_empty().then_some(()));
+    assert_eq!(take_all(&studio), ["_1_2_c01.jpg", "_1_2_c02.jpg", "_1_c01.jpg"]);
+    let done = studio.wait_jobs("done", 1);
+    assert_eq!(states(&studio, &done[0]), ["accepted"]);
+    studio.stop();
+}
+
+#[test]
+fn a_hold_leaves_the_copies_that_have_no_place_yet_for_the_release() {
+    let mut studio = three_copies("");
+    studio.run(&["jobs", "hold", "9"]).expect(0);
+    studio.wait_jobs("held", 1);
+    std::fs::remove_file(studio.path("dnp").join(&files(&studio.path("dnp"))[0])).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(files(&studio.path("dnp")).is_empty(), "nothing leaves while it is held");
+    studio.run(&["jobs", "release", "9"]).expect(0);
+    assert_eq!(take_all(&studio), ["_1_c02.jpg", "_1_c03.jpg"]);
+    studio.stop();
+}
+
+#[test]
+fn a_sheet_goes_on_in_the_way_in_which_it_began_when_its_printer_is_edited_in_between() {
+    let mut studio = three_copies("");
+    let text = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    let edited = text.replacen("keep_queued: 1", "keep_queued: 1, copies: name", 1);
+    assert_ne!(edited, text);
+    studio.write("hotfolders.yaml", edited.as_bytes());
+    studio.wait("the edit", || {
+        let logs = studio.bytes_below("logs").into_values().map(|log| String::from_utf8(log).unwrap());
+        logs.collect::<String>().contains("the edited config is in force").then_some(())
+    });
+    assert_eq!(take_all(&studio), ["_1_c01.jpg", "_1_c02.jpg", "_1_c03.jpg"]);
+    let done = studio.wait_jobs("done", 1);
+    assert_eq!(states(&studio, &done[0]), ["accepted"]);
+    studio.stop();
+}
+
 #[test]
 fn a_job_that_is_tried_again_prints_the_sheet_that_its_printer_asks_for_by_then() {
     let mut studio = dnp("");

@@ -395,6 +395,54 @@ fn a_cancelled_order_lets_the_sent_sheet_finish() {
 }
 
 #[test]
+fn a_hold_waits_for_the_sheet_that_is_on_its_way() {
+    let slow = Behaviour { print_time: Duration::from_secs(3), ..Behaviour::default() };
+    let printer = direct(slow);
+    let mut studio = with(&printer);
+    studio.serve_with(&[("HOTFOLDERS_DRAIN_MS", "200")]);
+    studio.drop_file("status", "a.json", &invoice("9", &[1, 2]));
+    studio.wait("the first sheet", || printer.jobs().iter().any(|job| job.document.is_some()).then_some(()));
+    studio.run(&["jobs", "hold", "9"]).expect(0);
+    let held = studio.wait_jobs("held", 1);
+    assert_eq!(printer.prints().len(), 1, "it has come out by then");
+    let journal = std::fs::read_to_string(held[0].join("journal.jsonl")).unwrap();
+    assert!(journal.contains("\"ended\""), "{journal}");
+    studio.run(&["jobs", "release", "9"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    studio.stop();
+    assert_eq!(states(&studio, &done[0]), ["printed", "printed"]);
+    assert_eq!(printer.prints().len(), 2);
+    studio.audit();
+}
+
+#[test]
+fn a_document_that_has_not_left_when_its_job_is_cancelled_or_held_does_not_leave_after_all() {
+    at_once(["cancel", "hold"], |command| {
+        let printer = direct(Behaviour::default());
+        printer.has_been_on_for(Duration::from_hours(1));
+        let mut studio = with(&printer);
+        // It has made the job, and the connection is lost each time before it has anything of the document.
+        for _ in 0..8 {
+            printer.fail_next(Operation::SendDocument, Fault::Unheard);
+        }
+        studio.serve();
+        studio.drop_file("status", "a.json", &invoice("9", &[1]));
+        studio.wait("the first try", || (printer.count(Operation::SendDocument) > 0).then_some(()));
+        studio.run(&["jobs", command, "9"]).expect(0);
+        studio.wait_jobs(if command == "hold" { "held" } else { "done" }, 1);
+        assert!(printer.jobs().iter().all(|job| job.document.is_none()), "{command}");
+        if command == "hold" {
+            studio.run(&["jobs", "release", "9"]).expect(0);
+        }
+        let done = studio.wait_jobs("done", 1);
+        studio.stop();
+        let (state, prints) = if command == "hold" { ("printed", 1) } else { ("rendered", 0) };
+        assert_eq!((states(&studio, &done[0]), printer.prints().len()), (vec![state.to_string()], prints));
+        studio.audit();
+    });
+}
+
+#[test]
 fn a_server_that_is_killed_prints_each_sheet_once() {
     let slow = Behaviour { print_time: Duration::from_millis(200), counts_octets: true, ..Behaviour::default() };
     let printer = direct(slow);

@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{DRAIN_WITHIN, Unit, sheet};
+use crate::clock;
 use crate::control::{PRINT, PRINT_AGAIN, PRINTED, PRINTED_UP_TO};
 use crate::plan::{Plan, PlannedPrint, StepId};
-use crate::print::folder;
+use crate::print::{Care, folder};
 use crate::spool::job::{self, Question, file};
 use crate::spool::journal::{Entry, PrintEvent, PrintRun};
 use crate::worker::receipt::Notice;
 use crate::worker::run::{Run, Stop};
 
 impl Run<'_> {
-    /// Waits, not for ever, for what has been sent by a job that is to end; nothing else leaves. What is in doubt then.
-    pub(in crate::worker::run) fn wait_for_prints(&mut self, plan: &Plan) -> Result<Vec<Question>, Stop> {
+    /// Sees to its end what a job that is to be held, or cancelled, has sent; nothing else leaves. A job that is held waits
+    /// for as long as that takes: nobody would look after the sheet while it rests. What is in doubt then.
+    pub(in crate::worker::run) fn wait_for_prints(&mut self, plan: &Plan, care: Care) -> Result<Vec<Question>, Stop> {
         let mut units = self.units(plan);
         units.retain(|unit| self.run_of(unit).is_open());
-        let result = self.print_all(plan, &mut units, Some(Instant::now() + DRAIN_WITHIN));
+        let within = clock::wait(DRAIN_WITHIN, "HOTFOLDERS_DRAIN_MS");
+        let until = (care == Care::Cancel).then(|| Instant::now() + within);
+        let result = self.print_all(plan, &mut units, care, until);
         self.workshop.press.forget(&self.job.job);
         result?;
         Ok(self.questions(&units))
@@ -25,7 +29,7 @@ impl Run<'_> {
 
     /// The job is cancelled: what has been sent is seen to its end, the rest is dropped.
     pub(in crate::worker::run) fn drain_prints(&mut self, plan: &Plan) -> Result<(), Stop> {
-        self.wait_for_prints(plan)?;
+        self.wait_for_prints(plan, Care::Cancel)?;
         self.ask_no_more(plan)?;
         let open = |print: &&PlannedPrint| !self.progress().prints.get(&print.id).is_some_and(PrintRun::is_open);
         let prints = plan.deliveries.iter().flat_map(|step| &step.prints);
@@ -38,14 +42,14 @@ impl Run<'_> {
         self.clean_folders(plan)
     }
 
+    /// Copies that were written aside and did not get their names.
     fn clean_folders(&self, plan: &Plan) -> Result<(), Stop> {
         let config = self.workshop.config();
         for print in plan.deliveries.iter().flat_map(|step| &step.prints) {
-            let Some((_, intent)) = self.progress().prints.get(&print.id).and_then(|run| run.intent.as_ref()) else {
+            if self.progress().prints.get(&print.id).is_none_or(|run| run.attempts == 0) {
                 continue;
-            };
-            let slot = config.printer(&intent.printer).and_then(|printer| Some(sheet::slot(print, printer)?.target()));
-            if let Some(target) = slot {
+            }
+            for target in config.printers.iter().filter_map(|printer| Some(sheet::slot(print, printer)?.target())) {
                 folder::clean(&target, self.job.job.as_str())
                     .map_err(|e| Stop::Unreachable { place: target.clone(), text: e.to_string() })?;
             }
@@ -139,7 +143,16 @@ impl Run<'_> {
         let mut told = Vec::new();
         for print in plan.deliveries.iter().flat_map(|step| &step.prints) {
             let Some(run) = self.progress().prints.get(&print.id) else { continue };
-            let Some((_, intent)) = &run.intent else { continue };
+            let Some((_, intent)) = &run.intent else {
+                if let Some(printer) = run.printer.as_ref().filter(|_| run.printed > 0) {
+                    let text = format!(
+                        "print {} is with {printer} in {} of {} copies; the others were not sent",
+                        print.id, run.printed, print.copies
+                    );
+                    told.push(Notice { step: Some(print.id.to_string()), ..Notice::new("print", text) });
+                }
+                continue;
+            };
             let number = run.job.as_ref().map(|job| format!(" (its job {})", job.id)).unwrap_or_default();
             let state = run.state();
             let text = format!("print {} is with {}{number}: {state}", print.id, intent.printer);

@@ -9,7 +9,7 @@ use crate::model::config::{Config, Printer, PrinterTarget};
 use crate::plan::PlannedPrint;
 use crate::print::network::{self, Sending};
 use crate::print::program::{self, Program};
-use crate::print::{PrintError, Sheet, Went, folder, look};
+use crate::print::{Care, PrintError, Sheet, Went, folder, look};
 use crate::spool::journal::{Entry, PrintEvent, PrintIntent, PrintRun};
 use crate::worker::run::{Run, Stop};
 
@@ -53,7 +53,13 @@ impl Run<'_> {
     }
 
     /// Asks after a sheet that is on its way, when it is time.
-    pub(super) fn go_on(&mut self, unit: &mut Unit<'_>, run: &PrintRun, config: &Config) -> Result<Went, Stop> {
+    pub(super) fn go_on(
+        &mut self,
+        unit: &mut Unit<'_>,
+        run: &PrintRun,
+        care: Care,
+        config: &Config,
+    ) -> Result<Went, Stop> {
         let Some((_, intent)) = &run.intent else { return Ok(Went::Over) };
         let sent = match unit.sending.as_ref().map(Sending::try_recv) {
             Some(Err(std::sync::mpsc::TryRecvError::Empty)) => return Ok(Went::On(None)),
@@ -92,14 +98,17 @@ impl Run<'_> {
             }
             (_, Some(sent)) => network::sent(sent, &mut unit.missed, &mut note),
             (PrinterTarget::Ipp { .. }, None) => match look::endpoint(printer) {
-                Some(Ok(endpoint)) => network::look(&sheet, &endpoint, run, &mut unit.missed, clock::now(), &mut note),
+                Some(Ok(endpoint)) => {
+                    network::look(&sheet, &endpoint, run, care, &mut unit.missed, clock::now(), &mut note)
+                }
                 Some(Err(e)) => Ok(Went::On(Some(e.to_string()))),
                 None => Ok(Went::On(None)),
             },
             (PrinterTarget::Folder { .. }, None) => match slot(unit.print, printer) {
                 Some(slot) => match self.workshop.places.unmounted(slot.folder) {
                     Some(why) => Ok(Went::On(Some(why))),
-                    None => folder::place(&sheet, &slot, run, &mut note),
+                    None if care == Care::Send => folder::place(&sheet, &slot, run, &mut note),
+                    None => folder::rest(&sheet, &slot, run, care == Care::Cancel, &mut note),
                 },
                 None => Ok(Went::On(None)),
             },
