@@ -88,6 +88,11 @@ pub enum Entry {
         code: String,
         text: String,
     },
+    /// A destination was reached: from now on something of the job may lie aside there. After a power failure it may be
+    /// missing.
+    Reached {
+        step: StepId,
+    },
     /// Before a file becomes visible at a destination: on recovery a file of this name and digest is ours. `unit` tells
     /// the files of a delivery apart: the index of the member, the number of the volume, `trigger`.
     Delivering {
@@ -169,6 +174,8 @@ pub struct Progress {
     /// By step and unit; true when it stands.
     pub placed: BTreeMap<StepId, BTreeMap<String, (PlacedFile, bool)>>,
     pub delivered: BTreeSet<StepId>,
+    /// Deliveries whose destination was there once; none of a job that an earlier version has run.
+    pub reached: BTreeSet<StepId>,
     /// By step and unit.
     pub commands: BTreeMap<StepId, BTreeMap<String, CommandRun>>,
     /// By print.
@@ -216,6 +223,9 @@ impl Progress {
                 if !self.rendered.contains_key(&step) && !self.delivered.contains(&step) {
                     self.failed.insert(step, (code, text));
                 }
+            }
+            Entry::Reached { step } => {
+                self.reached.insert(step);
             }
             Entry::Delivering { step, unit, file } => {
                 let units = self.placed.entry(step).or_default();
@@ -367,6 +377,15 @@ impl Journal {
     /// Durable when it returns. After an error nothing more is taken: a line behind a torn one would make that a damaged
     /// one, and a failed sync tells the truth but once. Opened again, it goes on behind the last whole line.
     pub fn append(&mut self, at: Timestamp, entries: Vec<Entry>) -> Done {
+        self.append_with(at, entries, Appender::append)
+    }
+
+    /// As [`append`](Self::append), but a power failure may take the lines back, unless others came after them.
+    pub fn append_unsynced(&mut self, at: Timestamp, entries: Vec<Entry>) -> Done {
+        self.append_with(at, entries, Appender::append_unsynced)
+    }
+
+    fn append_with(&mut self, at: Timestamp, entries: Vec<Entry>, append: fn(&mut Appender, &str) -> Done) -> Done {
         let again = |error: &DurableError| DurableError {
             action: error.action,
             path: error.path.clone(),
@@ -376,7 +395,7 @@ impl Journal {
             return Err(again(error));
         }
         let lines: String = entries.iter().map(|e| write_line(at, e)).collect();
-        self.appender.append(&lines).inspect_err(|error| self.broken = Some(again(error)))?;
+        append(&mut self.appender, &lines).inspect_err(|error| self.broken = Some(again(error)))?;
         for entry in entries {
             self.progress.apply(at, entry);
         }

@@ -55,6 +55,25 @@ fn jobs_wait_for_a_destination_that_is_gone_together_and_the_others_go_on() {
 }
 
 #[test]
+fn a_cancelled_job_does_not_wait_for_a_destination_that_has_nothing_of_it() {
+    let mut studio = studio();
+    std::fs::rename(studio.path("nas"), studio.path("away")).unwrap();
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &[1]));
+    waits_for(&studio, &studio.path("nas/web"), 1);
+    studio.run(&["jobs", "cancel", "S1"]).expect(0);
+    let done = studio.wait_jobs("done", 1);
+    assert_eq!(studio.receipt(&done[0])["result"], "cancelled");
+    // Tried again, it goes there after all.
+    studio.run(&["jobs", "retry", "S1"]).expect(0);
+    std::fs::rename(studio.path("away"), studio.path("nas")).unwrap();
+    studio.wait("the picture", || (files(&studio.path("nas/web/S1")) == ["S1_0001.jpg"]).then_some(()));
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    studio.audit();
+}
+
+#[test]
 fn an_order_waits_for_a_library_that_is_gone_and_nothing_counts_as_missing() {
     let mut studio = studio();
     std::fs::rename(studio.path("sessions"), studio.path("away")).unwrap();
@@ -146,12 +165,12 @@ fn a_spool_that_is_gone_loses_no_job_and_is_not_made_again() {
     studio.audit();
 }
 
-fn mount(folder: &Path, options: &str) {
+pub fn mount(folder: &Path, options: &str) {
     let done = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder).status().unwrap();
     assert!(done.success(), "mounting needs a namespace of its own: scripts/torture mounts");
 }
 
-fn unmount(folder: &Path) {
+pub fn unmount(folder: &Path) {
     assert!(Command::new("umount").arg("-l").arg(folder).status().unwrap().success());
 }
 

@@ -8,13 +8,19 @@ use super::making::unreachable;
 use super::{Outcome, Run, Stop};
 use crate::clock;
 use crate::deliver;
+use crate::plan::StepId;
 use crate::plan::fingerprint::Works;
 use crate::print::Care;
 use crate::spool::durable;
 use crate::spool::job::{self, Question, RecordError, file};
+use crate::spool::journal::Progress;
 use crate::spool::queue::State;
 use crate::worker::history::{self, End};
 use crate::worker::receipt::{self, Account, Notice};
+
+fn may_lie_there(progress: &Progress, step: &StepId) -> bool {
+    progress.reached.contains(step) || progress.placed.contains_key(step)
+}
 
 impl Run<'_> {
     /// Ends the job where it is; what has been made is reported.
@@ -113,8 +119,11 @@ impl Run<'_> {
         let plan = self.plan.take();
         if let Some(plan) = &plan {
             for step in &plan.deliveries {
-                let cleaned = deliver::clean(self.job.job.as_str(), step, &mut self.journal, &clock::now);
-                cleaned.map_err(|e| unreachable(step, &e))?;
+                match deliver::clean(self.job.job.as_str(), step, &mut self.journal, &clock::now) {
+                    // Nothing of the job can lie there, so nobody waits for it.
+                    Err(e) if e.is_world() && !may_lie_there(self.journal.progress(), &step.id) => {}
+                    cleaned => cleaned.map_err(|e| unreachable(step, &e))?,
+                }
                 self.clean_link(step)?;
             }
         }

@@ -215,6 +215,10 @@ impl Run<'_> {
         };
         if let Some(place) = &step.place {
             self.reach(&place.fixed)?;
+            if !self.progress().reached.contains(&step.id) && (place.made || place.fixed.is_dir()) {
+                let reached = vec![Entry::Reached { step: step.id.clone() }];
+                self.journal.append_unsynced(clock::now(), reached)?;
+            }
         }
         match deliver::deliver(&job, step, &mut self.journal) {
             Ok(delivered) => {
