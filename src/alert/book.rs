@@ -24,6 +24,8 @@ const OPEN_MAX: usize = 1_000;
 const KEPT_MAX: usize = 1_000;
 /// Something that happens again within this time is not told again.
 const AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// This long after it failed, a job is in `failed/` for certain.
+const SETTLED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 /// Mails that are remembered, to keep their number down.
 const MAILS_REMEMBERED: usize = 20;
 
@@ -61,6 +63,9 @@ struct Record {
     running: bool,
     /// Jobs that failed until then are accounted for.
     failed_until: Timestamp,
+    /// Of those that failed after that, these are, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    failed_known: BTreeSet<String>,
     next: u64,
     open: BTreeMap<String, Open>,
     /// What happened lately, by its cause.
@@ -123,6 +128,7 @@ impl Book {
             since: now,
             running: false,
             failed_until: now,
+            failed_known: BTreeSet::new(),
             next: 1,
             open: BTreeMap::new(),
             lately: BTreeMap::new(),
@@ -159,13 +165,26 @@ impl Book {
         self.change().running = false;
     }
 
-    pub fn failed_until(&self) -> Timestamp {
-        self.record.failed_until
+    /// Whether a failure was reported before, or is older than this book.
+    pub fn knows_failure(&self, cause: &str, at: Timestamp) -> bool {
+        at <= self.record.failed_until || self.record.failed_known.contains(cause)
     }
 
-    pub fn account_for_failed(&mut self, until: Timestamp) {
-        if until > self.record.failed_until {
-            self.change().failed_until = until;
+    /// Records which of the jobs in `failed/` are accounted for: those that were before, and those whose alert is open. A job
+    /// gets there a moment after the time that it failed at, and an alert that finds no room among the open ones waits for
+    /// it. So a time alone says nothing about the last [`SETTLED_AFTER`], nor about what came after one that still waits.
+    pub fn account_for_failed(&mut self, failures: &[(&str, Timestamp)], now: Timestamp) {
+        let (known, untold): (Vec<_>, Vec<_>) =
+            failures.iter().partition(|(cause, at)| self.knows_failure(cause, *at) || self.is_open(cause));
+        let before_untold = untold.iter().map(|(_, at)| *at - SignedDuration::from_millis(1)).min();
+        let settled = before_untold.unwrap_or(Timestamp::MAX).min(now - SETTLED_AFTER);
+        let until = settled.max(self.record.failed_until);
+        let failed_known: BTreeSet<String> =
+            known.iter().filter(|(_, at)| *at > until).map(|(cause, _)| (*cause).to_string()).collect();
+        // The time goes on by itself; it is worth a write when it changes what is known.
+        if failed_known != self.record.failed_known {
+            let record = self.change();
+            (record.failed_until, record.failed_known) = (until, failed_known);
         }
     }
 
@@ -473,5 +492,45 @@ mod tests {
         assert!(!book.begin());
         book.save().unwrap();
         assert!(Book::open(dir.path(), at(1)).unwrap().0.begin(), "it did not say that it ended");
+    }
+
+    #[test]
+    fn a_failure_that_comes_to_rest_late_and_one_that_finds_no_room_are_told_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(0)).unwrap();
+        let failed = |cause: &str, second| Condition {
+            kind: Kind::JobFailed,
+            since: at(second),
+            ..Condition { cause: cause.into(), ..nas("x") }
+        };
+        let look = |book: &mut Book, failures: &[(&str, i64)], second| {
+            let is_wrong = |(cause, at_s): &&(&str, i64)| !book.knows_failure(cause, at(*at_s)) || book.is_open(cause);
+            let wrong: Vec<Condition> = failures.iter().filter(is_wrong).map(|(cause, s)| failed(cause, *s)).collect();
+            let before = book.undelivered().len();
+            book.observe(Seen { kinds: &[Kind::JobFailed], wrong, ..Seen::default() }, BOTH, at(second));
+            let failures: Vec<_> = failures.iter().map(|(cause, s)| (*cause, at(*s))).collect();
+            book.account_for_failed(&failures, at(second));
+            book.undelivered().len() - before
+        };
+        assert_eq!(look(&mut book, &[("b", 11)], 12), 1);
+        // It ended before the other one, and was moved after it.
+        assert_eq!(look(&mut book, &[("a", 10), ("b", 11)], 13), 1);
+        book.save().unwrap();
+        let (mut book, _) = Book::open(dir.path(), at(14)).unwrap();
+        book.observe(Seen { over: vec![("a".into(), "x".into())], ..Seen::default() }, BOTH, at(14));
+        assert_eq!(look(&mut book, &[("a", 10), ("b", 11)], 15), 0, "what was reported is known, also when it is over");
+        assert_eq!(look(&mut book, &[("a", 10), ("b", 11)], 3_000), 0);
+        assert!(book.record.failed_known.is_empty(), "known by their time by now");
+
+        let many: Vec<String> = (0..OPEN_MAX).map(|number| format!("n{number}")).collect();
+        let mut all: Vec<(&str, i64)> = many.iter().map(|cause| (cause.as_str(), 3_001)).collect();
+        all.push(("later", 3_002));
+        look(&mut book, &all, 3_003);
+        assert!(!book.is_open("later"), "there is no room");
+        assert_eq!(look(&mut book, &all, 9_000), 0);
+        let over = all[..2].iter().map(|(cause, _)| ((*cause).to_string(), "x".to_string())).collect();
+        book.observe(Seen { over, ..Seen::default() }, BOTH, at(9_001));
+        look(&mut book, &all[2..], 9_002);
+        assert!(book.is_open("later"), "it has waited for room");
     }
 }

@@ -213,6 +213,7 @@ fn look(shared: &Shared, sight: &SharedSight, folders: &Mutex<Vec<FolderState>>)
             for seen in seen {
                 book.observe(seen, channels, now);
             }
+            look.account(book, now);
             book.keep_to(channels);
         });
         // Told once, not with each look.

@@ -105,10 +105,14 @@ impl Look {
                 self.failed.insert(job.id.clone(), read_failed(job, now));
             }
         }
-        let until = book.failed_until();
-        let is_wrong = |failed: &&Failed| failed.finished > until || book.is_open(&failed.condition.cause);
-        let wrong: Vec<Condition> =
+        let is_wrong = |failed: &&Failed| {
+            let cause = &failed.condition.cause;
+            !book.knows_failure(cause, failed.finished) || book.is_open(cause)
+        };
+        let mut wrong: Vec<Condition> =
             self.failed.values().filter(is_wrong).map(|failed| failed.condition.clone()).collect();
+        // What has failed first has the first right to a place among the open ones.
+        wrong.sort_by_key(|condition| condition.since);
         let mut seen = Seen { kinds: &[Kind::JobFailed], wrong, ..Seen::default() };
         let named: BTreeSet<&str> = seen.wrong.iter().map(|condition| condition.cause.as_str()).collect();
         let left: Vec<(String, JobId)> = book
@@ -133,9 +137,14 @@ impl Look {
             }
         }
         self.followed = self.followed.wrapping_add(FOLLOWED_AT_ONCE);
-        let latest = self.failed.values().map(|failed| failed.finished).max();
-        book.account_for_failed(latest.unwrap_or(until));
         Some(seen)
+    }
+
+    /// After the book has taken in what was seen.
+    pub(super) fn account(&self, book: &mut Book, now: Timestamp) {
+        let failures: Vec<(&str, Timestamp)> =
+            self.failed.values().map(|failed| (failed.condition.cause.as_str(), failed.finished)).collect();
+        book.account_for_failed(&failures, now);
     }
 
     /// Jobs that have waited for an answer for too long.
