@@ -3,6 +3,7 @@
 use super::frozen::{Frozen, FrozenStudio, RuleDelivery, RuleVerdict, Verdict};
 use crate::model::config::{Config, HotFolder, Images, Layout, Unmatched};
 use crate::model::delivery::{Delivery, PackageEntry};
+use crate::model::globs::Globs;
 use crate::model::manifest::{self, Action, Kind, Manifest};
 use crate::model::pricing;
 use crate::model::profile::{ColorProfile, OverlayContent, Profile, Purpose};
@@ -63,7 +64,7 @@ fn decide(manifest: &Manifest, hot_folder: &HotFolder, config: &Config, frozen: 
     let takers: Vec<&Rule> =
         config.rules.iter().zip(&frozen.rules).filter(|(_, v)| v.matches).map(|(rule, _)| rule).collect();
     if takers.is_empty() && !frozen.named_by_manifest {
-        let why = unmatched_reason(manifest, &frozen.rules);
+        let why = unmatched_reason(manifest, hot_folder, &config.rules);
         return match hot_folder.unmatched {
             Unmatched::Ignore => Verdict::Ignored { why },
             Unmatched::Hold => Verdict::Unmatched { why },
@@ -164,26 +165,56 @@ fn package_profiles(rule: &Rule, delivery: &Delivery) -> Vec<String> {
     if named.is_empty() { rule.run.clone() } else { named }
 }
 
-/// Whether a render job takes a manifest, and if not, why.
-fn judge(rule: &Rule, manifest: &Manifest, hot_folder: &HotFolder) -> RuleVerdict {
-    let mut why_not = Vec::new();
+/// One condition of a render job that a manifest does not meet.
+struct Mismatch<'a> {
+    what: &'static str,
+    value: Option<&'a str>,
+    wanted: Vec<&'a str>,
+}
+
+impl Mismatch<'_> {
+    fn told(&self) -> String {
+        self.against(&self.wanted)
+    }
+
+    fn against(&self, wanted: &[&str]) -> String {
+        let Mismatch { what, value, .. } = self;
+        let shown = value.map_or_else(|| format!("{what} is not given"), |value| format!("{what} is `{value}`"));
+        format!("{shown}, not {}", quoted_list(wanted))
+    }
+
+    /// How many letters it takes to make one of what is wanted out of the value, and which.
+    fn nearest(&self) -> (usize, &str) {
+        let value = self.value.unwrap_or_default().to_lowercase();
+        let letters = |wanted: &str| strsim::damerau_levenshtein(&value, &wanted.trim_matches('*').to_lowercase());
+        let all = self.wanted.iter().map(|wanted| (letters(wanted), *wanted));
+        all.min_by_key(|(letters, _)| *letters).unwrap_or_default()
+    }
+}
+
+/// What keeps a render job from taking a manifest.
+fn mismatches<'a>(rule: &'a Rule, manifest: &'a Manifest, hot_folder: &'a HotFolder) -> Vec<Mismatch<'a>> {
+    let mut found = Vec::new();
     let when = &rule.when;
     if !when.kind.is_empty() && !when.kind.contains(&manifest.kind) {
-        let wanted: Vec<&str> = when.kind.iter().map(|k| k.word()).collect();
-        why_not.push(format!("kind is `{}`, not {}", manifest.kind, quoted_list(&wanted)));
+        let wanted = when.kind.iter().map(|kind| kind.word()).collect();
+        found.push(Mismatch { what: "kind", value: Some(manifest.kind.word()), wanted });
     }
-    let mut compare = |what: &str, globs: &crate::model::globs::Globs, value: Option<&str>| {
-        if globs.matches_optional(value) {
-            return;
+    let mut compare = |what, globs: &'a Globs, value: Option<&'a str>| {
+        if !globs.matches_optional(value) {
+            found.push(Mismatch { what, value, wanted: globs.written().iter().map(String::as_str).collect() });
         }
-        let wanted: Vec<&str> = globs.written().iter().map(String::as_str).collect();
-        let shown = value.map_or_else(|| format!("{what} is not given"), |v| format!("{what} is `{v}`"));
-        why_not.push(format!("{shown}, not {}", quoted_list(&wanted)));
     };
     compare("status", &when.status, Some(manifest.status.as_str()).filter(|s| !s.is_empty()));
     compare("type", &when.r#type, manifest.r#type.as_deref());
     compare("location", &when.location, manifest.location.as_deref().or(hot_folder.location.as_deref()));
     compare("hot folder", &when.hot_folder, Some(&hot_folder.name));
+    found
+}
+
+/// Whether a render job takes a manifest, and if not, why.
+fn judge(rule: &Rule, manifest: &Manifest, hot_folder: &HotFolder) -> RuleVerdict {
+    let why_not: Vec<String> = mismatches(rule, manifest, hot_folder).iter().map(Mismatch::told).collect();
     RuleVerdict { rule: rule.name.clone(), matches: why_not.is_empty(), why_not }
 }
 
@@ -191,15 +222,20 @@ fn quoted_list(words: &[&str]) -> String {
     words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or ")
 }
 
-fn unmatched_reason(manifest: &Manifest, rules: &[RuleVerdict]) -> String {
-    let mut text = format!("no render job takes this {} with status `{}`", manifest.kind, manifest.status);
-    if rules.is_empty() {
-        text += ": the config has no `render_jobs`";
-    }
-    for rule in rules {
-        text += &format!("; `{}`: {}", rule.rule, rule.why_not.join(", "));
-    }
-    text
+/// In one sentence, with the render job that comes nearest: the one that differs in the fewest conditions, then in the
+/// fewest letters. What keeps each of them from it stands in the verdicts.
+fn unmatched_reason(manifest: &Manifest, hot_folder: &HotFolder, rules: &[Rule]) -> String {
+    let text = format!("no render job takes this {} with status `{}`", manifest.kind, manifest.status);
+    let differences = rules.iter().map(|rule| (rule, mismatches(rule, manifest, hot_folder)));
+    let nearest = differences.min_by_key(|(_, found)| {
+        // A word of another meaning is not nearer for having like letters.
+        let written = found.iter().filter(|mismatch| mismatch.what != "kind");
+        let letters: usize = written.map(|mismatch| mismatch.nearest().0).sum();
+        (found.len(), letters)
+    });
+    let Some((rule, found)) = nearest else { return text + ": the config has no `render_jobs`" };
+    let why_not = found.iter().map(|mismatch| mismatch.against(&[mismatch.nearest().1]));
+    format!("{text}; the nearest is `{}`: {}", rule.name, why_not.collect::<Vec<_>>().join(", "))
 }
 
 /// Priority, start and hold of the rules that matched: the highest, the latest, any.
@@ -275,6 +311,54 @@ pub fn asset_files(profiles: &[Profile], layouts: &[Layout]) -> Vec<std::path::P
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A hot folder that holds what nobody takes, and so many render jobs for other statuses.
+    fn unmatched(status: &str, kind: &str) -> Frozen {
+        let mut config = String::from(
+            "version: 1\nhot_folders: { status: { folder: drop, images: beside, unmatched: hold } }\n\
+             profiles: { web: { size: 64px, deliver: [ { to: folder, path: out } ] } }\nrender_jobs:\n",
+        );
+        for (name, when) in [
+            ("proofs", "kind: session, status: Imported"),
+            ("print", "kind: invoice, status: [Paid in Full, \"Print*\"]"),
+        ] {
+            config += &format!("  - {{ name: {name}, when: {{ {when} }}, run: [web] }}\n");
+        }
+        for number in 0..10 {
+            config += &format!(
+                "  - {{ name: other {number}, when: {{ kind: invoice, status: Waiting {number} }}, run: [web] }}\n"
+            );
+        }
+        let config = Config::parse(&config, std::path::Path::new("/studio/hotfolders.yaml")).unwrap();
+        let text = format!(r#"{{ "manifest": 1, "kind": "{kind}", "record": "7", "status": "{status}" }}"#);
+        let manifest = manifest::read(text.as_bytes(), "a.json").unwrap().manifest;
+        freeze(&manifest, &config.hot_folders[0], &config)
+    }
+
+    #[test]
+    fn one_sentence_says_which_render_job_is_nearest() {
+        for (status, kind, nearest) in [
+            ("Paid in Ful", "invoice", "`print`: status is `Paid in Ful`, not `Paid in Full`"),
+            ("Primt", "invoice", "`print`: status is `Primt`, not `Print*`"),
+            ("waiting 12", "invoice", "`other 1`: status is `waiting 12`, not `Waiting 1`"),
+            ("Imported", "invoice", "`proofs`: kind is `invoice`, not `session`"),
+            (
+                "Import",
+                "production_order",
+                "`proofs`: kind is `production_order`, not `session`, status is `Import`, not `Imported`",
+            ),
+        ] {
+            let frozen = unmatched(status, kind);
+            let Verdict::Unmatched { why } = &frozen.verdict else { panic!("{:?}", frozen.verdict) };
+            let kind = Kind::from_word(kind).unwrap();
+            assert_eq!(
+                *why,
+                format!("no render job takes this {kind} with status `{status}`; the nearest is {nearest}")
+            );
+            // The long list is kept beside it.
+            assert!(frozen.rules.len() == 12 && frozen.rules.iter().all(|rule| !rule.why_not.is_empty()));
+        }
+    }
 
     #[test]
     fn at_is_the_next_time_the_clock_shows_it() {

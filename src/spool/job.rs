@@ -202,7 +202,11 @@ pub struct Question {
     pub code: String,
     pub line: Option<u32>,
     pub number: Option<String>,
+    /// Short: it stands in lists and mails.
     pub text: String,
+    /// All that the text only counts or sums up, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
     /// Under which the answer is kept, where the code is not enough to tell the question from another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

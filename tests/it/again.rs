@@ -157,6 +157,26 @@ fn a_profile_that_asks_holds_a_corrected_session_and_a_newer_one_replaces_it() {
 }
 
 #[test]
+fn many_differences_are_counted_in_the_question_and_listed_beside_it() {
+    let mut studio = Studio::new();
+    studio.write("hotfolders.yaml", with_repeat("ask").as_bytes());
+    for number in 4..=6 {
+        studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 90, 60);
+    }
+    studio.serve();
+    studio.drop_file("status", "a.json", &session("S1", &[1]));
+    studio.wait_jobs("done", 1);
+    studio.drop_file("status", "b.json", &session("S1", &[1, 2, 3, 4, 5, 6]));
+    let held = studio.wait_jobs("held", 1);
+    let question = studio.json(&held[0].join("questions.json"))[0].clone();
+    let text = question["text"].as_str().unwrap();
+    assert!(text.contains("S1_0004.jpg is new; and 2 more") && !text.contains("S1_0005"), "{text}");
+    assert_eq!(question["details"].as_array().unwrap().len(), 5);
+    assert!(studio.run(&["jobs", "show", "S1"]).expect(0).out.contains("S1_0006.jpg is new"));
+    studio.stop();
+}
+
+#[test]
 fn a_reprint_is_made_again_on_purpose_under_names_of_its_own() {
     let mut studio = Studio::new();
     studio.serve();

@@ -1,6 +1,6 @@
 //! The path a user walks: a manifest dropped into a hot folder becomes finished pictures.
 
-use super::studio::{Studio, files, invoice, jpeg, session};
+use super::studio::{CONFIG, Studio, files, invoice, jpeg, session};
 
 #[test]
 fn a_session_becomes_proofs_in_its_delivery_folder() {
@@ -138,6 +138,33 @@ fn an_earlier_run_of_the_record_is_replaced_and_a_strangers_file_is_not() {
     let third = studio.bytes_below("delivery/web/S1");
     assert_eq!(third["S1_0001.jpg"], b"edited by hand");
     assert!(third.contains_key("S1_0001_2.jpg"), "{:?}", third.keys());
+}
+
+#[test]
+fn what_no_rule_takes_is_asked_in_one_sentence_and_told_in_full_beside_it() {
+    let mut studio = Studio::new();
+    let holding = CONFIG.replace("status: { folder: drop/status,", "status: { folder: drop/status, unmatched: hold,");
+    studio.write("hotfolders.yaml", holding.as_bytes());
+    studio.serve();
+    studio.drop_file("status", "i.json", &invoice("7", &[1]).replace("printing", "primting"));
+    let held = studio.wait_jobs("held", 1);
+    let question = studio.json(&held[0].join("questions.json"))[0].clone();
+    let text = question["text"].as_str().unwrap();
+    let nearest = "no render job takes this invoice with status `primting`; the nearest is `print`: status is `primting`, not `print*`";
+    assert!(text.starts_with(nearest) && !text.contains("`zip`"), "{text}");
+    let zip = "`zip`: kind is `invoice`, not `production_order`, status is `primting`, not `zip`";
+    assert_eq!(question["details"].as_array().unwrap().len(), 3);
+    assert_eq!(question["details"][2], zip);
+    assert!(!studio.run(&["jobs", "list"]).expect(0).out.contains(zip));
+    assert!(studio.run(&["jobs", "show", "7"]).expect(0).out.contains(zip));
+    studio.run(&["jobs", "cancel", "7"]).expect(0);
+    studio.wait_jobs("done", 1);
+    // Where nobody is asked the list stands with the job too.
+    let ended = invoice("8", &[1]).replace("printing", "primting");
+    studio.write("drop/exports/8.json", ended.as_bytes());
+    studio.wait_jobs("failed", 1);
+    assert!(studio.run(&["jobs", "show", "8"]).expect(0).out.contains(&zip.replace("`zip`: ", "zip: ")));
+    studio.stop();
 }
 
 #[test]

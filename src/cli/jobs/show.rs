@@ -6,6 +6,7 @@ use super::find::{self, Meant, failed, record};
 use super::list::questions;
 use crate::cli::terminal::{self, RED, YELLOW, paint, say, say_painted};
 use crate::error::Error;
+use crate::plan::frozen::Verdict;
 use crate::spool::index::{History, IndexLine};
 use crate::spool::job::{self, JobId, Reason, file};
 use crate::spool::journal;
@@ -74,6 +75,9 @@ fn show(job: &Located, json: bool) -> Result<(), Error> {
     for rule in rules.iter().flat_map(|r| &r.rules).filter(|r| r.matches) {
         say(&format!("  taken by  {}", rule.rule))?;
     }
+    for rule in rules.iter().filter(|r| ended_unmatched(&r.verdict)).flat_map(|r| &r.rules) {
+        say(&format!("  not by    {}: {}", rule.rule, rule.why_not.join(", ")))?;
+    }
     if let Some(plan) = &plan {
         say(&format!("  rendered  {} of {}", progress.rendered.len(), plan.renders.len()))?;
         say(&format!("  delivered {} of {}", progress.delivered.len(), plan.deliveries.len()))?;
@@ -87,6 +91,9 @@ fn show(job: &Located, json: bool) -> Result<(), Error> {
         })?;
         for question in waits {
             say_painted(&format!("  {} {}", paint(&question.code, YELLOW), paint(&question.text, "0")))?;
+            for detail in &question.details {
+                say(&format!("    {detail}"))?;
+            }
             if !question.answers.is_empty() {
                 let list = question.answers.iter().map(|a| format!("--{a}")).collect::<Vec<_>>().join(" | ");
                 let unit = question.unit.as_ref().filter(|_| job.state == State::Processing);
@@ -104,6 +111,15 @@ fn show(job: &Located, json: bool) -> Result<(), Error> {
         show_receipt(&receipt)?;
     }
     Ok(())
+}
+
+/// No render job takes it, and nobody is asked: a question has its own details.
+fn ended_unmatched(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Ignored { .. } => true,
+        Verdict::Reject { code, .. } => code == "unmatched",
+        _ => false,
+    }
 }
 
 fn show_receipt(receipt: &Receipt) -> Result<(), Error> {

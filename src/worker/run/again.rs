@@ -24,6 +24,9 @@ use crate::spool::queue::Located;
 use crate::worker::earlier::{self, Asked, Compared, Made};
 use crate::worker::receipt::Notice;
 
+/// So many differences are named in the text of the question; all of them are its details.
+const NAMED_IN_TEXT: usize = 3;
+
 /// Its answers.
 const CHANGED: &str = "changed";
 const ALL: &str = "all";
@@ -246,12 +249,17 @@ fn is_of(step: &DeliveryStep, work: &Work) -> bool {
 }
 
 fn question(work: &Work, made: &Made, earlier: &Work) -> Question {
-    let changes = work.differs_from(earlier).join("; ");
+    let details = work.differs_from(earlier);
+    let mut changes = details.iter().take(NAMED_IN_TEXT).cloned().collect::<Vec<_>>().join("; ");
+    if details.len() > NAMED_IN_TEXT {
+        changes += &format!("; and {} more", details.len() - NAMED_IN_TEXT);
+    }
     let text = format!(
         "`{}` ran for this record before (job {}), to: {}, and something is different now: {changes}. A release makes just that; `hotfolders jobs answer JOB --{ALL}` makes all of it again; or cancel it",
         work.owner, made.job, work.to
     );
-    Question { answers: vec![CHANGED.into(), ALL.into()], ..Question::new(REPEAT, text) }
+    let details = if details.len() > NAMED_IN_TEXT { details } else { Vec::new() };
+    Question { answers: vec![CHANGED.into(), ALL.into()], details, ..Question::new(REPEAT, text) }
 }
 
 /// A manifest may be right that leaves a picture out; one that leaves most of them out may know only the new ones.

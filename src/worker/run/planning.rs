@@ -10,7 +10,7 @@ use crate::model::manifest::{self, Action, Manifest};
 use crate::model::pricing;
 use crate::plan::fingerprint::{self, Works};
 use crate::plan::form::{Form, Occasion};
-use crate::plan::frozen::{Frozen, Verdict};
+use crate::plan::frozen::{Frozen, RuleVerdict, Verdict};
 use crate::plan::make::make;
 use crate::plan::printing::Printing;
 use crate::plan::selection::wants;
@@ -58,7 +58,9 @@ impl Run<'_> {
             Verdict::Run => {}
             Verdict::Unmatched { why } if !self.job.released => {
                 let text = format!("{why}; mend the config and retry, or cancel");
-                return self.hold(&[Question::new("unmatched", text)]).map(Err);
+                let why_not = |rule: &RuleVerdict| format!("`{}`: {}", rule.rule, rule.why_not.join(", "));
+                let details = frozen.rules.iter().map(why_not).collect();
+                return self.hold(&[Question { details, ..Question::new("unmatched", text) }]).map(Err);
             }
             Verdict::Ignored { why } | Verdict::Unmatched { why } => {
                 self.warnings.push(Notice::new("ignored", why.clone()));
