@@ -42,6 +42,11 @@ impl Token {
         format!("{public_url}/d/{}", self.0)
     }
 
+    /// As it stands in the link: for whoever has the link.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// By which a link is found: 64 hexadecimal digits that lead nowhere by themselves.
     pub fn hash(&self) -> String {
         sha256(self.0.as_bytes())

@@ -257,7 +257,8 @@ impl DeliveryStep {
     /// How many pictures a client gets, whatever sizes each of them comes in.
     pub fn pictures(&self) -> usize {
         let pictures = self.members.iter().filter(|member| matches!(member.content, Content::Step(_))).count();
-        let sizes = self.link.iter().flat_map(|link| &link.previews).filter(|preview| preview.same_as.is_some()).count();
+        let sizes =
+            self.link.iter().flat_map(|link| &link.previews).filter(|preview| preview.same_as.is_some()).count();
         pictures.saturating_sub(sizes)
     }
 }

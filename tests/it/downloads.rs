@@ -381,6 +381,32 @@ fn a_picture_is_there_once_with_its_sizes() {
 }
 
 #[test]
+fn the_studio_can_be_written_to_wherever_a_client_is_stuck() {
+    let at = free_address();
+    let studio = studio_at("max_downloads: 1", &at.to_string());
+    let text = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    studio.write("hotfolders.yaml", text.replacen("time_zone:", "email: ask@larson.example, time_zone:", 1).as_bytes());
+    let served = served_at(studio, at, &paid("1042", &[1]));
+    let entered = form(at, &format!("{}/pin", served.page), &format!("pin={}", served.pin.as_ref().unwrap()));
+    let cookie = entered.cookie().unwrap();
+    let with_pin = |method: &str, below: &str| {
+        send(at, method, &format!("{}{below}", served.page), &[("cookie", cookie.as_str())], b"")
+    };
+    let page = with_pin("GET", "").text();
+    assert!(page.contains("Whoever has its link and the PIN can open it"), "{page}");
+    let clicked = with_pin("POST", "/file/0");
+    assert_eq!(get(at, clicked.header("location").unwrap()).status, 200);
+    let used_up = with_pin("POST", "/file/0");
+    let closed = get(at, &format!("/d/{}", "A".repeat(43)));
+    let pin = served.get("");
+    for (page, status, asks) in [(&pin, 200, false), (&used_up, 403, true), (&closed, 404, true)] {
+        let text = page.text();
+        assert_eq!((page.status, text.contains("action=\"/ask\"")), (status, asks), "{text}");
+        assert!(text.contains("<a href=\"mailto:ask@larson.example\">ask@larson.example</a>"), "{text}");
+    }
+}
+
+#[test]
 fn nothing_is_shown_before_the_pin() {
     let served = served_with(
         "expires: 5d",
@@ -471,6 +497,7 @@ fn a_link_that_does_not_open_never_tells_why() {
         std::fs::write(served.studio.path(&format!("spool/links/{}.json", served.hash())), &open).unwrap();
     }
     assert_eq!(get(served.at, &begun).status, 200);
+    assert!(!expected.1.contains("mailto:"), "the studio has no address");
     assert_eq!(closed(&served.page), expected, "used up");
     assert_eq!(get(served.at, &begun).status, 200);
 

@@ -28,6 +28,7 @@ struct ClosedPage<'a> {
     frame: Frame,
     /// Only what has the form of one is repeated.
     token: &'a str,
+    email: Option<String>,
 }
 
 #[derive(Template)]
@@ -44,7 +45,7 @@ pub(super) async fn page(room: &Room, token: &str, visitor: Visitor, start: Inst
         return Box::new(sorry::too_many(room, words, wait, words.page.slow_down_text));
     }
     let token = if Token::parse(token).is_some() { token } else { "" };
-    let page = html(&ClosedPage { frame: room.frame(words), token });
+    let page = html(&ClosedPage { frame: room.frame(words), token, email: room.site.config().studio.email.clone() });
     let response = (StatusCode::NOT_FOUND, page).into_response();
     tokio::time::sleep_until((start + ANSWER_AFTER).into()).await;
     Box::new(response)

@@ -37,13 +37,15 @@ struct PinPage {
     frame: Frame,
     action: String,
     wrong: Option<String>,
+    email: Option<String>,
 }
 
 /// Before it nothing is shown: no picture, no name.
 pub(super) fn pin_page(room: &Room, visit: &Visit, wrong: Option<String>) -> Response {
     let status = if wrong.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     let frame = room.frame(visit.words);
-    let page = PinPage { action: visit.address(&frame.base) + "/pin", frame, wrong };
+    let email = room.site.config().studio.email.clone();
+    let page = PinPage { action: visit.address(&frame.base) + "/pin", frame, wrong, email };
     (status, html(&page)).into_response()
 }
 

@@ -10,6 +10,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse as _, Response};
 
 use super::turns::AGAIN_AFTER;
+use super::visit::Visit;
 use super::{Frame, Room};
 use crate::model::words::Words;
 use crate::web::page::{Told, html};
@@ -20,10 +21,19 @@ struct SorryPage<'a> {
     frame: Frame,
     title: &'a str,
     text: &'a str,
+    /// Of the link that another one may be asked for.
+    token: Option<&'a str>,
+    email: Option<String>,
+}
+
+impl<'a> SorryPage<'a> {
+    fn new(room: &Room, words: &'static Words, title: &'a str, text: &'a str) -> SorryPage<'a> {
+        SorryPage { frame: room.frame(words), title, text, token: None, email: None }
+    }
 }
 
 fn page(room: &Room, words: &'static Words, title: &str, text: &str) -> Response {
-    html(&SorryPage { frame: room.frame(words), title, text })
+    html(&SorryPage::new(room, words, title, text))
 }
 
 /// No such picture, no such file.
@@ -32,9 +42,14 @@ pub(super) fn not_found(room: &Room, words: &'static Words, text: &str) -> Respo
 }
 
 /// It was taken as often as it may.
-pub(super) fn used_up(room: &Room, words: &'static Words) -> Response {
-    let told = &words.page;
-    (StatusCode::FORBIDDEN, page(room, words, told.used_up_title, told.used_up_text)).into_response()
+pub(super) fn used_up(room: &Room, visit: &Visit) -> Response {
+    let told = &visit.words.page;
+    let page = SorryPage {
+        token: Some(visit.token.as_str()),
+        email: room.site.config().studio.email.clone(),
+        ..SorryPage::new(room, visit.words, told.used_up_title, told.used_up_text)
+    };
+    (StatusCode::FORBIDDEN, html(&page)).into_response()
 }
 
 /// Somebody guesses.
@@ -60,6 +75,6 @@ pub(super) fn in_general(room: &Room, words: &'static Words, status: StatusCode)
         _ if status.is_server_error() => (told.broken_title, told.broken_text),
         _ => (told.misread_title, told.misread_text),
     };
-    let page = SorryPage { frame: room.frame(words), title, text }.render().unwrap_or_else(|_| text.into());
+    let page = SorryPage::new(room, words, title, text).render().unwrap_or_else(|_| text.into());
     Told { text: text.into(), page }
 }

@@ -117,7 +117,7 @@ async fn click(room: Room, peer: SocketAddr, token: &str, headers: &HeaderMap, s
         return Err(instead(sorry::not_found(&room, visit.words, visit.words.page.no_such_file)));
     };
     if taken_up(&visit, set) {
-        return Err(instead(sorry::used_up(&room, visit.words)));
+        return Err(instead(sorry::used_up(&room, &visit)));
     }
     let key = room.key().map_err(|e| instead(Trouble::from(e)))?;
     let grant = key.grant(&visit.hash, set, &piece.etag, visit.now).map_err(|e| instead(Trouble::from(e)))?;
@@ -236,7 +236,7 @@ async fn take(room: Room, peer: SocketAddr, token: &str, grant: &str, asked: Ask
     });
     let (file, counted) = begun.await.map_err(instead)?.map_err(|e| instead(Trouble::from(e)))?;
     if !counted {
-        return Err(instead(sorry::used_up(&room, visit.words)));
+        return Err(instead(sorry::used_up(&room, &visit)));
     }
     let permit = room.transfers.begin(&room.site.links, &visit, &grant);
     let sending = Sending {
