@@ -23,7 +23,7 @@ use crate::spool::queue::{Located, Spool, SpoolError, State};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// Failed (or cancelled) jobs are tried again; what is done stays done.
+    /// Failed jobs, and those that a person has ended, are tried again; what is done stays done.
     Retry {
         jobs: Vec<JobId>,
     },
@@ -303,11 +303,22 @@ fn change(job: &Located, change: impl FnOnce(&mut JobFile)) -> Result<JobFile, S
 
 fn retry(spool: &Spool, job: &Located) -> Result<String, String> {
     match job.state {
-        State::Pending | State::Processing => Ok(format!("{}: it is waiting already", job.id)),
+        State::Pending | State::Processing => {
+            let mark = job.folder.join(file::CANCEL);
+            // A reason is in it where another order ends the job.
+            if !std::fs::read(&mark).is_ok_and(|why| why.is_empty()) {
+                return Ok(format!("{}: it is waiting already", job.id));
+            }
+            durable::remove_file(&mark).map_err(|e| e.to_string())?;
+            Ok(format!("{}: it is not cancelled any more, and goes on", job.id))
+        }
         State::Held => Err("it is held; answer its questions with `jobs release` or `jobs cancel`".into()),
         State::Failed | State::Done => {
             let receipt: serde_json::Value = job::read(&job.folder, file::RECEIPT).map_err(|e| e.to_string())?;
-            if job.state == State::Done && receipt["result"] != "cancelled" {
+            let record: JobFile = job::read(&job.folder, file::JOB).map_err(|e| e.to_string())?;
+            let is_ended_by_hand =
+                receipt["result"] == "cancelled" || (receipt["result"] == "ignored" && record.is_dropped());
+            if job.state == State::Done && !is_ended_by_hand {
                 return Err("it is done; nothing is left to try again".into());
             }
             // Left by a crash, they would end or hold the job once more.

@@ -18,7 +18,7 @@ use crate::control::{self, Answer, Command, Given, GivenManifest, Reprint};
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::operator;
-use crate::spool::job::JobId;
+use crate::spool::job::{self, JobId};
 use crate::spool::queue::{Spool, State};
 
 #[derive(Debug, Subcommand)]
@@ -29,7 +29,7 @@ pub(super) enum JobsCommand {
     Show(ShowArgs),
     /// Try failed jobs again; what is done stays done.
     Retry(FailedArgs),
-    /// Let held jobs go on as they are.
+    /// Let held jobs go on as they are; one that no render job takes is matched with the config of now.
     Release(SelectArgs),
     /// End jobs that are waiting, held, running or failed; what has been made is reported.
     Cancel(FailedArgs),
@@ -81,6 +81,12 @@ struct AnswerChoice {
     /// So many of the doubtful sheets were printed, in the order in which they were sent; print the others again.
     #[arg(long, value_name = "N")]
     printed_up_to: Option<u32>,
+    /// No render job takes it: try the config of now.
+    #[arg(long)]
+    try_again: bool,
+    /// No render job takes it: end it as ignored.
+    #[arg(long)]
+    drop: bool,
 }
 
 impl AnswerChoice {
@@ -93,6 +99,8 @@ impl AnswerChoice {
             (self.printed, control::PRINTED),
             (self.print_again, control::PRINT_AGAIN),
             (self.printed_up_to.is_some(), control::PRINTED_UP_TO),
+            (self.try_again, job::TRY_AGAIN),
+            (self.drop, job::DROP),
         ];
         all.iter().find(|(given, _)| *given).map_or("", |(_, word)| word).into()
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::release::{go_on, has_let_go, questions};
-use crate::spool::job::{self, JobFile, Question, RecordError, file};
+use super::release::{go_on, has_let_go};
+use crate::spool::job::{self, JobFile, Question, RecordError, file, questions};
 use crate::spool::queue::{Located, Spool, State};
 
 /// The code of a question about a print that nobody knows the end of, and its answers.
@@ -104,7 +104,7 @@ pub(super) fn settle(spool: &Spool, at: &Located, given: &Given, request: Option
 
 /// What can be answered now. A job that runs asks about prints alone, until it is held.
 fn asked(at: &Located) -> Vec<Question> {
-    let mut asked = questions(at);
+    let mut asked = questions(&at.folder);
     asked.retain(|question| at.state == State::Held || question.code == PRINT);
     asked
 }

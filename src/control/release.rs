@@ -6,7 +6,7 @@
 use super::{change, day};
 use crate::clock;
 use crate::spool::durable;
-use crate::spool::job::{self, BY_HAND, JobFile, LOOK, Question, file};
+use crate::spool::job::{self, BY_HAND, JobFile, LOOK, Question, UNMATCHED, file, questions};
 use crate::spool::queue::{Located, Spool, State};
 
 pub(super) fn release(spool: &Spool, job: &Located, asked: Option<&str>) -> Result<String, String> {
@@ -15,7 +15,7 @@ pub(super) fn release(spool: &Spool, job: &Located, asked: Option<&str>) -> Resu
     }
     match job.state {
         State::Held => {
-            let questions = questions(job);
+            let questions = questions(&job.folder);
             if let Some(open) = questions.iter().find(|question| question.needs_answer) {
                 return Err(format!("a release says too little: {}", open.text));
             }
@@ -33,12 +33,8 @@ pub(super) fn release(spool: &Spool, job: &Located, asked: Option<&str>) -> Resu
     }
 }
 
-pub(super) fn questions(job: &Located) -> Vec<Question> {
-    job::read(&job.folder, file::QUESTIONS).unwrap_or_default()
-}
-
-/// A job that was held by hand, and for nothing else, has still to be asked about; so has one whose questions are not
-/// known, and after a crash in here its record says what was decided.
+/// A job that was held by hand, or because nothing takes it, and for nothing else, has still to be asked about: its checks
+/// have not been made. So has one whose questions are not known, and after a crash in here its record says what was decided.
 pub(super) fn go_on(
     spool: &Spool,
     job: &Located,
@@ -50,7 +46,7 @@ pub(super) fn go_on(
         if is_asked(|code| code == LOOK) {
             record.looked_at = true;
         }
-        if is_asked(|code| code != BY_HAND && code != LOOK) {
+        if is_asked(|code| ![BY_HAND, LOOK, UNMATCHED].contains(&code)) {
             record.hold = None;
             record.released = true;
         }
@@ -58,8 +54,16 @@ pub(super) fn go_on(
     for name in [file::HOLD, file::QUESTIONS] {
         durable::remove_file(&job.folder.join(name)).map_err(|e| e.to_string())?;
     }
-    requeue(spool, job, |record| record.let_go_by = asked.map(str::to_string))?;
-    Ok(told(job))
+    let record = requeue(spool, job, |record| record.let_go_by = asked.map(str::to_string))?;
+    if !is_asked(|code| code == UNMATCHED) {
+        return Ok(told(job));
+    }
+    let told = if record.is_dropped() {
+        "it ends as ignored"
+    } else {
+        "it is matched again, and stays held where nothing takes it"
+    };
+    Ok(format!("{}: {told}", job.id))
 }
 
 fn told(job: &Located) -> String {
@@ -76,13 +80,13 @@ pub(super) fn has_let_go(job: &Located, asked: Option<&str>) -> Result<bool, Str
 }
 
 /// Back to where jobs wait for their turn.
-pub(super) fn requeue(spool: &Spool, job: &Located, decide: impl FnOnce(&mut JobFile)) -> Result<(), String> {
+pub(super) fn requeue(spool: &Spool, job: &Located, decide: impl FnOnce(&mut JobFile)) -> Result<JobFile, String> {
     let record = change(job, |record| {
         decide(record);
         record.queued_again = Some(clock::now());
     })?;
     spool.move_to(job, State::Pending, day(record.accepted)).map_err(|e| e.to_string())?;
-    Ok(())
+    Ok(record)
 }
 
 #[cfg(test)]

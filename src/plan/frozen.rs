@@ -18,7 +18,7 @@ use crate::model::template::Template;
 pub enum Verdict {
     /// Profiles run.
     Run,
-    /// No rule takes it, and here a person decides: mend the config and release it, or cancel.
+    /// No rule takes it, and here a person decides: mend the config and try it again, or drop it.
     Unmatched { why: String },
     /// No rule takes it, and that is fine here.
     Ignored { why: String },

@@ -165,6 +165,13 @@ pub struct JobFile {
     pub receipts: Option<PathBuf>,
 }
 
+impl JobFile {
+    /// No render job takes it, and a person has said that none is to.
+    pub fn is_dropped(&self) -> bool {
+        self.answers.get(UNMATCHED).is_some_and(|answer| answer == DROP)
+    }
+}
+
 /// What an operator wants to have again of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reprint {
@@ -238,8 +245,24 @@ impl Question {
 
     /// Of a job that somebody holds.
     pub fn by_hand() -> Question {
-        Question::new(BY_HAND, "held by hand; `hotfolders jobs release` lets it go on")
+        Question::new(BY_HAND, "held by hand")
     }
+
+    /// Of a job that no render job takes.
+    pub fn unmatched(why: &str) -> Question {
+        let text = format!("{why}; mend the config and try it again, or drop the order");
+        Question { answers: vec![TRY_AGAIN.into(), DROP.into()], ..Question::new(UNMATCHED, text) }
+    }
+}
+
+/// What a job asks; nothing where that cannot be read.
+pub fn questions(folder: &Path) -> Vec<Question> {
+    let mut questions: Vec<Question> = read(folder, file::QUESTIONS).unwrap_or_default();
+    // Version 0.1 wrote none of its answers.
+    for question in questions.iter_mut().filter(|question| question.code == UNMATCHED && question.answers.is_empty()) {
+        question.answers = vec![TRY_AGAIN.into(), DROP.into()];
+    }
+    questions
 }
 
 /// The code of the hold of a profile: what it has rendered waits for a look. Whoever released the job before it was
@@ -250,6 +273,11 @@ pub const LOOK: &str = "look";
 pub const BY_HAND: &str = "by_hand";
 /// The code of the question whether to make again what an earlier job has made.
 pub const REPEAT: &str = "repeat";
+/// The code of the question about a job that no render job takes, and its answers. A release means the first of them: it
+/// never ends the job.
+pub const UNMATCHED: &str = "unmatched";
+pub const TRY_AGAIN: &str = "try-again";
+pub const DROP: &str = "drop";
 
 /// `reason.json` beside `reason.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

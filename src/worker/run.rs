@@ -25,7 +25,7 @@ use crate::plan::{Plan, Weight};
 use crate::print::press::Press;
 use crate::spool::durable::{self, DurableError};
 use crate::spool::index::Index;
-use crate::spool::job::{self, JobFile, JobId, Question, RecordError, file};
+use crate::spool::job::{self, JobFile, JobId, Question, RecordError, UNMATCHED, file};
 use crate::spool::journal::{Entry, Journal, JournalError, Progress};
 use crate::spool::links::Links;
 use crate::spool::places::Places;
@@ -405,6 +405,7 @@ fn begin_again(folder: &Path, job: &mut JobFile) -> Result<(), Stop> {
     }
     job.retries += 1;
     job.look_again = true;
+    job.answers.remove(UNMATCHED);
     job::write(folder, file::JOB, job)?;
     let mut journal = Journal::open(&folder.join(file::JOURNAL))?;
     if journal.progress().nothing_left() {

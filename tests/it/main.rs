@@ -57,6 +57,7 @@ mod sheets;
 mod smtp;
 mod studio;
 mod tidy;
+mod unmatched;
 mod upgrade;
 mod web;
 mod writers;

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::spool::index::{Brief, History};
-use crate::spool::job::{self, JobId, Question, Reason, file};
+use crate::spool::job::{self, JobId, Reason, file, questions};
 use crate::spool::queue::{Located, Spool, State};
 use crate::worker::history::{self, Who};
 
@@ -106,16 +106,12 @@ impl Wanted {
     }
 }
 
-pub(super) fn questions(job: &Located) -> Vec<Question> {
-    job::read(&job.folder, file::QUESTIONS).unwrap_or_default()
-}
-
 fn row_of_open(job: Located) -> Row {
     let known = record(&job);
     let Who { client, sessions, .. } = known.as_ref().map(|known| history::who(&job.folder, known)).unwrap_or_default();
     let client = client.unwrap_or_default();
     Row {
-        why: questions(&job).first().filter(|_| job.state == State::Held).map(|q| q.text.clone()),
+        why: questions(&job.folder).first().filter(|_| job.state == State::Held).map(|q| q.text.clone()),
         state: job.state,
         kind: known.as_ref().and_then(|k| k.kind),
         accepted: known.as_ref().map(|k| k.accepted),

@@ -3,12 +3,11 @@
 use clap::Args;
 
 use super::find::{self, Meant, failed, record};
-use super::list::questions;
 use crate::cli::terminal::{self, RED, YELLOW, paint, say, say_painted};
 use crate::error::Error;
 use crate::plan::frozen::Verdict;
 use crate::spool::index::{History, IndexLine};
-use crate::spool::job::{self, JobId, Reason, file};
+use crate::spool::job::{self, JobId, Reason, file, questions};
 use crate::spool::journal;
 use crate::spool::queue::{Located, Spool, State};
 use crate::worker::receipt::{self, Receipt};
@@ -59,7 +58,7 @@ fn show(job: &Located, json: bool) -> Result<(), Error> {
     if json {
         return terminal::say_json(&serde_json::json!({
             "job": job.id, "state": job.state, "folder": job.folder, "record": known,
-            "rules": rules.map(|r| r.rules), "questions": questions(job), "reason": reason, "receipt": receipt,
+            "rules": rules.map(|r| r.rules), "questions": questions(&job.folder), "reason": reason, "receipt": receipt,
             "plan": plan,
         }));
     }
@@ -79,15 +78,16 @@ fn show(job: &Located, json: bool) -> Result<(), Error> {
         say(&format!("  not by    {}: {}", rule.rule, rule.why_not.join(", ")))?;
     }
     if let Some(plan) = &plan {
-        say(&format!("  rendered  {} of {}", progress.rendered.len(), plan.renders.len()))?;
+        let rendered = plan.pictures().filter(|step| progress.rendered.contains_key(&step.id)).count();
+        say(&format!("  rendered  {rendered} of {}", plan.pictures().count()))?;
         say(&format!("  delivered {} of {}", progress.delivered.len(), plan.deliveries.len()))?;
     }
-    let waits = questions(job);
+    let waits = questions(&job.folder);
     if !waits.is_empty() {
         say(if job.state == State::Processing {
             "\nA person has to look at these sheets; the others go on:"
         } else {
-            "\nIt waits for a person (`hotfolders jobs release` goes on as it is, `jobs cancel` ends it):"
+            "\nIt waits for a person (`hotfolders jobs release` lets it go on, `jobs cancel` ends it):"
         })?;
         for question in waits {
             say_painted(&format!("  {} {}", paint(&question.code, YELLOW), paint(&question.text, "0")))?;

@@ -50,17 +50,17 @@ impl Run<'_> {
         }
         let mut frozen = frozen;
         let unmatched = matches!(frozen.verdict, Verdict::Unmatched { .. });
+        let is_dropped = unmatched && self.job.is_dropped();
         let as_then = self.job.reprint_of.as_ref().is_some_and(|reprint| reprint.as_then);
-        if (again || (unmatched && self.job.released)) && self.progress().nothing_left() && !as_then {
+        if (again || unmatched) && !is_dropped && self.progress().nothing_left() && !as_then {
             frozen = self.match_again(&manifest)?;
         }
         match &frozen.verdict {
             Verdict::Run => {}
-            Verdict::Unmatched { why } if !self.job.released => {
-                let text = format!("{why}; mend the config and retry, or cancel");
+            Verdict::Unmatched { why } if !is_dropped => {
                 let why_not = |rule: &RuleVerdict| format!("`{}`: {}", rule.rule, rule.why_not.join(", "));
                 let details = frozen.rules.iter().map(why_not).collect();
-                return self.hold(&[Question { details, ..Question::new("unmatched", text) }]).map(Err);
+                return self.hold(&[Question { details, ..Question::unmatched(why) }]).map(Err);
             }
             Verdict::Ignored { why } | Verdict::Unmatched { why } => {
                 self.warnings.push(Notice::new("ignored", why.clone()));
@@ -87,13 +87,17 @@ impl Run<'_> {
         Ok(Ok((manifest, frozen)))
     }
 
-    /// The config of today decides.
+    /// The config of today decides. Whoever lets a job go on, or tries it again, is asked where nothing takes it: it never
+    /// ends as ignored for that.
     fn match_again(&mut self, manifest: &Manifest) -> Result<Frozen, Stop> {
         let config = self.workshop.config();
         let Some(hot_folder) = config.hot_folder(&self.job.hot_folder) else {
             return Ok(job::read(self.folder(), file::RULES)?);
         };
-        let frozen = matcher::with_digests(matching::freeze(manifest, hot_folder, &config));
+        let mut frozen = matcher::with_digests(matching::freeze(manifest, hot_folder, &config));
+        if let Verdict::Ignored { why } = frozen.verdict {
+            frozen.verdict = Verdict::Unmatched { why };
+        }
         matcher::keep_assets(&frozen.assets, &self.workshop.spool.assets())?;
         job::write(self.folder(), file::RULES, &frozen)?;
         Ok(frozen)
