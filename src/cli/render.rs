@@ -163,8 +163,14 @@ impl ByHand<'_> {
         let stop = AtomicBool::new(false);
         let passes = passes::passes(plan, |_| true);
         let locate = |index: usize| facts::source_path(&plan.sources[index].place, Path::new(""));
-        let around =
-            Around { locate: &locate, known_digest: &|_| None, assets, verify: VerifyDepth::Headers, stop: &stop };
+        let around = Around {
+            locate: &locate,
+            known_digest: &|_| None,
+            assets,
+            verify: VerifyDepth::Headers,
+            stop: &stop,
+            starved: &|_| {},
+        };
         renderer.run(plan, passes, &around, |done| self.take(plan, &names, done))
     }
 

@@ -12,8 +12,10 @@ use crate::model::limits::{SCREEN_PX, THUMBNAIL_PX};
 use crate::model::name::RelPath;
 use crate::model::profile::{Medium, Sharpen, SharpenAmount};
 use crate::model::spec::{
-    Cell, ColorSpace, Edges, Encoding, MetadataSpec, OutputSpec, PixelSize, Spot, Subsampling, Window,
+    Adjust, Cell, ColorSpace, ColorSpec, Edges, Encoding, Header, Intent, MetadataSpec, OutputSpec, PixelSize, Region,
+    Spot, Subsampling, Tone, Turn, Window,
 };
+use crate::model::units::Color;
 
 /// Of a screen; it is written into the files and means nothing.
 const DPI: f64 = 72.0;
@@ -139,7 +141,7 @@ pub fn small(spec: &OutputSpec, long_edge: u32) -> OutputSpec {
         fills,
         cells: spec.cells.iter().map(cell).collect(),
         elements: spec.elements.iter().map(element).collect(),
-        color: crate::model::spec::ColorSpec { output: ColorSpace::Srgb, ..spec.color.clone() },
+        color: ColorSpec { output: ColorSpace::Srgb, ..spec.color.clone() },
         encoding: Encoding::Jpeg {
             quality: 82,
             subsampling: Subsampling::S420,
@@ -152,6 +154,42 @@ pub fn small(spec: &OutputSpec, long_edge: u32) -> OutputSpec {
         metadata: MetadataSpec::none(),
         ..spec.clone()
     }
+}
+
+/// All of an original, upright and turned, with nothing done to it, not larger than `long_edge`.
+pub fn of_original(header: &Header, source: usize, turn: Turn, long_edge: u32) -> OutputSpec {
+    let frame = header.upright().turned(turn);
+    let region = Region { x: 0.0, y: 0.0, width: f64::from(frame.width), height: f64::from(frame.height) };
+    let whole = OutputSpec {
+        sheet: frame,
+        background: Color::WHITE,
+        fills: Vec::new(),
+        cells: vec![Cell {
+            source,
+            rotate: turn,
+            straighten: 0.0,
+            frame,
+            region,
+            window: Window::of(frame),
+            mirror: Edges::default(),
+            adjust: Adjust::default(),
+            tone: Tone::Color,
+            sharpen: None,
+        }],
+        elements: Vec::new(),
+        turn: Turn::None,
+        color: ColorSpec {
+            output: ColorSpace::Srgb,
+            intent: Intent::Relative,
+            black_point: true,
+            untagged: ColorSpace::Srgb,
+        },
+        encoding: Encoding::Copy,
+        dpi: DPI,
+        metadata: MetadataSpec::none(),
+        accept_damage: true,
+    };
+    small(&whole, long_edge)
 }
 
 /// From the pixels of a sheet to those of its small picture.

@@ -8,17 +8,12 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::model::spec::{
-    Adjust, Cell, ColorSpace, ColorSpec, Edges, Encoding, Header, Intent, MetadataSpec, OutputSpec, Region, Tone, Turn,
-    Window,
-};
-use crate::model::units::Color;
+use crate::model::spec::Turn;
 use crate::plan::{geometry, preview};
 use crate::render::{self, Assets, Source};
 use crate::web::Tools;
 
 const MEMORY_MAX_BYTES: u64 = 768 * 1024 * 1024;
-const DPI: f64 = 96.0;
 
 /// Makes them on a thread of its own.
 #[derive(Debug)]
@@ -45,7 +40,7 @@ impl Thumbnailer {
 impl Tools for Thumbnailer {
     fn small(&self, picture: &[u8], turn: Turn, longest_px: u32) -> Result<Vec<u8>, String> {
         let header = render::probe(Cursor::new(picture)).map_err(|e| e.to_string())?;
-        let spec = preview::small(&whole(&header, turn), longest_px);
+        let spec = preview::of_original(&header, 0, turn, longest_px);
         let cell = &spec.cells[0];
         let factor = geometry::decode_factor(&[(cell.region, cell.window)]);
         let peak = render::peak_bytes(&[(header.clone(), picture.len() as u64, factor)], &[&spec]);
@@ -67,40 +62,5 @@ impl Tools for Thumbnailer {
             Ok(()) => made,
             Err(_) => Err("the picture could not be decoded".into()),
         }
-    }
-}
-
-/// All of a picture, upright and turned, as it is.
-fn whole(header: &Header, turn: Turn) -> OutputSpec {
-    let frame = header.upright().turned(turn);
-    let region = Region { x: 0.0, y: 0.0, width: f64::from(frame.width), height: f64::from(frame.height) };
-    OutputSpec {
-        sheet: frame,
-        background: Color::WHITE,
-        fills: Vec::new(),
-        cells: vec![Cell {
-            source: 0,
-            rotate: turn,
-            straighten: 0.0,
-            frame,
-            region,
-            window: Window::of(frame),
-            mirror: Edges::default(),
-            adjust: Adjust::default(),
-            tone: Tone::Color,
-            sharpen: None,
-        }],
-        elements: Vec::new(),
-        turn: Turn::None,
-        color: ColorSpec {
-            output: ColorSpace::Srgb,
-            intent: Intent::Relative,
-            black_point: true,
-            untagged: ColorSpace::Srgb,
-        },
-        encoding: Encoding::Copy,
-        dpi: DPI,
-        metadata: MetadataSpec::none(),
-        accept_damage: true,
     }
 }

@@ -11,3 +11,4 @@ pub mod links;
 pub mod places;
 pub mod queue;
 pub mod retention;
+pub mod thumbnails;

@@ -15,3 +15,4 @@ pub mod passes;
 pub mod printers;
 pub mod receipt;
 pub mod run;
+pub mod small;

@@ -12,6 +12,7 @@ use std::sync::{Arc, mpsc};
 
 use super::budget::{Budget, Share};
 use super::makers::Makers;
+use super::small::{Of, Small};
 use crate::model::digest;
 use crate::model::limits::SOURCE_MAX_BYTES;
 use crate::model::name::RelPath;
@@ -27,6 +28,15 @@ pub struct Pass {
     pub sources: Vec<usize>,
     /// Distinct files of `outputs/`; every step of an equal spec shares one.
     pub outputs: Vec<PassOutput>,
+    /// Made after these, for the pages.
+    pub small: Vec<Small>,
+}
+
+impl Pass {
+    /// Of all that it makes, the small ones last.
+    fn specs(&self) -> impl Iterator<Item = &OutputSpec> {
+        self.outputs.iter().map(|output| &output.spec).chain(self.small.iter().map(|small| &small.spec))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +58,7 @@ pub fn passes(plan: &Plan, is_open: impl Fn(&StepId) -> bool) -> Vec<Pass> {
         let sources: BTreeSet<usize> = step.sources().collect();
         let sources: Vec<usize> = sources.into_iter().collect();
         let at = *by_sources.entry(sources.clone()).or_insert_with(|| {
-            passes.push(Pass { sources, outputs: Vec::new() });
+            passes.push(Pass { sources, outputs: Vec::new(), small: Vec::new() });
             passes.len() - 1
         });
         let outputs = &mut passes[at].outputs;
@@ -83,6 +93,8 @@ pub struct PassResult {
     pub digests: Vec<SourceDigest>,
     /// As many as the pass has outputs, in their order. An error has a code and a sentence.
     pub outputs: Vec<Result<Rendered, (String, String)>>,
+    /// What came of the small ones.
+    pub small: Vec<(Of, Vec<u8>)>,
 }
 
 /// What a run of passes has to know of its surroundings.
@@ -97,6 +109,8 @@ pub struct Around<'a> {
     pub verify: VerifyDepth,
     /// No further pass is begun once it is set.
     pub stop: &'a AtomicBool,
+    /// Hears that it waits for memory which other jobs have, and that it has got it.
+    pub starved: &'a dyn Fn(bool),
 }
 
 /// Buffers that each thread keeps for its next picture, at most: those of one of 24 megapixels.
@@ -145,10 +159,13 @@ impl Renderer {
             }
             let peak = peak(plan, &pass);
             let share = loop {
-                if flight.passes == 0 {
-                    break self.budget.take(peak);
-                }
                 if let Some(share) = self.budget.try_take(peak) {
+                    break share;
+                }
+                if flight.passes == 0 {
+                    (around.starved)(true);
+                    let share = self.budget.take(peak);
+                    (around.starved)(false);
                     break share;
                 }
                 let ended = flight.wait();
@@ -274,7 +291,7 @@ fn peak(plan: &Plan, pass: &Pass) -> u64 {
         .iter()
         .map(|i| (plan.sources[*i].header.clone(), plan.sources[*i].bytes, plan.sources[*i].decode))
         .collect();
-    let outputs: Vec<&OutputSpec> = pass.outputs.iter().map(|o| &o.spec).collect();
+    let outputs: Vec<&OutputSpec> = pass.specs().collect();
     render::peak_bytes(&sources, &outputs)
 }
 
@@ -301,20 +318,26 @@ fn render_pass(
             (*index, Source { bytes: &original.bytes, header, factor, planes })
         })
         .collect();
-    let specs: Vec<&OutputSpec> = pass.outputs.iter().map(|o| &o.spec).collect();
+    let specs: Vec<&OutputSpec> = pass.specs().collect();
+    let count = pass.outputs.len();
     let missing = || {
         Err((
             "panic".to_string(),
             "the renderer stopped in the middle of this picture; please report it with the picture".to_string(),
         ))
     };
-    let mut outputs: Vec<Result<Rendered, (String, String)>> = specs.iter().map(|_| missing()).collect();
+    let mut outputs: Vec<Result<Rendered, (String, String)>> = (0..count).map(|_| missing()).collect();
+    let mut small = Vec::new();
     // A decoder that panics on a picture nobody has seen before must not take other pictures with it.
     let caught = catch_unwind(AssertUnwindSafe(|| {
-        render::render(&sources, &specs, assets, &mut |index, result| {
-            outputs[index] = result.map_err(|e| (e.code().to_string(), e.to_string()));
+        render::render(&sources, &specs, assets, &mut |index, result| match (outputs.get_mut(index), result) {
+            (Some(output), result) => *output = result.map_err(|e| (e.code().to_string(), e.to_string())),
+            (None, Ok(made)) => small.push((pass.small[index - count].of.clone(), made.bytes)),
+            (None, Err(_)) => {}
         });
-        // After all of them: the source's pixels are gone by then.
+    }));
+    // After all of them: the source's pixels are gone by then. A small picture that stopped it leaves the others to be read.
+    let read = catch_unwind(AssertUnwindSafe(|| {
         for (output, spec) in outputs.iter_mut().zip(&specs) {
             if let Ok(made) = output
                 && let Err(e) = render::verify(&made.bytes, spec, verify)
@@ -323,7 +346,7 @@ fn render_pass(
             }
         }
     }));
-    if caught.is_err() {
+    if caught.is_err() || read.is_err() {
         tracing::error!("a picture stopped the renderer");
     }
     let digests = pass
@@ -332,5 +355,5 @@ fn render_pass(
         .zip(originals)
         .map(|(source, original)| SourceDigest { source: *source, sha256: original.sha256.clone() })
         .collect();
-    PassResult { digests, outputs }
+    PassResult { digests, outputs, small }
 }

@@ -31,6 +31,7 @@ use crate::spool::links::Links;
 use crate::spool::places::Places;
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 use crate::spool::retention::Forecast;
+use crate::spool::thumbnails;
 
 /// What all jobs share.
 #[derive(Debug)]
@@ -411,7 +412,9 @@ fn begin_again(folder: &Path, job: &mut JobFile) -> Result<(), Stop> {
     if journal.progress().nothing_left() {
         // Nobody has seen anything of it: it is matched and made anew, with the config of today.
         drop(journal);
-        durable::remove_tree(&folder.join(file::OUTPUTS))?;
+        for tree in [file::OUTPUTS, thumbnails::FOLDER] {
+            durable::remove_tree(&folder.join(tree))?;
+        }
         for name in [file::PLAN, file::WORKS, file::JOURNAL] {
             durable::remove_file(&folder.join(name))?;
         }

@@ -2,6 +2,7 @@
 //!
 //! Owns: nothing that cannot be taken back leaves before every picture of the job has rendered.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -23,6 +24,7 @@ use crate::worker::facts;
 use crate::worker::history;
 use crate::worker::passes::{self, Around, PassDone, SourceProblem};
 use crate::worker::receipt::Notice;
+use crate::worker::small;
 
 impl Run<'_> {
     fn tell(&self, plan: &Plan) {
@@ -31,8 +33,8 @@ impl Run<'_> {
 
     pub(super) fn counts(&self, plan: &Plan) -> Report {
         Report {
-            rendered: self.progress().rendered.len(),
-            to_render: plan.renders.len(),
+            rendered: plan.pictures().filter(|step| self.progress().rendered.contains_key(&step.id)).count(),
+            to_render: plan.pictures().count(),
             delivered: self.progress().delivered.len(),
             to_deliver: plan.deliveries.len(),
             printed: self.progress().prints.values().filter(|run| run.ended.is_some()).count(),
@@ -62,10 +64,11 @@ impl Run<'_> {
         }
         let open =
             |progress: &Progress, id: &_| !progress.rendered.contains_key(id) && !progress.failed.contains_key(id);
-        let todo = passes::passes(plan, |id| open(self.progress(), id));
+        let mut todo = passes::passes(plan, |id| open(self.progress(), id));
         if todo.is_empty() {
             return Ok(());
         }
+        small::add(plan, &mut todo);
         self.check_signals()?;
         durable::make_folder(&self.folder().join(file::OUTPUTS))?;
         let folder = self.folder().to_path_buf();
@@ -73,14 +76,24 @@ impl Run<'_> {
         let assets: Arc<dyn Assets + Send + Sync> = Arc::new(JobAssets::kept(self.workshop.spool.assets()));
         let workshop = self.workshop;
         let signals = self.signals;
+        let (report, told) = (self.report, RefCell::new(self.counts(plan)));
+        let starved = |waits: bool| {
+            let waits = waits.then(|| "waits for memory: other jobs take all that there is".to_string());
+            report(Report { waits, ..told.borrow().clone() });
+        };
         let around = Around {
             locate: &|index| facts::source_path(&plan.sources[index].place, &folder),
             known_digest: &|index| known[index].clone(),
             assets,
             verify: VerifyDepth::Full,
             stop: &signals.stop,
+            starved: &starved,
         };
-        workshop.renderer.run(plan, todo, &around, |done| self.take_pass(plan, done))?;
+        workshop.renderer.run(plan, todo, &around, |done| {
+            let taken = self.take_pass(plan, done);
+            told.replace(self.counts(plan));
+            taken
+        })?;
         self.check_signals()
     }
 
@@ -159,6 +172,9 @@ impl Run<'_> {
             );
         }
         durable::sync_folder(&outputs)?;
+        if let Err(e) = small::keep(self.folder(), &result.small) {
+            tracing::debug!(job = %self.at.id, "no small pictures are kept: {e}");
+        }
         self.append(entries)?;
         if !plan.deliveries.iter().any(|d| d.hold) || self.job.looked_at {
             for step in plan.deliveries.iter().filter(|d| !d.delivery.cannot_be_taken_back()) {
