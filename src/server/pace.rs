@@ -21,8 +21,8 @@ pub(super) struct Seen {
 impl Pace {
     pub(super) fn look(&self, report: &Report, now: Instant) -> Seen {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of a job that is still looking for its pictures nothing can be said.
-        if report.to_render == 0 {
+        // Nothing can be said of a job that is still looking for its pictures, that has made them all, or that waits.
+        if report.rendered >= report.to_render || report.waits.is_some() || report.printing {
             return Seen::default();
         }
         let (since, before) = *first.get_or_insert((now, report.rendered));
@@ -54,6 +54,8 @@ mod tests {
         assert_eq!(pace.look(&report(40, 100), after(10)), Seen::default());
         let seen = pace.look(&report(60, 100), after(20));
         assert_eq!((seen.pictures_per_second, seen.seconds_left), (Some(2.0), Some(20)));
-        assert_eq!(pace.look(&report(100, 100), after(40)).seconds_left, None);
+        let waits = Report { waits: Some("for paper".into()), ..report(70, 100) };
+        assert_eq!(pace.look(&waits, after(30)), Seen::default());
+        assert_eq!(pace.look(&report(100, 100), after(40)), Seen::default());
     }
 }

@@ -1,12 +1,16 @@
 //! `hotfolders jobs list`: the newest jobs, or those that are looked for.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::find::{failed, finished, open_jobs, record, state_of};
+use super::send;
 use crate::cli::terminal::{self, GREEN, RED, YELLOW, note, paint, say, say_painted};
 use crate::clock;
+use crate::control::Command;
 use crate::error::Error;
 use crate::model::config::Config;
 use crate::spool::index::{Brief, History};
@@ -57,7 +61,7 @@ struct Row {
     client: Option<String>,
     email: Option<String>,
     sessions: Vec<String>,
-    /// The reason of a failed job, the first question of a held one.
+    /// The reason of a failed job, the first question of a held one, what another one waits for.
     why: Option<String>,
 }
 
@@ -106,12 +110,26 @@ impl Wanted {
     }
 }
 
-fn row_of_open(job: Located) -> Row {
+/// What the jobs at work and in the queue wait for, as the server that runs knows it.
+fn waits(spool: &Spool, config: &Config, open: &[Located]) -> BTreeMap<String, String> {
+    let is_asked = open.iter().any(|job| matches!(job.state, State::Pending | State::Processing));
+    if !is_asked || spool.locked_by().is_none() {
+        return BTreeMap::new();
+    }
+    let status = send(spool, config, &Command::Status).ok().and_then(|answer| answer.status).unwrap_or_default();
+    let jobs = ["running", "waiting"].into_iter().filter_map(|key| status[key].as_array()).flatten();
+    jobs.filter_map(|job| Some((job["job"].as_str()?.to_string(), job["why"].as_str()?.to_string()))).collect()
+}
+
+fn row_of_open(job: Located, waits: &BTreeMap<String, String>) -> Row {
     let known = record(&job);
     let Who { client, sessions, .. } = known.as_ref().map(|known| history::who(&job.folder, known)).unwrap_or_default();
     let client = client.unwrap_or_default();
     Row {
-        why: questions(&job.folder).first().filter(|_| job.state == State::Held).map(|q| q.text.clone()),
+        why: match job.state {
+            State::Held => questions(&job.folder).first().map(|question| question.text.clone()),
+            _ => waits.get(job.id.as_str()).cloned(),
+        },
         state: job.state,
         kind: known.as_ref().and_then(|k| k.kind),
         accepted: known.as_ref().map(|k| k.accepted),
@@ -155,8 +173,9 @@ pub(super) fn run(spool: &Spool, config: &Config, args: &ListArgs) -> Result<(),
     past.retain(|brief| wanted.has(brief));
     // By id, which begins with the time of acceptance.
     past.sort_unstable_by(|a, b| a.job.cmp(&b.job));
+    let waits = waits(spool, config, &open);
     let of_state = open.into_iter().filter(|job| wanted.state.is_none_or(|state| state == job.state));
-    let mut rows: Vec<Row> = of_state.map(row_of_open).filter(|row| wanted.has_row(row)).collect();
+    let mut rows: Vec<Row> = of_state.map(|job| row_of_open(job, &waits)).filter(|row| wanted.has_row(row)).collect();
 
     let all = rows.len() + past.len();
     let limit = if args.all { all } else { args.limit.unwrap_or(LIMIT) };
