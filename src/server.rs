@@ -50,7 +50,7 @@ use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::print::press::Press;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::links::Links;
-use crate::spool::places::Places;
+use crate::spool::places::{Away, Places};
 use crate::spool::queue::{Lock, Spool, State};
 use crate::web::Web;
 use crate::worker::passes::Renderer;
@@ -129,7 +129,8 @@ impl Server {
             let stop = Arc::clone(&stop);
             let (folders, waker) = (Arc::clone(&folders), Arc::clone(&waker));
             let workshop = Arc::clone(&workshop);
-            let scanner = Scanner { watch, intake, workshop, folders, accepted, edited, waker };
+            let away = Away::of_spool(workshop.spool.root());
+            let scanner = Scanner { watch, intake, workshop, folders, accepted, edited, waker, away };
             move || scanner.run(&stop)
         });
         let housekeeping = housekeeping::start(&workshop, &stop);

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Instant;
 
 use super::memory::Memory;
-use crate::intake::{FolderState, Hints, Intake, Waker, Watch};
+use crate::intake::{FolderState, Hints, Intake, Mode, Waker, Watch};
 use crate::model::config::Config;
 use crate::spool::job::JobId;
+use crate::spool::places::Away;
 use crate::worker::run::Workshop;
 
 pub(super) struct Scanner {
@@ -20,6 +21,7 @@ pub(super) struct Scanner {
     pub(super) edited: mpsc::Receiver<Arc<Config>>,
     /// Of the watch that is waited for.
     pub(super) waker: Arc<Mutex<Waker>>,
+    pub(super) away: Away,
 }
 
 impl Scanner {
@@ -41,9 +43,27 @@ impl Scanner {
             for problem in &report.problems {
                 tracing::warn!(hot_folder = %problem.hot_folder, "{}", problem.text);
             }
-            *self.folders.lock().unwrap_or_else(PoisonError::into_inner) = self.intake.state();
+            let folders = self.since_when(self.intake.state());
+            *self.folders.lock().unwrap_or_else(PoisonError::into_inner) = folders;
             hints = self.watch.wait(report.next);
         }
+    }
+
+    /// A folder that the server before could not reach either has been away since then.
+    fn since_when(&mut self, mut folders: Vec<FolderState>) -> Vec<FolderState> {
+        let away = folders.iter().filter_map(|folder| match &folder.mode {
+            Mode::Unreachable { since, .. } => Some((folder.path.clone(), *since)),
+            _ => None,
+        });
+        if let Err(e) = self.away.note(&away.collect()) {
+            tracing::warn!("{e}");
+        }
+        for folder in &mut folders {
+            if let Mode::Unreachable { since, .. } = &mut folder.mode {
+                *since = self.away.since(&folder.path).unwrap_or(*since);
+            }
+        }
+        folders
     }
 
     fn take(&mut self, config: &Arc<Config>) {

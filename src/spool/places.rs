@@ -1,4 +1,4 @@
-//! `places.json`: which watched and written places lie on a volume of their own.
+//! `places.json`: which watched and written places lie on a volume of their own. `away.json`: which hot folders are away.
 //!
 //! Owns: a disk or share that was unmounted is told from an empty folder. Where a place was once seen behind a mount
 //! point, and that mount point is now a plain folder, the place is unreachable, whatever stands there.
@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
 
 use super::durable::{self, Done};
 use super::job::Stamp;
@@ -100,6 +102,43 @@ impl Places {
     }
 }
 
+/// The file's name in the spool.
+const AWAY_FILE: &str = "away.json";
+
+/// `away.json`: since when hot folders cannot be reached, also over a restart of the server.
+#[derive(Debug)]
+pub struct Away {
+    file: PathBuf,
+    since: BTreeMap<PathBuf, Timestamp>,
+}
+
+impl Away {
+    /// Reads what is known; a file that is damaged knows nothing.
+    pub fn of_spool(root: &Path) -> Away {
+        let file = root.join(AWAY_FILE);
+        let text = std::fs::read(&file).unwrap_or_default();
+        Away { since: serde_json::from_slice(&text).unwrap_or_default(), file }
+    }
+
+    /// These are away now, each since then as far as this server has seen; what is not named is back.
+    pub fn note(&mut self, now: &BTreeMap<PathBuf, Timestamp>) -> Done {
+        let earliest = |(place, seen): (&PathBuf, &Timestamp)| {
+            let since = self.since.get(place).map_or(*seen, |known| (*known).min(*seen));
+            (place.clone(), since)
+        };
+        let since: BTreeMap<PathBuf, Timestamp> = now.iter().map(earliest).collect();
+        if since == self.since {
+            return Ok(());
+        }
+        self.since = since;
+        durable::replace(&self.file, &serde_json::to_vec_pretty(&self.since).unwrap_or_default())
+    }
+
+    pub fn since(&self, place: &Path) -> Option<Timestamp> {
+        self.since.get(place).copied()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +184,23 @@ mod tests {
         places.learn_by(std::slice::from_ref(&nas), &volumes(&["/s/nas"])).unwrap();
         places.learn_by(&[], &volumes(&["/s/nas"])).unwrap();
         assert_eq!(places.unmounted_by(&nas, &volumes(&[])), None);
+    }
+
+    #[test]
+    fn a_folder_is_away_since_then_also_for_the_next_server() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let nas = PathBuf::from("/s/nas");
+        let away = |second| BTreeMap::from([(nas.clone(), at(second))]);
+        Away::of_spool(dir.path()).note(&away(100)).unwrap();
+        let mut next = Away::of_spool(dir.path());
+        next.note(&away(200)).unwrap();
+        assert_eq!(next.since(&nas), Some(at(100)));
+        next.note(&BTreeMap::new()).unwrap();
+        let mut next = Away::of_spool(dir.path());
+        assert_eq!(next.since(&nas), None);
+        next.note(&away(300)).unwrap();
+        assert_eq!(next.since(&nas), Some(at(300)), "it was back in between");
     }
 
     #[test]
