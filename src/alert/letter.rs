@@ -130,7 +130,7 @@ fn tidied(text: &str) -> String {
     format!("{}\n", lines.join("\n").trim_end())
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -254,9 +254,9 @@ fn unclean_stop(now: Timestamp) -> Condition {
     Condition {
         cause: format!("unclean_stop {now}"),
         kind: Kind::UncleanStop,
-        title: "the server was started again after it had ended without being stopped".into(),
-        text: "The power failed, the system stopped it, or it crashed. Jobs go on where they were; `hotfolders status` shows \
-               them, and the log what came before."
+        title: "hotfolders was started again after it had ended without being stopped".into(),
+        text: "The power failed, the system stopped it, or it crashed. Jobs go on where they were; the log says what came \
+               before."
             .into(),
         since: now,
         job: None,

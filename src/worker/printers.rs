@@ -27,7 +27,7 @@ impl Gates {
     /// Why it gets no sheet now, whatever its own state.
     pub fn keep(&self, printer: &Printer) -> Option<(Condition, String)> {
         if self.paused.contains(&printer.name) {
-            let why = format!("paused; `hotfolders printers resume {}` lets it print", printer.name);
+            let why = format!("{} is paused", printer.name);
             return Some((Condition::Paused, why));
         }
         let hours = printer.hours.filter(|hours| !hours.contain(self.time))?;

@@ -33,6 +33,8 @@ pub struct Server {
     pub hosts: Vec<String>,
     /// Web servers in front of the dashboard beside those on this machine.
     pub trusted_proxies: Vec<Network>,
+    /// How people reach the dashboard, without a `/` at its end: what mails lead to.
+    pub public_url: Option<String>,
     /// False: a started server waits for `resume`.
     pub auto_start: bool,
     /// Jobs that compute at a time; as many as there are cores where there is none.
@@ -113,6 +115,9 @@ section! {
         /// Addresses and networks of web servers in front of the dashboard, such as `172.18.0.0/16`. What they say of where a
         /// request comes from is believed, as it is of one on this machine.
         trusted_proxies: Vec<Network>,
+        /// How people reach the dashboard, such as `https://hot.larson.example`: what links in mails to the studio start with.
+        /// Default: mails have no links to it.
+        public_url: String,
         /// `false`: a started server waits for `hotfolders resume`. Default `true`.
         auto_start: bool,
         /// Jobs that compute at a time, 1 to 256. Default: as many as there are cores.
@@ -220,12 +225,23 @@ impl RawServer {
                 cx.error(&at("hosts").index(index), text);
             }
         }
+        let public_url = self.public_url.filter(|url| {
+            let place = at("public_url");
+            let known = cx.url(url, &place, &["https", "http"], "https://hot.larson.example");
+            let is_plain = known.as_ref().is_some_and(|known| !known.path.contains(['?', '#']));
+            if known.is_some() && !is_plain {
+                let text = format!("`{url}`: links are made by adding to it; leave out what stands behind `?` or `#`");
+                cx.error(&place, text);
+            }
+            is_plain
+        });
         Server {
             hours: self.hours,
             listen,
             users,
             hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect(),
             trusted_proxies: self.trusted_proxies.unwrap_or_default(),
+            public_url: public_url.map(|url| url.trim_end_matches('/').to_string()),
             auto_start: self.auto_start.unwrap_or(true),
             max_jobs: self.max_jobs.map(|n| n.0 as usize),
             max_memory,

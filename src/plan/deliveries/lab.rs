@@ -55,7 +55,7 @@ impl Planner<'_> {
                         profile: Some(step.profile.clone()),
                         line: step.line,
                         number: step.number.clone(),
-                        text: format!("{text}. When it is mended: `hotfolders jobs cancel JOB`, then `jobs retry JOB`"),
+                        text: format!("{text}. When it is mended, cancel the job and try it again"),
                     };
                     if !self.findings.iter().any(|f| f.text == finding.text) {
                         self.findings.push(finding);

@@ -13,7 +13,7 @@ use crate::intake::{FolderState, Mode};
 use crate::model::config::{Alerts, Config};
 use crate::model::counted::counted;
 use crate::print::look::Condition as PrinterCondition;
-use crate::spool::job::{self, JobId, Question, Reason, file};
+use crate::spool::job::{self, JobId, Reason, file};
 use crate::spool::labs::{self, LabState};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
 use crate::worker::link;
@@ -194,7 +194,7 @@ fn printers(workshop: &Workshop, config: &Config, book: &Book, now: Timestamp) -
             }
             PrinterCondition::Paused | PrinterCondition::Closed | PrinterCondition::Unknown => continue,
         };
-        let title = format!("the printer `{}` {how}", printer.name);
+        let title = format!("printer {} {how}", printer.name);
         let text = format!("{}\nWhat is to be printed there waits.", cut(&printer.reasons.join(", ")));
         let since = printer.since.unwrap_or(now);
         seen.wrong.push(Condition { cause, kind: Kind::Printer, title, text, since, job: None });
@@ -222,9 +222,8 @@ fn asked(workshop: &Workshop) -> Seen {
             kind: Kind::LinkAsked,
             title: format!("the client of {} asks for a new link", made.record),
             text: format!(
-                "The link that job {} made does not open any more. `hotfolders links renew {}` makes another address for the \
-                 same pictures, and closes the one that opens now, if there is one.",
-                made.job,
+                "The link {} does not open any more. Renewing it makes another address for the same pictures, and closes the \
+                 one that opens now, if there is one.",
                 link::short(&hash)
             ),
             since,
@@ -263,10 +262,7 @@ fn read_failed(job: &Located, now: Timestamp) -> Failed {
         cause: format!("job_failed {} {}", job.id, reason.map_or(0, |reason| reason.attempts)),
         kind: Kind::JobFailed,
         title: format!("{} failed", shown(job)),
-        text: format!(
-            "{why}\n`hotfolders jobs show {}` says more. When it is mended: `hotfolders jobs retry {}`.",
-            job.id, job.id
-        ),
+        text: format!("{why}\nWhen it is mended, it can be tried again."),
         since: finished,
         job: Some(job.id.to_string()),
     };
@@ -274,13 +270,12 @@ fn read_failed(job: &Located, now: Timestamp) -> Failed {
 }
 
 fn read_held(job: &Located, since: Timestamp) -> Condition {
-    let questions = job::read::<Vec<Question>>(&job.folder, file::QUESTIONS).unwrap_or_default();
-    let asked: Vec<String> = questions.iter().map(|question| question.text.clone()).collect();
+    let asked: Vec<String> = job::questions(&job.folder).iter().map(|question| question.text.clone()).collect();
     Condition {
         cause: format!("job_held {} {since}", job.id),
         kind: Kind::JobHeld,
         title: format!("{} waits for an answer", shown(job)),
-        text: format!("{}\n`hotfolders jobs show {}` shows what can be answered.", cut(&asked.join("\n")), job.id),
+        text: cut(&asked.join("\n")),
         since,
         job: Some(job.id.to_string()),
     }
@@ -299,7 +294,7 @@ fn places(config: &Config, sight: &Sight, folders: &[FolderState]) -> Seen {
     };
     for folder in folders {
         if let Mode::Unreachable { since, reason } = &folder.mode {
-            let title = format!("the hot folder `{}` cannot be reached", folder.name);
+            let title = format!("hot folder {} cannot be reached", folder.name);
             let text = format!("{reason}\nNothing is taken from {} until it is back.", folder.path.display());
             wrong.insert(folder.path.clone(), condition(&folder.path, title, text, *since));
         }
@@ -359,7 +354,7 @@ fn queue(sight: &Sight, alerts: &Alerts, now: Timestamp) -> Seen {
         cause: "queue".into(),
         kind: Kind::Queue,
         title: format!("{} waiting long for a turn", counted(late.len(), "job")),
-        text: format!("The one that waits longest is {oldest}. `hotfolders status` shows what is being made."),
+        text: format!("The one that waits longest is {oldest}."),
         since: *since,
         job: None,
     });
@@ -373,7 +368,7 @@ fn config_file(config: &Config, sight: &Sight, now: Timestamp) -> Option<Seen> {
         ConfigFile::Refused(why, started_with) => Some((why, started_with)),
     };
     let wrong = refused.map(|(why, started_with)| {
-        let file = config.file.display();
+        let file = config.file.file_name().unwrap_or_default().to_string_lossy();
         let (title, what) = match started_with {
             None => (format!("the edited {file} is refused"), "The one before stays in force.".to_string()),
             Some(since) => {

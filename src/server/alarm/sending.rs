@@ -100,7 +100,8 @@ impl Way for MailWay {
     fn send(&self, config: &Config, (batch, notices): &Self::Load) -> Result<(), String> {
         let (Some(mail), Some(alerts)) = (&config.mail, &config.alerts) else { return Ok(()) };
         let zone = clock::time_zone(config.studio.time_zone.as_deref());
-        let letter = alert::digest(notices, batch.lost, config.studio.name.as_deref(), &zone);
+        let (studio, dashboard) = (config.studio.name.as_deref(), config.server.public_url.as_deref());
+        let letter = alert::digest(notices, batch.lost, studio, &zone, dashboard);
         let id = MessageId::recorded(&batch.message_id).ok_or("alerts.json holds a message id that is none")?;
         let message = Message {
             name: config.studio.name.as_deref().or(Some("hotfolders")),

@@ -255,7 +255,8 @@ fn question(work: &Work, made: &Made, earlier: &Work) -> Question {
         changes += &format!("; and {} more", details.len() - NAMED_IN_TEXT);
     }
     let text = format!(
-        "`{}` ran for this record before (job {}), to: {}, and something is different now: {changes}. A release makes just that; `hotfolders jobs answer JOB --{ALL}` makes all of it again; or cancel it",
+        "`{}` ran for this record before (job {}), to: {}, and something is different now: {changes}. Make just that, make \
+         all of it again, or cancel it",
         work.owner, made.job, work.to
     );
     let details = if details.len() > NAMED_IN_TEXT { details } else { Vec::new() };
