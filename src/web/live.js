@@ -53,11 +53,62 @@
     if (again) { again = false; refresh(); }
   };
 
-  if (parts().length) {
-    const events = new EventSource("/events");
-    events.onmessage = () => { if (!document.hidden) refresh(); };
-    events.onopen = () => { offline.hidden = true; };
-    events.onerror = () => { offline.hidden = false; };
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-  }
+  if (!parts().length) return;
+
+  const show = (news) => {
+    if (news === "changed" && !document.hidden) refresh();
+    if (news === "online" || news === "offline") offline.hidden = news === "online";
+  };
+
+  // A browser has six connections to a server without HTTP/2, for all its tabs together. So one tab that is seen listens,
+  // and tells the others; a tab that nobody sees holds nothing.
+  const LOCK = "hotfolders-events";
+  const RETRY_MS = 10000;
+  const others = window.BroadcastChannel ? new BroadcastChannel(LOCK) : null;
+  if (others) others.onmessage = (message) => show(message.data);
+  const tell = (news) => { show(news); others?.postMessage(news); };
+
+  // Until `signal` is aborted.
+  const listen = (signal) => new Promise((resolve) => {
+    let events;
+    let retry;
+    const open = () => {
+      events = new EventSource("/events");
+      events.onmessage = () => tell("changed");
+      events.onopen = () => tell("online");
+      events.onerror = () => {
+        tell("offline");
+        // Refused for good, such as by a login that has ended: the page finds out.
+        if (events.readyState === EventSource.CLOSED) { refresh(); retry = setTimeout(open, RETRY_MS); }
+      };
+    };
+    signal.addEventListener("abort", () => { clearTimeout(retry); events.close(); resolve(); });
+    open();
+  });
+
+  // Where tabs cannot agree on one of them (no TLS, an old browser), each asks now and then instead: that holds nothing.
+  const ask = (signal) => {
+    const every = setInterval(refresh, RETRY_MS);
+    signal.addEventListener("abort", () => clearInterval(every));
+  };
+
+  let turn = null;
+  const begin = () => {
+    if (turn || document.hidden) return;
+    turn = new AbortController();
+    const { signal } = turn;
+    if (!others || !navigator.locks) { ask(signal); return; }
+    navigator.locks.request(LOCK, { signal }, () => signal.aborted ? undefined : listen(signal)).catch(() => {});
+  };
+  const end = () => { turn?.abort(); turn = null; };
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { end(); return; }
+    refresh();
+    begin();
+  });
+  // A page that is left may be kept for the way back.
+  window.addEventListener("pagehide", end);
+  window.addEventListener("pageshow", begin);
+  begin();
 })();

@@ -108,6 +108,25 @@ impl Browser {
         self.post("url", &json!({ "url": url })).unwrap();
     }
 
+    /// Another tab of the same window, in front.
+    pub fn open_tab(&self) {
+        let made = self.post("window/new", &json!({ "type": "tab" })).unwrap();
+        self.post("window", &json!({ "handle": made["handle"] })).unwrap();
+    }
+
+    /// The tabs, in the order in which they were opened.
+    pub fn tabs(&self) -> Vec<String> {
+        self.get("window/handles").as_array().unwrap().iter().map(|tab| tab.as_str().unwrap().to_string()).collect()
+    }
+
+    pub fn show_tab(&self, tab: &str) {
+        self.post("window", &json!({ "handle": tab })).unwrap();
+    }
+
+    pub fn close_tab(&self) {
+        self.call("DELETE", &format!("/session/{}/window", self.session), &Value::Null).unwrap();
+    }
+
     pub fn url(&self) -> String {
         self.get("url").as_str().unwrap().to_string()
     }

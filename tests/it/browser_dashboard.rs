@@ -252,6 +252,35 @@ fn every_page_is_fit_for_a_desk_a_phone_and_a_screen_reader() {
 }
 
 #[test]
+fn any_number_of_tabs_stays_live() {
+    let (studio, address) = studio();
+    let home = format!("http://{address}/");
+    let browser = Browser::open(DESKTOP);
+    browser.go(&home);
+    log_in(&browser, "anna", PASSWORD);
+    browser.wait_text("#running", "Nothing to do");
+    for _ in 1..9 {
+        browser.open_tab();
+        browser.go(&home);
+        browser.wait_text("#running", "Nothing to do");
+    }
+    let tabs = browser.tabs();
+    assert_eq!(tabs.len(), 9);
+    // The last one hears of it, and the first one too; also when the one that listened has gone.
+    studio.drop_file("status", "a.json", &session("R1", &[1]));
+    browser.wait_text("#done", "Session R1");
+    browser.show_tab(&tabs[0]);
+    browser.wait_text("#done", "Session R1");
+    browser.close_tab();
+    browser.show_tab(&tabs[4]);
+    browser.wait_text("#done", "Session R1");
+    studio.drop_file("status", "b.json", &session("R2", &[2]));
+    browser.wait_text("#done", "Session R2");
+    browser.go(&format!("http://{address}/history"));
+    browser.wait_text("main", "Session R2");
+}
+
+#[test]
 fn prints_links_labs_and_alerts_are_fit_for_a_desk_and_a_phone() {
     let busy = busy();
     let pages = [
