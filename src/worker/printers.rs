@@ -27,8 +27,7 @@ impl Gates {
     /// Why it gets no sheet now, whatever its own state.
     pub fn keep(&self, printer: &Printer) -> Option<(Condition, String)> {
         if self.paused.contains(&printer.name) {
-            let why = format!("{} is paused", printer.name);
-            return Some((Condition::Paused, why));
+            return Some((Condition::Paused, "paused; it prints again when it is resumed".into()));
         }
         let hours = printer.hours.filter(|hours| !hours.contain(self.time))?;
         let shown = |time: TimeOfDay| format!("{:02}:{:02}", time.0 / 60, time.0 % 60);
