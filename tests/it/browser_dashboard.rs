@@ -281,6 +281,39 @@ fn any_number_of_tabs_stays_live() {
 }
 
 #[test]
+fn many_equal_questions_leave_the_running_jobs_near_the_top() {
+    let address = free_address();
+    let config = CONFIG.replace("images: library,", "images: library, unmatched: hold,");
+    let mut studio = Studio::bare(&format!("{config}\nserver: {{ listen: \"{address}\" }}\n"));
+    studio.picture("sessions/S1/Hi-Res/S1001.jpg", 90, 60);
+    studio.serve();
+    wait_open(&studio, address);
+    for number in 0..12 {
+        let odd = invoice(&format!("U{number}"), &[1]).replace("printing", "Unknown Status");
+        studio.drop_file("status", &format!("u{number}.json"), &odd);
+    }
+    for number in 0..6 {
+        studio.drop_file("status", &format!("f{number}.json"), &invoice(&format!("F{number}"), &[900 + number]));
+    }
+    studio.wait_jobs("held", 12);
+    studio.wait_jobs("failed", 6);
+    let browser = Browser::open(DESKTOP);
+    for (size, most, of) in [(DESKTOP, 1_400, "desk"), (PHONE, 2_000, "phone")] {
+        browser.resize(size);
+        browser.go(&format!("http://{address}/"));
+        browser.wait_text("#held", "12 jobs ask the same");
+        let top = browser.script("return document.getElementById('running').getBoundingClientRect().top");
+        assert!(top.as_f64().unwrap() < f64::from(most), "the running jobs begin at {top} px");
+        browser.keep_shot(&format!("queue-crowded-{of}"));
+        clean(&browser);
+    }
+    // What is folded away is there for whoever opens it, and stays open.
+    browser.click("#failed-rest summary");
+    browser.click("#summary a[href='#running']");
+    assert!(browser.url().ends_with("#running"));
+}
+
+#[test]
 fn prints_links_labs_and_alerts_are_fit_for_a_desk_and_a_phone() {
     let busy = busy();
     let pages = [

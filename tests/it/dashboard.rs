@@ -288,6 +288,82 @@ fn links_are_renewed_and_revoked_on_their_jobs_page() {
     assert_eq!(act("lend"), 404);
 }
 
+#[test]
+fn an_address_is_closed_after_a_question_and_only_operators_see_it() {
+    let (address, downloads) = (free_address(), free_address());
+    let config = CONFIG.replace(
+        "deliver: [ { to: folder, path: \"delivery/web/{session}\" } ]",
+        "deliver: [ { to: link, pin: auto } ]",
+    );
+    let hash = hotfolders::web::dashboard::hash(PASSWORD.as_bytes()).unwrap();
+    let mut studio = Studio::bare(&format!(
+        "{config}\ndownloads: {{ listen: \"{downloads}\", public_url: \"http://{downloads}\" }}\nserver:\n  listen: \"{address}\"\n  \
+         users: {{ anna: {{ password: \"{hash}\", role: operator }}, vera: {{ password: \"{hash}\" }} }}\n"
+    ));
+    studio.picture("sessions/S1/Hi-Res/S1001.jpg", 90, 60);
+    studio.serve();
+    wait_open(&studio, address);
+    studio.drop_file("status", "a.json", &session("R1", &[1]));
+    let job = studio.wait_jobs("done", 1).remove(0);
+    let page = format!("/jobs/{}", job.file_name().unwrap().to_str().unwrap());
+    let link = studio.receipt(&job)["links"][0].clone();
+    let (url, pin, step): (String, String, String) =
+        ["url", "pin", "step"].map(|key| link[key].as_str().unwrap().to_string()).into();
+    let (anna, vera) = (cookie_of(address, "anna"), cookie_of(address, "vera"));
+    let see = |cookie: &str, path: &str| send(address, "GET", path, &[("cookie", cookie)], b"");
+    for path in [page.clone(), format!("/api{page}")] {
+        let told = see(&vera, &path);
+        assert_eq!(told.status, 200, "{path}");
+        assert!(!told.text().contains(&url) && !told.text().contains(&pin), "{path}: {}", told.text());
+        let told = see(&anna, &path).text();
+        assert!(told.contains(&url) && told.contains(&pin), "{path}: {told}");
+    }
+    assert!(
+        !see(&anna, &page).text().contains(&format!("method=\"post\" action=\"{page}/links/")),
+        "no tap closes a link"
+    );
+    for (act, says) in [("renew", "Renew this link?"), ("revoke", "Revoke this link?")] {
+        let path = format!("{page}/links/{step}/{act}");
+        let asked = see(&anna, &path);
+        assert!(asked.status == 200 && asked.text().contains(says) && asked.text().contains(&url), "{}", asked.text());
+        assert!(asked.text().contains(&format!("method=\"post\" action=\"{path}\"")), "{}", asked.text());
+        assert_eq!(see(&vera, &path).status, 403);
+        assert_eq!(see(&anna, "/api/links").json()[0]["state"], "open", "a question closes nothing");
+    }
+    assert_eq!(see(&anna, &format!("{page}/links/{step}/lend")).status, 404);
+}
+
+#[test]
+fn a_cancel_can_be_taken_back() {
+    let address = free_address();
+    let asking =
+        CONFIG.replace("checks: { low_ppi: [] }", "checks: { low_ppi: [], copies_over: { over: 50, then: hold } }");
+    let mut studio = Studio::bare(&format!("{asking}\nserver: {{ listen: \"{address}\" }}\n"));
+    studio.picture("sessions/S1/Hi-Res/S1001.jpg", 90, 60);
+    studio.serve();
+    wait_open(&studio, address);
+    studio.drop_file("status", "c.json", &invoice("R3", &[1]).replace("\"quantity\":1", "\"quantity\":60"));
+    let job = studio.wait_jobs("held", 1).remove(0);
+    let page = format!("/jobs/{}", job.file_name().unwrap().to_str().unwrap());
+    let post = |path: &str| send(address, "POST", path, &[FORM, ("sec-fetch-site", "same-origin")], b"");
+    // Before it has ended, and after.
+    for ended in [false, true] {
+        if !ended {
+            studio.run(&["pause"]).expect(0);
+        }
+        let answer = post(&format!("{page}/cancel"));
+        let note = get(address, answer.header("location").unwrap()).text();
+        assert!(note.contains("Was that a mistake?") && note.contains(&format!("action=\"{page}/retry\"")), "{note}");
+        if ended {
+            studio.wait_jobs("done", 1);
+        }
+        assert_eq!(post(&format!("{page}/retry")).status, 303);
+        studio.run(&["resume"]).expect(0);
+        studio.wait_jobs("held", 1);
+    }
+    studio.audit();
+}
+
 /// What a studio of a few years has behind it.
 fn long_history(studio: &Studio, jobs: u32) {
     let mut text = String::new();

@@ -119,13 +119,95 @@ fn prints_are_told_from_the_journal_while_they_are_open() {
 }
 
 #[test]
+fn a_finished_print_is_shown_and_one_that_is_not_kept_says_so() {
+    let busy = busy();
+    busy.studio.drop_file("status", "p.json", &invoice("9", &[1, 2]));
+    let job = busy.studio.wait_jobs("done", 1).remove(0);
+    let page = page_of(&job);
+    let shown = busy.see(&page);
+    let pictures: Vec<&str> = shown
+        .split("src=\"")
+        .filter_map(|rest| rest.split('"').next().filter(|url| url.contains("/pictures/")))
+        .collect();
+    // The sheets lie nowhere any more, and the originals may have gone too.
+    std::fs::remove_dir_all(busy.studio.path("sessions")).unwrap();
+    assert_eq!(pictures.len(), 4, "{shown}");
+    for url in &pictures {
+        let small = get(busy.address, url);
+        assert_eq!((small.status, small.header("content-type")), (200, Some("image/jpeg")), "{url}");
+        assert!(small.body.len() < 64 * 1024, "{url} has {} bytes", small.body.len());
+    }
+    // A job of an earlier version has kept none.
+    std::fs::remove_dir_all(job.join("thumbnails")).unwrap();
+    let bare = busy.see(&page);
+    assert!(bare.contains("The finished picture is not kept.") && bare.contains("original: not kept"), "{bare}");
+    assert!(!bare.contains("/pictures/"), "{bare}");
+    let late = get(busy.address, pictures[0]);
+    assert_eq!((late.status, late.header("content-type")), (200, Some("image/svg+xml")), "a page that is open still");
+    assert_eq!(get(busy.address, &format!("{page}/pictures/r99/result")).status, 404);
+}
+
+#[test]
+fn a_job_that_stands_still_says_what_it_waits_for() {
+    let busy = busy();
+    busy.studio.run(&["printers", "pause", "lustre"]).expect(0);
+    busy.studio.drop_file("status", "p.json", &invoice("9", &[1]));
+    let queue = busy.studio.wait("a job that waits for its printer", || {
+        let queue = busy.see("/");
+        section(&queue, "running-title").contains("lustre: paused").then_some(queue)
+    });
+    let running = section(&queue, "running-title");
+    assert!(running.contains("badge warn\">Waits") && !running.contains("badge busy"), "{running}");
+    assert!(!running.contains("pictures a second"), "{running}");
+    let job = page_of(&busy.studio.jobs("processing")[0]);
+    let page = busy.see(&job);
+    assert!(page.contains("large warn\">Waits") && page.contains("lustre: paused"), "{page}");
+    let list = busy.studio.run(&["jobs", "list"]).expect(0).out;
+    assert!(list.contains("lustre: paused"), "{list}");
+    busy.studio.run(&["printers", "resume", "lustre"]).expect(0);
+    busy.studio.wait_jobs("done", 1);
+}
+
+#[test]
+fn a_hot_folder_that_is_not_mounted_is_on_no_disk_and_away_since_it_was_seen_so_first() {
+    let address = free_address();
+    let gone = "  gone: { folder: drop/gone, images: library, scan: 200ms }\n  exports:";
+    let config = CONFIG.replacen("  exports:", gone, 1);
+    let mut studio = Studio::bare(&format!("{config}\nserver: {{ listen: \"{address}\" }}\n"));
+    let mut since = Vec::new();
+    for _ in 0..2 {
+        studio.serve();
+        wait_open(&studio, address);
+        since.push(studio.wait("the folder to be missed", || {
+            let status = get(address, "/api/status").json();
+            let folders = status["hot_folders"].as_array()?;
+            let mode = &folders.iter().find(|folder| folder["name"] == "gone")?["mode"];
+            mode["since"].as_str().map(String::from)
+        }));
+        let places = studio.wait("the disks", || {
+            let page = get(address, "/places").text();
+            section(&page, "disks-title").contains("<progress").then_some(page)
+        });
+        let disks = section(&places, "disks-title");
+        assert!(disks.contains("Hot folder gone is not there, and on none of these disks"), "{disks}");
+        let (_, bars) = disks.split_once("<ul").unwrap();
+        assert!(bars.contains("hot folder exports") && !bars.contains("hot folder gone"), "{bars}");
+        assert_eq!(studio.stop(), Some(0));
+    }
+    assert_eq!(since[0], since[1], "another server has not seen it go");
+}
+
+#[test]
 fn what_was_taken_through_a_link_is_told_on_its_jobs_page_and_in_the_status() {
     let busy = busy();
     let path = busy.lend();
     let page = busy.see(&path);
     let links = section(&page, "links-title");
     assert!(links.contains("2 of 2 pictures, today"), "{links}");
-    // The pictures stand nowhere else any more.
+    // What is made for the download page is no picture of the order.
+    let id = path.trim_start_matches("/jobs/");
+    assert_eq!(get(busy.address, &format!("/api{path}")).json()["rendered"], 2);
+    assert!(busy.studio.run(&["jobs", "show", id]).expect(0).out.contains("rendered  2 of 2"));
     let result = page.split("src=\"").find_map(|rest| rest.split('"').next().filter(|url| url.ends_with("/result")));
     let small = get(busy.address, result.unwrap());
     assert_eq!((small.status, small.header("content-type")), (200, Some("image/jpeg")));

@@ -15,7 +15,7 @@ use super::sessions::Visitor;
 use super::{Dashboard, blocking, encoded};
 use crate::control::{self, Command, LinkAct, Reprint};
 use crate::plan::StepId;
-use crate::spool::job::JobId;
+use crate::spool::job::{DROP, JobId};
 use crate::web::page::Trouble;
 
 /// What the forms send along.
@@ -35,6 +35,8 @@ pub(super) struct Given {
     as_then: Option<String>,
     /// Where the button stands: `job` for the job's page, else the queue.
     from: String,
+    /// Other jobs that the button is for: ids with commas between them.
+    also: String,
 }
 
 pub(super) async fn on_job(
@@ -47,7 +49,9 @@ pub(super) async fn on_job(
 ) -> Result<Response, Trouble> {
     let given = or_nothing(given, &headers)?;
     let id = JobId::parse(&id).ok_or_else(|| Trouble::not_found("There is no such job."))?;
-    let jobs = vec![id.clone()];
+    let also = given.also.split(',').filter(|text| !text.is_empty());
+    let also = also.map(|text| JobId::parse(text).ok_or_else(|| Trouble::not_found("There is no such job.")));
+    let jobs: Vec<JobId> = std::iter::once(Ok(id.clone())).chain(also).collect::<Result<_, _>>()?;
     let command = match action.as_str() {
         "retry" => Command::Retry { jobs },
         "release" => Command::Release { jobs },
@@ -177,7 +181,8 @@ impl Dashboard {
         let spool = self.site.spool.clone();
         let word = serde_json::to_value(&command).ok().and_then(|value| Some(value["command"].as_str()?.to_string()));
         let jobs = command.jobs().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let answer = blocking(move || Ok(control::ask(&spool, &command, "this one")?)).await?;
+        let asked = command.clone();
+        let answer = blocking(move || Ok(control::ask(&spool, &asked, "this one")?)).await?;
         tracing::info!(
             "dashboard: {} asked for {} {jobs}: {}",
             visitor.name.as_deref().unwrap_or("somebody on this computer"),
@@ -188,7 +193,12 @@ impl Dashboard {
             let status = if answer.refused.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
             return Ok((status, Json(answer)).into_response());
         }
-        let note = self.notes.leave(Note { done: answer.done, refused: answer.refused });
+        let undo = match &command {
+            Command::Cancel { jobs } if answer.refused.is_empty() => jobs.clone(),
+            Command::Answer { jobs, given } if given.answer == DROP && answer.refused.is_empty() => jobs.clone(),
+            _ => Vec::new(),
+        };
+        let note = self.notes.leave(Note { done: answer.done, refused: answer.refused, undo });
         let sign = if to.contains('?') { '&' } else { '?' };
         Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("{to}{sign}note={note}"))]).into_response())
     }

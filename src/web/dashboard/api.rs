@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Json, Response};
 use serde_json::{Value, json};
 
 use super::history::{Wanted, look};
-use super::job::find;
+use super::job::{find, hide_links};
+use super::sessions::Visitor;
 use super::told::{Mode, told};
 use super::{Dashboard, blocking};
 use crate::clock;
@@ -85,6 +87,7 @@ pub(super) async fn jobs(
 
 pub(super) async fn job(
     State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Trouble> {
     blocking(move || {
@@ -92,11 +95,15 @@ pub(super) async fn job(
         let id = JobId::parse(&id).ok_or_else(missing)?;
         let read = find(&dashboard, &id)?.ok_or_else(missing)?;
         let of = |name| job::read::<Value>(&read.located.folder, name).unwrap_or_default();
+        let mut receipt = of(file::RECEIPT);
+        if !visitor.acts() && receipt.is_object() {
+            hide_links(&mut receipt);
+        }
         Ok(Json(json!({
             "job": id, "state": read.located.state, "record": read.job, "rules": of(file::RULES)["rules"],
             "plan": of(file::PLAN), "questions": of(file::QUESTIONS), "reason": of(file::REASON),
-            "rendered": read.progress.rendered.len(), "delivered": read.progress.delivered.len(),
-            "receipt": of(file::RECEIPT),
+            "rendered": read.rendered(), "delivered": read.progress.delivered.len(),
+            "receipt": receipt,
         })))
     })
     .await
@@ -145,7 +152,7 @@ pub(super) async fn metrics(State(dashboard): State<Arc<Dashboard>>) -> Result<R
         text.line("printer_up", &[("printer", &printer.name)], f64::from(u8::from(up)));
     }
     text.head("disk_free_bytes", "gauge", "Free bytes of each volume that holds folders of the studio.");
-    for disk in dashboard.disks.look(&dashboard.site).await {
+    for disk in dashboard.disks.look(&dashboard.site).await.disks {
         text.line("disk_free_bytes", &[("holds", &disk.what)], disk.free_bytes as f64);
     }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.text).into_response())

@@ -1,22 +1,31 @@
 //! What a job asks, and the forms that answer it.
 //!
-//! Owns: a button answers the question that it stands under and no other, or all those of a printer where it says so.
+//! Owns: a button says what becomes of the job, answers the question that it stands under and no other, or all those of a
+//! printer where it says so; the same question of several jobs is one card, whose buttons say for how many jobs they are.
 
 use std::collections::BTreeMap;
 
-use super::words;
+use super::words::{self, Folded};
 use crate::control::{PRINT, PRINTED_UP_TO};
-use crate::spool::job::{self, Question, file};
+use crate::spool::job::{self, BY_HAND, DROP, LOOK, Question, REPEAT, TRY_AGAIN, UNMATCHED};
 use crate::spool::queue::{Located, State};
 
 /// A question with its buttons.
 pub(super) struct Asked {
-    pub(super) text: String,
+    pub(super) text: Folded,
     pub(super) key: String,
-    /// The word, and how it stands on a button.
-    pub(super) answers: Vec<(String, String)>,
+    pub(super) answers: Vec<Button>,
     /// Of a print of several copies: it may have stopped after some of them.
     pub(super) copies: Option<u32>,
+}
+
+/// An answer as it stands on a button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Button {
+    pub(super) word: String,
+    pub(super) label: String,
+    /// That of its look.
+    pub(super) class: &'static str,
 }
 
 /// Doubtful prints of one printer, which one answer may be for: whoever stands before it sees how many lie there.
@@ -24,13 +33,46 @@ pub(super) struct AtPrinter {
     pub(super) printer: String,
     pub(super) prints: usize,
     pub(super) sheets: u32,
-    pub(super) answers: Vec<(String, String)>,
+    pub(super) answers: Vec<Button>,
 }
 
-fn buttons(words: &[String]) -> Vec<(String, String)> {
+fn buttons(question: &Question) -> Vec<Button> {
     // It needs a number, so it has a field of its own.
-    let buttons = words.iter().filter(|word| *word != PRINTED_UP_TO);
-    buttons.map(|word| (word.clone(), words::label(word))).collect()
+    let words = question.answers.iter().filter(|word| *word != PRINTED_UP_TO);
+    let button = |word: &String| {
+        let (label, class) = match (question.code.as_str(), word.as_str()) {
+            (UNMATCHED, TRY_AGAIN) => ("Try the config again".into(), "primary"),
+            (UNMATCHED, DROP) => ("Drop it: no rule wants it".into(), "danger"),
+            (REPEAT, "changed") => ("Make what changed".into(), "primary"),
+            (REPEAT, "all") => ("Make all of it again".into(), ""),
+            ("command", "done") => ("It has done its work".into(), ""),
+            ("command", "again") => ("Run it again".into(), ""),
+            _ => (words::label(word), ""),
+        };
+        Button { word: word.clone(), label, class }
+    };
+    words.map(button).collect()
+}
+
+/// What the button says that answers all of it at once. `None` where a question has answers of its own: what a release
+/// would mean by them, nobody could read from a button.
+pub(super) fn release(questions: &[Question]) -> Option<&'static str> {
+    if questions.iter().any(|question| question.needs_answer || !question.answers.is_empty()) {
+        return None;
+    }
+    let all = |code: &str| !questions.is_empty() && questions.iter().all(|question| question.code == code);
+    Some(if all(BY_HAND) {
+        "Let it go on"
+    } else if all(LOOK) {
+        "Deliver it"
+    } else {
+        "Go on as it is"
+    })
+}
+
+/// Whether jobs that ask this can be answered together: nothing in it is about one job's own sheets or commands.
+pub(super) fn is_common(questions: &[Question]) -> bool {
+    questions.iter().all(|question| !question.needs_answer && question.unit.is_none())
 }
 
 fn takes_a_number(question: &Question) -> bool {
@@ -40,7 +82,7 @@ fn takes_a_number(question: &Question) -> bool {
 /// What a job asks where it is: all when it is held; while it runs, about prints.
 pub(super) fn questions(at: &Located) -> Vec<Question> {
     let mut questions: Vec<Question> = match at.state {
-        State::Held | State::Processing => job::read(&at.folder, file::QUESTIONS).unwrap_or_default(),
+        State::Held | State::Processing => job::questions(&at.folder),
         _ => Vec::new(),
     };
     questions.retain(|question| at.state == State::Held || question.code == PRINT);
@@ -50,9 +92,9 @@ pub(super) fn questions(at: &Located) -> Vec<Question> {
 /// The questions of a job, in their order.
 pub(super) fn asked(questions: &[Question]) -> Vec<Asked> {
     let one = |question: &Question| Asked {
-        text: question.text.clone(),
+        text: words::folded(&question.text),
         key: question.key().to_string(),
-        answers: buttons(&question.answers),
+        answers: buttons(question),
         copies: question.copies.filter(|copies| *copies > 1 && takes_a_number(question)),
     };
     questions.iter().map(one).collect()
@@ -72,7 +114,7 @@ pub(super) fn at_printers(questions: &[Question]) -> Vec<AtPrinter> {
             printer: printer.to_string(),
             prints: questions.len(),
             sheets: questions.iter().map(|question| question.copies.unwrap_or(1)).sum(),
-            answers: buttons(&questions[0].answers),
+            answers: buttons(questions[0]),
         })
         .collect()
 }
@@ -97,6 +139,22 @@ mod tests {
         let asked = asked(&[print("p1", "lustre", 3), print("p2", "lustre", 1), Question::new("low_ppi", "small")]);
         let seen: Vec<_> = asked.iter().map(|a| (a.key.as_str(), a.answers.len(), a.copies)).collect();
         assert_eq!(seen, [("print p1 1", 2, Some(3)), ("print p2 1", 2, None), ("low_ppi", 0, None)]);
+    }
+
+    #[test]
+    fn no_button_that_says_go_on_ends_an_order_or_chooses_an_answer() {
+        let ask = |code: &str| vec![Question::new(code, "?")];
+        assert_eq!(release(&ask("low_ppi")), Some("Go on as it is"));
+        assert_eq!(release(&ask(LOOK)), Some("Deliver it"));
+        assert_eq!(release(&[Question::by_hand()]), Some("Let it go on"));
+        let unmatched = [Question::unmatched("no render job takes it")];
+        assert_eq!(release(&unmatched), None);
+        let shown = &asked(&unmatched)[0];
+        let labels: Vec<_> = shown.answers.iter().map(|button| (button.word.as_str(), button.label.as_str())).collect();
+        assert_eq!(labels, [("try-again", "Try the config again"), ("drop", "Drop it: no rule wants it")]);
+        let repeat = Question { answers: vec!["changed".into(), "all".into()], ..Question::new(REPEAT, "?") };
+        assert_eq!(release(&[repeat]), None);
+        assert_eq!(release(&[print("p1", "lustre", 3)]), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::words::Clock;
 use super::{Dashboard, studio_name};
 use crate::clock;
 use crate::control;
+use crate::spool::job::JobId;
 
 /// Notes that nobody has come back for, at most.
 const NOTES_KEPT: usize = 100;
@@ -38,6 +39,13 @@ pub(super) struct Frame {
     /// The config file is not what is in force: what is, and what is wrong with the file.
     pub(super) config: Option<ConfigNotice>,
     pub(super) version: &'static str,
+}
+
+impl Note {
+    /// The jobs that the button is for besides the first.
+    pub(super) fn also(&self) -> String {
+        self.undo.iter().skip(1).map(JobId::as_str).collect::<Vec<_>>().join(",")
+    }
 }
 
 impl Frame {
@@ -76,6 +84,8 @@ fn config_notice(told: &Told, file: &str, clock: &Clock) -> Option<ConfigNotice>
 pub(super) struct Note {
     pub(super) done: Vec<String>,
     pub(super) refused: Vec<String>,
+    /// Jobs that were ended: one button leads back.
+    pub(super) undo: Vec<JobId>,
 }
 
 /// Each is shown once, on the page that comes after a button. Never a part of a URL: then anybody could write one.

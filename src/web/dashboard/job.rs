@@ -1,5 +1,6 @@
 //! Everything about one job: why it is what it is, what it makes, what came of it.
 
+mod confirm;
 mod links;
 mod log;
 mod past;
@@ -15,8 +16,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
+pub(super) use self::confirm::ask as confirm;
 use self::links::Link;
-pub(super) use self::pictures::{Output, Shown};
+pub(super) use self::links::hide as hide_links;
+pub(super) use self::pictures::{Lies, Output, Shown};
 use self::prints::Prints;
 
 use super::asked::{self, Asked, AtPrinter};
@@ -27,7 +30,7 @@ use super::words::{self, Badge, Clock, badge};
 use super::{Dashboard, blocking, jobs};
 use crate::model::counted::counted;
 use crate::plan::frozen::{Frozen, RuleVerdict, Verdict};
-use crate::plan::{Finding, Plan, Skipped, Weight};
+use crate::plan::{Finding, Plan, Skipped, StepId, Weight};
 use crate::spool::job::{self, JobFile, JobId, Reason, file};
 use crate::spool::journal::{self, Progress};
 use crate::spool::queue::{Located, State as Place};
@@ -46,6 +49,14 @@ pub(super) struct Read {
     pub(super) progress: Progress,
 }
 
+impl Read {
+    /// Pictures that are made, without the small ones for download pages.
+    pub(super) fn rendered(&self) -> usize {
+        let pictures = self.plan.iter().flat_map(Plan::pictures);
+        pictures.filter(|step| self.progress.rendered.contains_key(&step.id)).count()
+    }
+}
+
 /// Finds a job by its id, nothing else.
 pub(super) fn find(dashboard: &Dashboard, id: &JobId) -> Result<Option<Read>, Trouble> {
     let Some(located) = dashboard.site.spool.find(id)? else { return Ok(None) };
@@ -60,6 +71,10 @@ pub(super) fn find(dashboard: &Dashboard, id: &JobId) -> Result<Option<Read>, Tr
 #[template(path = "dashboard/job.html")]
 struct JobPage {
     frame: Frame,
+    /// The page that one came from.
+    crumb: (&'static str, &'static str),
+    /// As it stands in the URL.
+    via: &'static str,
     id: JobId,
     title: String,
     client: Option<String>,
@@ -70,7 +85,7 @@ struct JobPage {
     /// It is held, and goes on with the last answer.
     rests: bool,
     printers: Vec<AtPrinter>,
-    releases: bool,
+    release: Option<&'static str>,
     reason: Vec<String>,
     waits: Option<String>,
     progress: Option<Bar>,
@@ -129,6 +144,8 @@ struct Remark {
     /// The profile, where there is one.
     about: String,
     text: String,
+    /// What was found of each picture, where it is the same for many.
+    each: Vec<String>,
 }
 
 struct Delivery {
@@ -150,6 +167,8 @@ struct Line {
 pub(super) struct Part {
     from: usize,
     note: String,
+    /// Which page led here.
+    via: String,
 }
 
 pub(super) async fn show(
@@ -158,18 +177,18 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Query(part): Query<Part>,
 ) -> Result<Response, Trouble> {
-    let setting = dashboard.setting(Page::Job, &visitor, &NoteKey { note: part.note });
+    let setting = dashboard.setting(Page::Job, &visitor, &NoteKey { note: part.note.clone() });
     blocking(move || {
         let id = JobId::parse(&id).ok_or_else(|| Trouble::not_found("There is no such job."))?;
         match find(&dashboard, &id)? {
-            Some(read) => Ok(page::html(&job_page(&dashboard, read, setting, part.from))),
+            Some(read) => Ok(page::html(&job_page(&dashboard, read, setting, part.from, crumb(&part.via)))),
             None => past::show(&dashboard.site.spool, &id, setting),
         }
     })
     .await
 }
 
-fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) -> JobPage {
+fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize, crumb: Crumb) -> JobPage {
     let Setting { frame, told, clock } = setting;
     let folder = read.located.folder.as_path();
     let text = jobs::manifest_text(folder, &read.job).unwrap_or_default();
@@ -181,15 +200,23 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
         Place::Failed => job::read(folder, file::REASON).ok(),
         _ => None,
     };
-    let receipt: Option<serde_json::Value> = job::read(folder, file::RECEIPT).ok();
+    let mut receipt: Option<serde_json::Value> = job::read(folder, file::RECEIPT).ok();
+    if let Some(receipt) = receipt.as_mut().filter(|_| !frame.acts) {
+        links::hide(receipt);
+    }
     let result = receipt.as_ref().and_then(|receipt| receipt["result"].as_str());
     let finished = receipt.as_ref().and_then(|receipt| receipt["finished"].as_str()?.parse().ok());
     let badge = match (read.located.state, result) {
         (Place::Done, Some(result)) => words::result(result),
+        (Place::Processing, _) if told.is_waiting(&read.located.id) => badge("Waits", "warn"),
         (state, _) => words::state(state),
     };
     let log_folder = dashboard.site.config().server.log.folder.clone();
-    let log = log::lines(&log_folder, &read.located.id, read.job.accepted, finished.unwrap_or_else(crate::clock::now));
+    let mut log =
+        log::lines(&log_folder, &read.located.id, read.job.accepted, finished.unwrap_or_else(crate::clock::now));
+    if !frame.acts {
+        links::hide_in(&mut log, &read);
+    }
     let lines = manifest.iter().flat_map(|manifest| &manifest.lines).map(|line| Line {
         number: line.line,
         text: [line.item.clone(), line.description.clone(), Some(format!("{} ordered", line.quantity))]
@@ -199,12 +226,14 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
             .join(" · "),
     });
     JobPage {
+        crumb: (crumb.0, crumb.1),
+        via: crumb.2,
         title: jobs::title(read.job.kind, &read.job.record, &read.located.id),
         client: manifest.as_ref().and_then(jobs::client_name),
         badge,
         facts: facts(&read, finished, &clock),
-        buttons: buttons(read.located.state, result),
-        releases: questions.iter().all(|question| !question.needs_answer),
+        buttons: buttons(read.located.state, result, read.job.is_dropped()),
+        release: asked::release(&questions),
         rests,
         // While it goes on, more sheets of a printer may be in doubt than somebody has looked at.
         printers: if rests { asked::at_printers(&questions) } else { Vec::new() },
@@ -214,11 +243,11 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize) ->
         progress: progress(&read),
         verdict: frozen.as_ref().and_then(verdict),
         rules: frozen.map(|frozen| frozen.rules).unwrap_or_default(),
-        findings: read.plan.iter().flat_map(|plan| &plan.findings).map(remark).collect(),
+        findings: read.plan.as_ref().map(|plan| remarks(&plan.findings)).unwrap_or_default(),
         skipped: read.plan.iter().flat_map(|plan| &plan.skipped).map(skipped).collect(),
         outputs: pictures::outputs(&read, from, OUTPUTS_SHOWN),
         from,
-        all: read.plan.as_ref().map_or(0, |plan| pictures::shown(plan).count()),
+        all: read.plan.as_ref().map_or(0, |plan| plan.pictures().count()),
         deliveries: deliveries(&read),
         links: links::links(&read, &dashboard.site, &clock),
         prints: prints::prints(&read),
@@ -258,18 +287,34 @@ fn facts(read: &Read, finished: Option<jiff::Timestamp>, clock: &Clock) -> Vec<(
     facts
 }
 
-fn buttons(state: Place, result: Option<&str>) -> Buttons {
+fn buttons(state: Place, result: Option<&str>, is_dropped: bool) -> Buttons {
     let cancelled = result == Some("cancelled");
+    let is_ended_by_hand = cancelled || (result == Some("ignored") && is_dropped);
     Buttons {
-        retry: state == Place::Failed || (state == Place::Done && cancelled),
+        retry: state == Place::Failed || (state == Place::Done && is_ended_by_hand),
         release: state == Place::Pending,
         hold: matches!(state, Place::Pending | Place::Processing),
         cancel: state != Place::Done,
-        reprint: matches!(state, Place::Done | Place::Failed) && !cancelled,
+        reprint: matches!(state, Place::Done | Place::Failed) && !is_ended_by_hand,
     }
 }
 
+/// Where it leads, what it says, and how it stands in the URL.
+type Crumb = (&'static str, &'static str, &'static str);
+
+fn crumb(via: &str) -> Crumb {
+    match via {
+        "history" => ("/history", "History", "history"),
+        "places" => ("/places", "Places", "places"),
+        _ => ("/", "Queue", ""),
+    }
+}
+
+/// What keeps it from going on: in the queue, or while it runs.
 fn waits(told: &Told, id: &JobId, clock: &Clock) -> Option<String> {
+    if let Some(running) = told.running.iter().find(|running| running.job == *id) {
+        return running.why.clone();
+    }
     let waiting = told.waiting.iter().find(|waiting| waiting.job == *id)?;
     let starts = || waiting.not_before.map(|at| format!("It starts {}.", clock.moment(at).shown));
     waiting.why.clone().or_else(starts)
@@ -277,7 +322,7 @@ fn waits(told: &Told, id: &JobId, clock: &Clock) -> Option<String> {
 
 fn progress(read: &Read) -> Option<Bar> {
     let plan = read.plan.as_ref().filter(|_| matches!(read.located.state, Place::Processing | Place::Held))?;
-    let (done, of) = (read.progress.rendered.len(), plan.renders.len());
+    let (done, of) = (read.rendered(), plan.pictures().count());
     let (delivered, deliveries) = (read.progress.delivered.len(), plan.deliveries.len());
     let text = format!("{done} of {of} pictures, {delivered} of {deliveries} deliveries");
     Some(Bar { done: done + delivered, of: of + deliveries, text })
@@ -294,10 +339,32 @@ fn verdict(frozen: &Frozen) -> Option<String> {
     }
 }
 
-fn remark(finding: &Finding) -> Remark {
-    let (class, word) = if finding.weight == Weight::Hold { ("bad", "Asks") } else { ("warn", "Note") };
-    // Which line and picture it is about stands in the text.
-    Remark { class, word, about: finding.profile.clone().unwrap_or_default(), text: finding.text.clone() }
+/// What the same check says of many pictures of a profile is said once.
+fn remarks(findings: &[Finding]) -> Vec<Remark> {
+    let mut groups: Vec<(&Finding, Vec<&Finding>)> = Vec::new();
+    for finding in findings {
+        let is_alike = |first: &Finding| {
+            (first.weight, &first.code, &first.profile) == (finding.weight, &finding.code, &finding.profile)
+        };
+        match groups.iter_mut().find(|(first, _)| is_alike(first)) {
+            Some((_, all)) => all.push(finding),
+            None => groups.push((finding, vec![finding])),
+        }
+    }
+    let remark = |(first, all): (&Finding, Vec<&Finding>)| {
+        let (class, word) = if first.weight == Weight::Hold { ("bad", "Asks") } else { ("warn", "Note") };
+        let about = first.profile.clone().unwrap_or_default();
+        let each: Vec<String> = all.iter().map(|finding| finding.text.clone()).collect();
+        if all.len() == 1 {
+            return Remark { class, word, about, text: first.text.clone(), each: Vec::new() };
+        }
+        // Which line and picture it is about stands before the first colon.
+        let said = |text: &str| text.split_once(": ").map(|(_, said)| said.to_string());
+        let same = said(&first.text).filter(|same| each.iter().all(|text| said(text).as_ref() == Some(same)));
+        let what = same.unwrap_or_else(|| words::finding(&first.code));
+        Remark { class, word, about, text: format!("{} pictures: {what}", all.len()), each }
+    };
+    groups.into_iter().map(remark).collect()
 }
 
 fn skipped(skipped: &Skipped) -> String {
@@ -329,25 +396,31 @@ fn deliveries(read: &Read) -> Vec<Delivery> {
     plan.deliveries.iter().map(delivery).collect()
 }
 
+/// What stands in the place of a picture that cannot be shown after all: never a torn one.
+const NOT_KEPT: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 240 160\" width=\"240\" height=\"160\">\
+<rect width=\"240\" height=\"160\" fill=\"#eeece6\"/><text x=\"120\" y=\"85\" text-anchor=\"middle\" font-family=\"sans-serif\" \
+font-size=\"15\" fill=\"#58626b\">not kept</text></svg>";
+
 /// A picture of the job, small.
 pub(super) async fn picture(
     State(dashboard): State<Arc<Dashboard>>,
     Path((id, step, which)): Path<(String, String, String)>,
 ) -> Result<Response, Trouble> {
-    let missing = || Trouble::not_found("The picture is not where it was any more.");
     let of = Arc::clone(&dashboard);
     let shown = blocking(move || {
+        let missing = || Trouble::not_found("There is no such picture.");
         let id = JobId::parse(&id).ok_or_else(missing)?;
         let read = find(&of, &id)?.ok_or_else(missing)?;
-        let shown = match which.as_str() {
-            "source" => pictures::source(&read, &step),
-            "result" => pictures::result(&read, &step),
-            _ => None,
-        };
-        shown.ok_or_else(missing)
+        let is_known = read.plan.as_ref().is_some_and(|plan| plan.render(&StepId(step.clone())).is_some());
+        if is_known { Ok(pictures::find(&read, &step, &which)) } else { Err(missing()) }
     })
     .await?;
-    let small = dashboard.thumbnails.of(shown).await?;
-    let headers = [(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "private, max-age=600")];
-    Ok((headers, small).into_response())
+    let small = match shown {
+        Some(shown) => dashboard.thumbnails.of(shown).await.ok(),
+        None => None,
+    };
+    Ok(match small {
+        Some(small) => ([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "private, max-age=600")], small).into_response(),
+        None => ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "no-store")], NOT_KEPT).into_response(),
+    })
 }

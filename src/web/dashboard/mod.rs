@@ -100,7 +100,7 @@ fn routes(dashboard: &Arc<Dashboard>) -> Router {
         .route("/jobs/{id}", get(job::show))
         .route("/jobs/{id}/pictures/{step}/{which}", get(job::picture))
         .route("/jobs/{id}/{action}", post(actions::on_job))
-        .route("/jobs/{id}/links/{step}/{action}", post(actions::on_link))
+        .route("/jobs/{id}/links/{step}/{action}", get(job::confirm).post(actions::on_link))
         .route("/printers/{name}/{action}", post(actions::on_printer))
         .route("/pause", post(actions::pause))
         .route("/resume", post(actions::resume))

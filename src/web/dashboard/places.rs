@@ -13,7 +13,7 @@ use axum::response::Response;
 use self::alerts::Alerts;
 use self::labs::Labs;
 use super::Dashboard;
-use super::disks::Disk;
+use super::disks::{Disk, Volumes};
 use super::frame::{Frame, NoteKey, Page, Setting};
 use super::sessions::Visitor;
 use super::told::{self, Mode};
@@ -35,6 +35,8 @@ struct PlacesPage {
     pools: Vec<Pool>,
     labs: Labs,
     disks: Vec<Disk>,
+    /// What has no disk just now.
+    unmounted: Vec<String>,
 }
 
 struct Folder {
@@ -78,7 +80,7 @@ pub(super) async fn show(
     Query(key): Query<NoteKey>,
 ) -> Response {
     let Setting { frame, told, clock } = dashboard.setting(Page::Places, &visitor, &key);
-    let disks = dashboard.disks.look(&dashboard.site).await;
+    let Volumes { disks, away } = dashboard.disks.look(&dashboard.site).await;
     let awaited = |place: &told::Place| Awaited {
         place: place.path.display().to_string(),
         why: place.why.clone(),
@@ -94,6 +96,7 @@ pub(super) async fn show(
         printers: told.printers.iter().map(|known| printer(known, &clock)).collect(),
         pools: told.pools.iter().map(pool).collect(),
         disks,
+        unmounted: away,
     })
 }
 

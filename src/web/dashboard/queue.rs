@@ -1,5 +1,7 @@
 //! The first page: what runs, what waits for whom, what failed and why, what came out.
 
+mod resting;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
 
+use self::resting::{Cards, Failed, Held};
 use super::asked::{self, Asked, AtPrinter};
 use super::frame::{Frame, NoteKey, Page, Setting};
 use super::jobs::Face;
@@ -16,7 +19,7 @@ use super::told::{self, Told};
 use super::words::{self, Badge, Clock, Moment};
 use super::{Dashboard, blocking};
 use crate::spool::index::History;
-use crate::spool::job::{self, JobId, Question, Reason, file};
+use crate::spool::job::{self, JobId, file};
 use crate::spool::queue::State as Place;
 use crate::web::page::{self, Trouble};
 
@@ -30,10 +33,8 @@ struct QueuePage {
     frame: Frame,
     alarms: Vec<Alarm>,
     running: Vec<Running>,
-    held: Vec<Held>,
-    held_more: usize,
-    failed: Vec<Failed>,
-    failed_more: usize,
+    held: Cards<Held>,
+    failed: Cards<Failed>,
     waiting: Vec<Waiting>,
     waiting_more: usize,
     arriving: Vec<Arriving>,
@@ -45,15 +46,15 @@ impl QueuePage {
         self.running.is_empty() && self.waiting.is_empty() && self.arriving.is_empty()
     }
 
-    /// For those who hear the page rather than see it.
-    fn summary(&self) -> String {
-        let held = self.held.len() + self.held_more;
-        let failed = self.failed.len() + self.failed_more;
-        format!(
-            "{} running, {} waiting, {held} to answer, {failed} failed",
-            self.running.len(),
-            self.waiting.len() + self.waiting_more
-        )
+    /// The sections with how many jobs each has: what is further down is one click away.
+    fn summary(&self) -> [(&'static str, usize, &'static str); 4] {
+        let waiting = self.waiting.len() + self.waiting_more + self.arriving.len();
+        [
+            ("running", self.running.len(), "running"),
+            ("waiting", waiting, "waiting"),
+            ("held", self.held.jobs, "to answer"),
+            ("failed", self.failed.jobs, "failed"),
+        ]
     }
 }
 
@@ -70,6 +71,8 @@ struct Running {
     pictures: Option<Bar>,
     deliveries: Option<Bar>,
     pace: String,
+    /// What it waits for: it stands still until then.
+    waits: Option<String>,
     /// About prints in doubt, each by itself: more of a printer may be than somebody has looked at.
     questions: Vec<Asked>,
     printers: [AtPrinter; 0],
@@ -80,20 +83,6 @@ struct Bar {
     done: usize,
     of: usize,
     text: String,
-}
-
-struct Held {
-    face: Arc<Face>,
-    questions: Vec<Asked>,
-    printers: Vec<AtPrinter>,
-    /// A release answers all of it.
-    releases: bool,
-}
-
-struct Failed {
-    face: Arc<Face>,
-    reasons: Vec<String>,
-    attempts: u32,
 }
 
 struct Waiting {
@@ -135,22 +124,13 @@ fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble>
     let mut held_jobs = spool.jobs(Place::Held)?;
     let held_more = held_jobs.len().saturating_sub(SHOWN_MAX);
     held_jobs.truncate(SHOWN_MAX);
-    let held = held_jobs
-        .iter()
-        .filter_map(|located| Some(held(dashboard.faces.of(located)?, &asked::questions(located))))
-        .collect();
+    let held_jobs = held_jobs.iter().filter_map(|at| Some((dashboard.faces.of(at)?, asked::questions(at))));
+    let held = resting::held(held_jobs.collect(), held_more);
 
     let (failed_jobs, failed_more) = spool.newest(Place::Failed, SHOWN_MAX)?;
-    let failed = failed_jobs
-        .iter()
-        .filter_map(|located| {
-            let reason: Option<Reason> = job::read(&located.folder, file::REASON).ok();
-            let attempts = reason.as_ref().map_or(1, |reason| reason.attempts);
-            let unread = || vec!["It has no reason that can be read.".to_string()];
-            let reasons = reason.map_or_else(unread, |reason| words::reasons(&reason));
-            Some(Failed { face: dashboard.faces.of(located)?, reasons, attempts })
-        })
-        .collect();
+    let failed_jobs =
+        failed_jobs.iter().filter_map(|at| Some((dashboard.faces.of(at)?, job::read(&at.folder, file::REASON).ok())));
+    let failed = resting::failed(failed_jobs.collect(), failed_more);
 
     let (waiting, waiting_more) = waiting(dashboard, &told, &clock);
     let arriving = told
@@ -179,19 +159,7 @@ fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble>
         .take(DONE_SHOWN)
         .collect();
     let alarms = alarms(&told, &clock);
-    Ok(QueuePage {
-        frame,
-        alarms,
-        running,
-        held,
-        held_more,
-        failed,
-        failed_more,
-        waiting,
-        waiting_more,
-        arriving,
-        done,
-    })
+    Ok(QueuePage { frame, alarms, running, held, failed, waiting, waiting_more, arriving, done })
 }
 
 fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<Running> {
@@ -199,7 +167,7 @@ fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<
     let progress = run.progress;
     let bar =
         |done: usize, of: usize, what: &str| (of > 0).then(|| Bar { done, of, text: format!("{done} of {of} {what}") });
-    let mut pace: Vec<String> = run.why.iter().cloned().collect();
+    let mut pace = Vec::new();
     if let Some(rate) = run.pictures_per_second {
         pace.push(format!("{rate:.1} pictures a second"));
     }
@@ -218,14 +186,10 @@ fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<
         pictures: bar(progress.rendered, progress.to_render, "pictures"),
         deliveries: bar(progress.delivered, progress.to_deliver, "deliveries"),
         pace: pace.join(" · "),
+        waits: run.why.clone(),
         questions,
         printers: [],
     })
-}
-
-fn held(face: Arc<Face>, questions: &[Question]) -> Held {
-    let releases = questions.iter().all(|question| !question.needs_answer);
-    Held { face, questions: asked::asked(questions), printers: asked::at_printers(questions), releases }
 }
 
 /// In the order in which they will start, as far as that is known now.

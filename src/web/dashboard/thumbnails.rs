@@ -1,7 +1,7 @@
 //! Small pictures for the job pages.
 //!
-//! Owns: one is made at a time, so that the queue keeps its processors; how many are kept is bounded, and only in memory:
-//! what is erased from the disk is gone.
+//! Owns: one is made at a time, and its picture is read only then, so that the queue keeps its processors and its memory;
+//! how many are kept is bounded, and only in memory: what is erased from the disk is gone.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,11 @@ use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 
 use super::blocking;
-use super::job::Shown;
+use super::job::{Lies, Shown};
+use crate::spool::thumbnails::LONGEST_PX;
 use crate::web::Tools;
 use crate::web::page::Trouble;
 
-/// Longest side, in pixels: twice what the page shows, for fine screens.
-const LONGEST_PX: u32 = 480;
 const KEPT_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// A page with many of them waits in line; whoever waits longer gets none.
 const TURN_WITHIN: Duration = Duration::from_secs(30);
@@ -42,6 +41,10 @@ impl Thumbnails {
     }
 
     pub(super) async fn of(&self, shown: Shown) -> Result<Bytes, Trouble> {
+        let gone = || Trouble::not_found("The picture is not where it was any more.");
+        if let Lies::Kept(_) = &shown.lies {
+            return blocking(move || shown.lies.read().map(Bytes::from).ok_or_else(gone)).await;
+        }
         if let Some(known) = self.known(&shown.key) {
             return Ok(known);
         }
@@ -52,7 +55,8 @@ impl Thumbnails {
         }
         let (tools, key) = (Arc::clone(&self.tools), shown.key.clone());
         let made = blocking(move || {
-            let small = tools.small(&shown.bytes, shown.turn, LONGEST_PX);
+            let bytes = shown.lies.read().ok_or_else(gone)?;
+            let small = tools.small(&bytes, shown.turn, LONGEST_PX);
             small.map_err(|why| Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, why))
         })
         .await?;

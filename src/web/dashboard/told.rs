@@ -160,6 +160,8 @@ pub(super) struct Alerts {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Alert {
+    #[serde(default)]
+    pub(super) kind: String,
     pub(super) title: String,
     pub(super) text: String,
     pub(super) since: Timestamp,
@@ -179,6 +181,14 @@ pub(super) struct Way {
 pub(super) struct WayTrouble {
     pub(super) since: Timestamp,
     pub(super) why: String,
+}
+
+impl Told {
+    /// Whether a job that has begun stands still: for a place, or for what it needs to go on.
+    pub(super) fn is_waiting(&self, id: &JobId) -> bool {
+        let stands = |running: &Running| running.job == *id && running.why.is_some();
+        self.running.iter().any(stands) || self.waiting.iter().any(|waiting| waiting.job == *id)
+    }
 }
 
 /// What is told now. What another version tells differently is left out rather than shown wrong.

@@ -97,7 +97,7 @@ pub(super) async fn take(
     drop(turn);
     tracing::info!("dashboard: {} dropped {}", visitor.name.as_deref().unwrap_or("somebody on this computer"), said.0);
     let done = vec![format!("{}. The job appears here in a moment.", said.0)];
-    let next = format!("/?note={}", dashboard.notes.leave(Note { done, refused: said.1 }));
+    let next = format!("/?note={}", dashboard.notes.leave(Note { done, refused: said.1, undo: Vec::new() }));
     // A script that followed by itself would use the note up.
     if headers.contains_key("x-tell-where") {
         return Ok(next.into_response());

@@ -125,6 +125,36 @@ pub(super) fn reasons(reason: &Reason) -> Vec<String> {
     texts
 }
 
+/// A text of which a page shows the beginning; the rest is folded away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folded {
+    pub(super) short: String,
+    pub(super) rest: Option<String>,
+}
+
+/// Texts up to this length are shown whole, in characters.
+const SHORT_MAX_CHARS: usize = 280;
+
+/// Cuts a long text behind its first part.
+pub(super) fn folded(text: &str) -> Folded {
+    let text = text.trim();
+    let first = text.lines().next().unwrap_or_default();
+    if first.len() == text.len() && text.chars().count() <= SHORT_MAX_CHARS {
+        return Folded { short: text.to_string(), rest: None };
+    }
+    let bound = first.char_indices().nth(SHORT_MAX_CHARS).map_or(first.len(), |(at, _)| at);
+    let part = first[..bound].find("; ");
+    let word = || first[..bound].rfind(' ').filter(|_| bound < first.len());
+    let mut end = part.or_else(word).unwrap_or(bound);
+    // Not in the middle of a name.
+    if first[..end].matches('`').count() % 2 == 1 {
+        end = first[..end].rfind('`').filter(|at| *at > 0).unwrap_or(end);
+    }
+    let rest = text[end..].trim_start_matches([';', ' ', '\n', '\r']).to_string();
+    let more = if end < first.len() && part.is_none() { " …" } else { "" };
+    Folded { short: format!("{}{more}", first[..end].trim_end()), rest: Some(rest).filter(|rest| !rest.is_empty()) }
+}
+
 /// A message as HTML: names and keys, which stand between backticks, are set apart.
 pub(super) fn prose(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 32);
@@ -160,9 +190,25 @@ pub(super) fn label(word: &str) -> String {
     sentence(&word.replace(['_', '-'], " "))
 }
 
+/// What a check of the config finds of many pictures; its key where there is no better word.
+pub(super) fn finding(code: &str) -> String {
+    match code {
+        "low_ppi" => "fewer pixels than the size asks for".into(),
+        "enlarged" => "enlarged".into(),
+        "crop_cuts" => "much is cut away".into(),
+        "uncropped_line" => "nobody cropped them; the middle is taken".into(),
+        "copies_over" => "many copies".into(),
+        other => other.replace('_', " "),
+    }
+}
+
 /// With a capital letter. Only for texts whose first word is ours: that of a message may be the name of a file, which
 /// stays as it is.
 pub(super) fn sentence(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if !first.trim_end_matches([',', ':']).chars().all(char::is_alphabetic) {
+        return text.to_string();
+    }
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
@@ -188,6 +234,28 @@ mod tests {
         assert_eq!([size(0), size(999), size(1000), size(99_600_000)], ["0 bytes", "999 bytes", "1.0 KB", "100 MB"]);
         assert_eq!([duration(7), duration(100), duration(7200), duration(200_000)], ["7 s", "2 min", "2 h", "2 days"]);
         assert_eq!(label("print_again"), "Print again");
+    }
+
+    #[test]
+    fn names_keep_their_letters() {
+        let shown =
+            ["printer lustre stopped", "a.jpg is gone", "x-mail.json:1:2: wrong", "gone, for good"].map(sentence);
+        assert_eq!(shown, ["Printer lustre stopped", "a.jpg is gone", "x-mail.json:1:2: wrong", "Gone, for good"]);
+    }
+
+    #[test]
+    fn long_texts_are_folded_behind_their_first_part() {
+        let whole = folded("60 copies of `a.jpg`; more than 50");
+        assert_eq!((whole.short.as_str(), whole.rest), ("60 copies of `a.jpg`; more than 50", None));
+        let rules = format!("no render job takes this; `web`: {}", "the kind is another, ".repeat(20));
+        let cut = folded(&rules);
+        assert_eq!(cut.short, "no render job takes this");
+        assert!(cut.rest.unwrap().starts_with("`web`: the kind"));
+        let lines = folded("first\nsecond");
+        assert_eq!((lines.short.as_str(), lines.rest.as_deref()), ("first", Some("second")));
+        let long = "word ".repeat(54) + "`a name with blanks in it` " + &"word ".repeat(20);
+        let cut = folded(&long);
+        assert!(cut.short.ends_with("word …") && cut.rest.unwrap().starts_with("`a name with"), "{}", cut.short);
     }
 
     #[test]

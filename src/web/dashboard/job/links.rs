@@ -19,6 +19,25 @@ pub(crate) struct Link {
     pub(crate) taken: String,
 }
 
+/// Takes out of a receipt what opens a link: its address and its PIN are for operators.
+pub(crate) fn hide(receipt: &mut serde_json::Value) {
+    let links = receipt.get_mut("links").and_then(serde_json::Value::as_array_mut);
+    for link in links.into_iter().flatten() {
+        if let Some(link) = link.as_object_mut() {
+            link.retain(|key, _| key != "url" && key != "pin");
+        }
+    }
+}
+
+/// The same for lines of the log.
+pub(super) fn hide_in(lines: &mut [String], read: &Read) {
+    for made in read.progress.links.values() {
+        for line in lines.iter_mut().filter(|line| line.contains(&made.url)) {
+            *line = line.replace(&made.url, "…");
+        }
+    }
+}
+
 pub(super) fn links(read: &Read, site: &Site, told: &Clock) -> Vec<Link> {
     let (now, zone) = (clock::now(), clock::time_zone(site.config().studio.time_zone.as_deref()));
     let link = |(step, made): (&crate::plan::StepId, &crate::spool::journal::MadeLink)| {

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::Read;
 use crate::model::spec::{Cell, Turn};
-use crate::plan::{Content, DeliveryStep, Plan, RenderStep, StepId, Work};
+use crate::plan::{Content, DeliveryStep, RenderStep, StepId, Work};
 use crate::spool::job::{Stamp, file};
 use crate::spool::links::{Contents, screen_name};
+use crate::spool::queue::State;
+use crate::spool::thumbnails;
 use crate::web::dashboard::words::{Badge, badge};
 
 /// Largest file of which a small picture is made.
@@ -24,7 +26,10 @@ pub(crate) struct Output {
     pub(crate) badge: Badge,
     /// Why it is not there, or what was remarked.
     pub(crate) why: Option<String>,
-    pub(crate) has_result: bool,
+    /// It was made, whether or not it can be shown.
+    pub(crate) is_made: bool,
+    pub(crate) shows_result: bool,
+    pub(crate) shows_source: bool,
     pub(crate) crop: Option<Crop>,
 }
 
@@ -41,12 +46,7 @@ pub(crate) struct Crop {
 
 pub(super) fn outputs(read: &Read, from: usize, most: usize) -> Vec<Output> {
     let Some(plan) = &read.plan else { return Vec::new() };
-    shown(plan).skip(from).take(most).map(|step| output(read, step)).collect()
-}
-
-/// All but the small pictures for download pages.
-pub(super) fn shown(plan: &Plan) -> impl Iterator<Item = &RenderStep> {
-    plan.renders.iter().filter(|step| step.preview_of.is_none())
+    plan.pictures().skip(from).take(most).map(|step| output(read, step)).collect()
 }
 
 fn output(read: &Read, step: &RenderStep) -> Output {
@@ -81,7 +81,9 @@ fn output(read: &Read, step: &RenderStep) -> Output {
         about: about.join(" · "),
         badge: state,
         why,
-        has_result: rendered.is_some(),
+        is_made: rendered.is_some(),
+        shows_result: result(read, step).is_some(),
+        shows_source: source(read, step).is_some(),
         crop: cell.map(crop),
     }
 }
@@ -100,37 +102,78 @@ fn crop(cell: &Cell) -> Crop {
     Crop { width, height, rest: format!("M0 0h{width}v{height}h-{width}z{}", part('-')), edge: part('+') }
 }
 
-/// A file to be shown small, and by what it is known again.
+/// Where something lies that can be shown small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::web::dashboard) enum Lies {
+    /// It is small already.
+    Kept(PathBuf),
+    File(PathBuf),
+    /// A zip, and the name in it.
+    Zip(PathBuf, String),
+}
+
+/// A picture to be shown small, and by what it is known again. Nothing of it is read yet.
 pub(crate) struct Shown {
     pub(crate) key: String,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) lies: Lies,
     pub(crate) turn: Turn,
 }
 
-fn step<'r>(read: &'r Read, id: &str) -> Option<&'r RenderStep> {
-    read.plan.as_ref()?.render(&StepId(id.to_string()))
+impl Lies {
+    /// A large picture is read by whoever has its turn to make it small: not sooner.
+    pub(in crate::web::dashboard) fn read(&self) -> Option<Vec<u8>> {
+        match self {
+            Lies::Kept(path) | Lies::File(path) => whole(path),
+            Lies::Zip(path, name) => in_zip(path, name),
+        }
+    }
 }
 
-/// The original of a step, as it is turned for it.
-pub(in crate::web::dashboard) fn source(read: &Read, id: &str) -> Option<Shown> {
-    let cell = step(read, id)?.spec()?.cells.first()?;
-    let path = read.plan.as_ref()?.sources.get(cell.source)?.place.path(&read.located.folder);
+/// A picture of a step, small; nothing where it is not kept.
+pub(super) fn find(read: &Read, id: &str, which: &str) -> Option<Shown> {
+    let step = read.plan.as_ref()?.render(&StepId(id.to_string()))?;
+    match which {
+        "source" => source(read, step),
+        "result" => result(read, step),
+        _ => None,
+    }
+}
+
+/// The original of a step, as it is turned for it. While the job is at work or waits for its turn, only what it has made
+/// small itself: its originals are its own to read first.
+fn source(read: &Read, step: &RenderStep) -> Option<Shown> {
+    let cell = step.spec()?.cells.first()?;
+    let folder = &read.located.folder;
+    let kept = thumbnails::of_source(folder, cell.source, cell.rotate);
+    if kept.is_file() {
+        return Some(Shown { key: String::new(), lies: Lies::Kept(kept), turn: Turn::None });
+    }
+    if matches!(read.located.state, State::Pending | State::Processing) {
+        return None;
+    }
+    let path = read.plan.as_ref()?.sources.get(cell.source)?.place.path(folder);
     let stamp = Stamp::of(&path).ok()?;
     let key = format!("{}:{}:{}:{:?}", stamp.device, stamp.inode, stamp.modified_ns, cell.rotate);
-    Some(Shown { key, bytes: whole(&path)?, turn: cell.rotate })
+    Some(Shown { key, lies: Lies::File(path), turn: cell.rotate })
 }
 
-/// The finished picture: in the job's folder, else where it was delivered, else what the page of a link shows of it.
-pub(in crate::web::dashboard) fn result(read: &Read, id: &str) -> Option<Shown> {
-    let step = step(read, id)?;
+/// The finished picture: kept small with the job, else where it stands.
+fn result(read: &Read, step: &RenderStep) -> Option<Shown> {
     let rendered = read.progress.rendered.get(&step.id)?;
-    let key = rendered.sha256.clone();
-    let own = rendered.file.below(&read.located.folder.join(file::OUTPUTS));
-    let bytes = whole(&own).or_else(|| delivered(read, step, &rendered.sha256)).or_else(|| linked(read, step))?;
-    Some(Shown { key, bytes, turn: Turn::None })
+    let folder = &read.located.folder;
+    let kept = thumbnails::of_result(folder, &rendered.file);
+    let own = rendered.file.below(&folder.join(file::OUTPUTS));
+    let lies = if kept.is_file() {
+        Lies::Kept(kept)
+    } else if own.is_file() {
+        Lies::File(own)
+    } else {
+        delivered(read, step, &rendered.sha256).or_else(|| linked(read, step))?
+    };
+    Some(Shown { key: rendered.sha256.clone(), lies, turn: Turn::None })
 }
 
-fn delivered(read: &Read, step: &RenderStep, sha256: &str) -> Option<Vec<u8>> {
+fn delivered(read: &Read, step: &RenderStep, sha256: &str) -> Option<Lies> {
     let plan = read.plan.as_ref()?;
     for delivery in &plan.deliveries {
         let Some(member) = delivery.members.iter().find(|m| m.content == Content::Step(step.id.clone())) else {
@@ -141,10 +184,18 @@ fn delivered(read: &Read, step: &RenderStep, sha256: &str) -> Option<Vec<u8>> {
         for (placed, _) in placed.filter(|(_, stands)| *stands) {
             // Files lie below the destination; discs and zips are it.
             for at in [placed.path.below(&place.folder()), placed.path.below(&place.fixed)] {
-                let alone = || (placed.sha256 == sha256).then(|| whole(&at)).flatten();
-                let within = || whole(&member.path.below(&at)).or_else(|| in_zip(&at, member.path.as_str()));
-                if let Some(found) = alone().or_else(within) {
-                    return Some(found);
+                let within = member.path.below(&at);
+                if within.is_file() {
+                    return Some(Lies::File(within));
+                }
+                if !at.is_file() {
+                    continue;
+                }
+                if placed.sha256 == sha256 {
+                    return Some(Lies::File(at));
+                }
+                if at.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+                    return Some(Lies::Zip(at, member.path.as_str().to_string()));
                 }
             }
         }
@@ -152,21 +203,18 @@ fn delivered(read: &Read, step: &RenderStep, sha256: &str) -> Option<Vec<u8>> {
     None
 }
 
-fn linked(read: &Read, step: &RenderStep) -> Option<Vec<u8>> {
+fn linked(read: &Read, step: &RenderStep) -> Option<Lies> {
     let find = |delivery: &DeliveryStep| {
         let made = read.progress.links.get(&delivery.id)?;
         let member = delivery.members.iter().find(|member| member.content == Content::Step(step.id.clone()))?;
         let contents = Contents::read(&made.folder).ok()?;
         let index = contents.files.iter().position(|file| file.path == member.path && file.screen.is_some())?;
-        whole(&made.folder.join(screen_name(index)))
+        Some(made.folder.join(screen_name(index))).filter(|path| path.is_file()).map(Lies::File)
     };
     read.plan.as_ref()?.deliveries.iter().find_map(find)
 }
 
 fn in_zip(path: &Path, name: &str) -> Option<Vec<u8>> {
-    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
-        return None;
-    }
     let mut archive = zip::ZipArchive::new(std::io::BufReader::new(std::fs::File::open(path).ok()?)).ok()?;
     let member = archive.by_name(name).ok().filter(|member| member.size() <= PICTURE_MAX_BYTES)?;
     let mut bytes = Vec::new();
@@ -174,7 +222,7 @@ fn in_zip(path: &Path, name: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn whole(path: &PathBuf) -> Option<Vec<u8>> {
+fn whole(path: &Path) -> Option<Vec<u8>> {
     let metadata = std::fs::metadata(path).ok()?;
     (metadata.is_file() && metadata.len() <= PICTURE_MAX_BYTES).then(|| std::fs::read(path).ok()).flatten()
 }
