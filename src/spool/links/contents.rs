@@ -78,12 +78,11 @@ impl Contents {
         let mut pictures: Vec<Vec<usize>> = Vec::new();
         let mut at: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, file) in self.files.iter().enumerate().filter(|(_, file)| file.thumb.is_some()) {
-            match file.same_as.and_then(|first| at.get(&first)) {
-                Some(place) => pictures[*place].push(index),
-                None => {
-                    at.insert(index, pictures.len());
-                    pictures.push(vec![index]);
-                }
+            if let Some(place) = file.same_as.and_then(|first| at.get(&first)) {
+                pictures[*place].push(index);
+            } else {
+                at.insert(index, pictures.len());
+                pictures.push(vec![index]);
             }
         }
         pictures

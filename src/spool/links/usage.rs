@@ -101,7 +101,9 @@ impl Used {
             }
             Entry::Sent { at, start, end, more, bytes, .. } => {
                 self.add(at, (start, end), bytes.unwrap_or(end.saturating_sub(start)));
-                more.into_iter().for_each(|stretch| self.add(at, stretch, 0));
+                for stretch in more {
+                    self.add(at, stretch, 0);
+                }
             }
             Entry::Renewed { .. } => *self = Used { last: self.last, ..Used::default() },
             Entry::Before(used) => *self = used,
@@ -345,7 +347,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.log");
         let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
-        let every = SENT_EVERY.as_secs() as i64;
+        let every = i64::try_from(SENT_EVERY.as_secs()).unwrap();
         let mut usage = Usage::open(&path).unwrap();
         usage.count(at(0), Set::All, "a", None, None).unwrap();
         // 5,000 answers of one byte in a few seconds: counted, the first, and one when the time is over.

@@ -173,8 +173,8 @@ impl Drop for Note {
         let (usage, set, stretch) = (Arc::clone(&self.usage), self.set, (self.start, self.at));
         let (grant, from) = (std::mem::take(&mut self.grant), std::mem::take(&mut self.from));
         let note = move || {
-            let sent = lock(&usage).sent(clock::now(), set, &grant, stretch, Some(from));
-            noted(sent).filter(|waits| *waits).map(|_| usage)
+            let waits = lock(&usage).sent(clock::now(), set, &grant, stretch, Some(from));
+            noted(waits).filter(|waits| *waits).map(|_| usage)
         };
         // A server that stops has no threads left for it; nor has one whose runtime is gone.
         let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| !*self.stop.borrow());
