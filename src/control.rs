@@ -76,6 +76,8 @@ pub enum LinkAct {
     /// Another address for the same files; the one before closes.
     Renew,
     Revoke,
+    /// Whoever asks for another gets none.
+    SetAside,
 }
 
 /// Whose jobs are erased.

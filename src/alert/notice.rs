@@ -75,7 +75,7 @@ impl Kind {
             Kind::DiskLow => "There is room again.",
             Kind::Config => "The config file is right again and in force.",
             Kind::Lab => "The lab has taken the order.",
-            Kind::LinkAsked => "The link was renewed, or is not kept any more.",
+            Kind::LinkAsked => "The client has been answered, or the link is not kept any more.",
             Kind::UncleanStop => "",
         }
     }

@@ -15,7 +15,6 @@ use crate::model::config::Config;
 use crate::model::token::Token;
 use crate::spool::links::{LinkRecord, LinkState, Links, Taken, days_ago};
 use crate::spool::queue::{Spool, SpoolError};
-use crate::worker::letter;
 use crate::worker::link::{self, address_of, short};
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +62,7 @@ pub(super) fn run(file: &Path, command: &LinksCommand) -> Result<(), Error> {
     let links = Links::of_spool(spool.root());
     match command {
         LinksCommand::List(args) => list(&spool, &links, &loaded.config, args),
-        LinksCommand::Mail(args) => mail(&spool, &loaded.config, &meant(&links, &args.select.links)?, &args.to),
+        LinksCommand::Mail(args) => mail(&spool, &loaded.config, &links, &meant(&links, &args.select.links)?, &args.to),
         LinksCommand::Renew(args) => act(&spool, &loaded.config, &links, args, LinkAct::Renew),
         LinksCommand::Revoke(args) => act(&spool, &loaded.config, &links, args, LinkAct::Revoke),
     }
@@ -118,18 +117,10 @@ fn tell(answer: &Answer) -> Result<(), Error> {
     if answer.refused.is_empty() { Ok(()) } else { Err(Error::failed(answer.refused.join("\n"))) }
 }
 
-fn mail(spool: &Spool, config: &Config, links: &Found, to: &[String]) -> Result<(), Error> {
+fn mail(spool: &Spool, config: &Config, links: &Links, found: &Found, to: &[String]) -> Result<(), Error> {
     let mut answer = Answer::default();
-    for (_, record) in links {
-        let sent = match spool.find(&record.job) {
-            Ok(Some(_)) if record.state(clock::now()) != LinkState::Open => {
-                Err("it does not open any more; `hotfolders links renew` opens it again".into())
-            }
-            Ok(Some(job)) => letter::mail_again(config, &job, &record.step, to),
-            Ok(None) => Err("the folder of its job is gone, and with it the address; renew it".into()),
-            Err(e) => Err(e.to_string()),
-        };
-        match sent {
+    for (hash, record) in found {
+        match link::mail(spool, config, links, hash, to) {
             Ok(to) => answer.done.push(format!("link of record {}: mailed to {}", record.record, to.join(", "))),
             Err(why) => answer.refused.push(format!("link of record {}: {why}", record.record)),
         }

@@ -3,6 +3,7 @@
 //! Owns: only the hash of a token is kept here; whoever reads all of this folder can open no link. A record is replaced
 //! whole. Nothing here knows of jobs but their ids.
 
+mod asked;
 mod contents;
 mod short;
 mod usage;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::asked::Asking;
 pub use self::contents::{CONTENTS, Contents, LinkedFile, SmallPicture, ZIP, ZipFile, screen_name, thumb_name};
 pub use self::short::{Ending, InShort, Taken, days_ago};
 pub use self::usage::{SENT_EVERY, Set, Usage, Used};
@@ -166,35 +168,8 @@ impl Links {
         if let Some(usage) = known {
             usage.lock().unwrap_or_else(PoisonError::into_inner).forget();
         }
-        durable::remove_file(&self.asked_path(hash))?;
+        self.answered(hash)?;
         durable::remove_file(&self.usage_path(hash))
-    }
-
-    /// Somebody asks the studio for a link that does not open any more.
-    pub fn ask(&self, hash: &str, at: Timestamp) -> Done {
-        let asked = serde_json::to_vec(&at).unwrap_or_default();
-        durable::replace_private(&self.asked_path(hash), &asked)
-    }
-
-    fn asked_path(&self, hash: &str) -> PathBuf {
-        self.folder.join(format!("{hash}.asked"))
-    }
-
-    /// Since when somebody asks for this link; until it is renewed.
-    pub fn asked(&self, hash: &str) -> Option<Timestamp> {
-        serde_json::from_slice(&std::fs::read(self.asked_path(hash)).ok()?).ok()
-    }
-
-    /// Every link that is asked for, and since when.
-    pub fn all_asked(&self) -> Vec<(String, Timestamp)> {
-        let names = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let hashes = names.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".asked")?.to_string()));
-        hashes.filter_map(|hash| self.asked(&hash).map(|at| (hash, at))).collect()
-    }
-
-    /// The question is answered.
-    pub fn answered(&self, hash: &str) -> Done {
-        durable::remove_file(&self.asked_path(hash))
     }
 
     pub fn usage_path(&self, hash: &str) -> PathBuf {

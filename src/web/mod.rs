@@ -57,6 +57,7 @@ pub struct Site {
     pub status: watch::Receiver<Arc<serde_json::Value>>,
     /// True when the server stops: whatever streams for long ends then.
     pub stop: watch::Receiver<bool>,
+    pub post: Arc<dyn Post>,
 }
 
 impl Site {
@@ -78,6 +79,13 @@ pub trait Tools: std::fmt::Debug + Send + Sync {
     fn small(&self, picture: &[u8], turn: Turn, longest_px: u32) -> Result<Vec<u8>, String>;
 }
 
+/// Who sends mails for the pages.
+pub trait Post: std::fmt::Debug + Send + Sync {
+    /// Mails a link, by the hash of its token, to the client or to these; says to whom. It takes as long as the mail server
+    /// does. Errors are in words.
+    fn mail_link(&self, hash: &str, to: &[String]) -> Result<Vec<String>, String>;
+}
+
 /// The running pages.
 #[derive(Debug)]
 pub struct Web {
@@ -89,11 +97,17 @@ pub struct Web {
 
 impl Web {
     /// Opens the doors that the config asks for, now and after each edit of it.
-    pub fn start(spool: Spool, links: Arc<Links>, config: &Arc<Config>, tools: Arc<dyn Tools>) -> std::io::Result<Web> {
+    pub fn start(
+        spool: Spool,
+        links: Arc<Links>,
+        config: &Arc<Config>,
+        tools: Arc<dyn Tools>,
+        post: Arc<dyn Post>,
+    ) -> std::io::Result<Web> {
         let (config, of_config) = watch::channel(Arc::clone(config));
         let (status, of_status) = watch::channel(Arc::new(serde_json::Value::Null));
         let (stop, of_stop) = watch::channel(false);
-        let site = Site { spool, links, config: of_config, status: of_status, stop: of_stop };
+        let site = Site { spool, links, config: of_config, status: of_status, stop: of_stop, post };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(BLOCKING_THREADS)

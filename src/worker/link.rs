@@ -6,10 +6,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::receipt;
+use super::{letter, receipt};
 use crate::clock;
 use crate::control::{Answer, LinkAct};
-use crate::model::config::Config;
+use crate::model::config::{Config, is_mail_address};
 use crate::model::token::{self, TOKEN_BYTES, Token};
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::journal::{self, Entry, Journal, MadeLink};
@@ -59,6 +59,7 @@ pub fn carry_out(
         };
         let done = match act {
             LinkAct::Revoke => revoke(&links, hash, &record),
+            LinkAct::SetAside => set_aside(&links, &record),
             LinkAct::Renew if running(&record.job) => Err(format!("job {} is running", record.job)),
             LinkAct::Renew => renew(spool, config, &links, hash, &record),
         };
@@ -85,6 +86,35 @@ fn revoke(links: &Links, hash: &str, record: &LinkRecord) -> Result<String, Stri
     Ok("it does not open any more".into())
 }
 
+fn set_aside(links: &Links, record: &LinkRecord) -> Result<String, String> {
+    links.answered_for(record).map_err(|e| e.to_string())?;
+    Ok("nobody waits for another one any more".into())
+}
+
+/// Mails a link once more, on purpose: to `to`, or to those whom its job mails to; says to whom. One that was renewed is
+/// mailed by the address that it has now. It may take as long as the mail server does.
+pub fn mail(spool: &Spool, config: &Config, links: &Links, hash: &str, to: &[String]) -> Result<Vec<String>, String> {
+    let record = links.read(hash).map_err(|e| e.to_string())?.ok_or("there is no such link")?;
+    let (hash, record) = links.latest(hash, &record);
+    match links.taken(&hash, &record, clock::now()).state {
+        LinkState::Open => {}
+        LinkState::UsedUp => return Err("it is used up; `hotfolders links renew` lets it be downloaded again".into()),
+        LinkState::Expired | LinkState::Revoked => {
+            return Err("it does not open any more; `hotfolders links renew` opens it again".into());
+        }
+    }
+    if let Some(wrong) = to.iter().find(|to| !is_mail_address(to)) {
+        return Err(format!("`{}` is no mail address", wrong.escape_debug()));
+    }
+    let located = spool.find(&record.job).map_err(|e| e.to_string())?;
+    let located = located.ok_or("the folder of its job is gone, and with it the address; renew it")?;
+    let to = letter::mail_again(config, &located, &record.step, to)?;
+    if let Err(e) = links.answered_for(&record) {
+        tracing::warn!("{e}");
+    }
+    Ok(to)
+}
+
 /// Another address, and another PIN where there is one, for the same files. The address before does not open any more.
 fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &LinkRecord) -> Result<String, String> {
     let said = |e: &dyn std::fmt::Display| e.to_string();
@@ -97,9 +127,7 @@ fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &Lin
     if let Some(later) = &record.renewed_as
         && let Some(renewed) = known(later)?
     {
-        let told = renew(spool, config, links, later, &renewed)?;
-        links.answered(hash).map_err(|e| said(&e))?;
-        return Ok(told);
+        return renew(spool, config, links, later, &renewed);
     }
     let now = clock::now();
     let located = spool.find(&record.job).map_err(|e| said(&e))?;
@@ -156,12 +184,13 @@ fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &Lin
     let ended =
         LinkRecord { revoked: record.revoked.or(Some(now)), renewed_as: Some(made.hash.clone()), ..record.clone() };
     links.write(hash, &ended).map_err(|e| said(&e))?;
-    links.answered(hash).map_err(|e| said(&e))?;
+    links.answered_for(record).map_err(|e| said(&e))?;
     if let (Some(job), Some(journal)) = (&located, &journal) {
         tell_in_receipt(&job.folder, journal.progress()).map_err(|e| said(&e))?;
     }
     let pin = made.pin.as_ref().map(|pin| format!(", PIN {pin}")).unwrap_or_default();
-    Ok(format!("it is now {}{pin}, until {}", made.url, made.expires))
+    let until = made.expires.to_zoned(clock::time_zone(config.studio.time_zone.as_deref()));
+    Ok(format!("it is now {}{pin}, until {}", made.url, until.strftime("%-d %B %Y, %H:%M")))
 }
 
 fn until(record: &LinkRecord, now: Timestamp) -> Timestamp {

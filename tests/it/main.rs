@@ -40,6 +40,7 @@ mod languages;
 mod last_good;
 mod letters;
 mod licenses;
+mod link_requests;
 mod links;
 mod lock;
 mod mail;

@@ -16,7 +16,6 @@ use crate::print::look::Condition as PrinterCondition;
 use crate::spool::job::{self, JobId, Reason, file};
 use crate::spool::labs::{self, LabState};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
-use crate::worker::link;
 use crate::worker::printers::Gates;
 use crate::worker::receipt;
 use crate::worker::run::Workshop;
@@ -33,6 +32,8 @@ const RELIEF_PERCENT: u64 = 110;
 pub(super) struct Look {
     failed: BTreeMap<JobId, Failed>,
     held: BTreeMap<JobId, Condition>,
+    /// Clients who ask for a link, by the address that they have.
+    asked: BTreeMap<String, Condition>,
     /// Where the following of jobs goes on.
     followed: usize,
     /// All jobs that the book knows were looked for.
@@ -68,7 +69,7 @@ impl Look {
         let Surroundings { sight, folders, rooms } = around;
         self.forget_what_is_erased(workshop, book);
         let mut all = vec![disks(rooms, alerts, book, now)];
-        all.push(asked(workshop));
+        all.push(self.asked(workshop, config, now));
         all.push(printers(workshop, config, book, now));
         all.extend(self.failed(workshop, book, now));
         all.extend(self.held(workshop, alerts, now));
@@ -167,6 +168,23 @@ impl Look {
         }
         Some(Seen { kinds: &[Kind::JobHeld], wrong, complete: true, ..Seen::default() })
     }
+
+    /// Clients who ask for another link, as it stood when they did.
+    fn asked(&mut self, workshop: &Workshop, config: &Config, now: Timestamp) -> Seen {
+        let mut known = std::mem::take(&mut self.asked);
+        for (hash, since) in workshop.links.all_asked() {
+            let before = known.remove(&hash).filter(|condition| condition.since == since);
+            if let Some(condition) = before.or_else(|| asks(workshop, config, &hash, since, now)) {
+                self.asked.insert(hash, condition);
+            }
+        }
+        Seen {
+            kinds: &[Kind::LinkAsked],
+            wrong: self.asked.values().cloned().collect(),
+            complete: true,
+            ..Seen::default()
+        }
+    }
 }
 
 /// A job that moves just then may be missed once.
@@ -213,25 +231,23 @@ fn is_asked_still(workshop: &Workshop, condition: &Condition) -> bool {
     hash.is_some_and(|hash| !matches!(workshop.links.read(hash), Ok(None)))
 }
 
-/// Clients who opened a link that does not open any more, and ask for another.
-fn asked(workshop: &Workshop) -> Seen {
-    let condition = |(hash, since): (String, Timestamp)| {
-        let made = workshop.links.read(&hash).ok().flatten()?;
-        Some(Condition {
-            cause: format!("{LINK_ASKED}{hash}"),
-            kind: Kind::LinkAsked,
-            title: format!("the client of {} asks for a new link", made.record),
-            text: format!(
-                "The link {} does not open any more. Renewing it makes another address for the same pictures, and closes the \
-                 one that opens now, if there is one.",
-                link::short(&hash)
-            ),
-            since,
-            job: Some(made.job.to_string()),
-        })
+/// A client who asks for another link.
+fn asks(workshop: &Workshop, config: &Config, hash: &str, since: Timestamp, now: Timestamp) -> Option<Condition> {
+    let asking = workshop.links.asking(hash, since, now)?;
+    let record = &asking.record;
+    let title = match &asking.client {
+        Some(client) => format!("{client} asks for a new link to the pictures of {}", record.record),
+        None => format!("the client of {} asks for a new link", record.record),
     };
-    let wrong = workshop.links.all_asked().into_iter().filter_map(condition).collect();
-    Seen { kinds: &[Kind::LinkAsked], wrong, complete: true, ..Seen::default() }
+    let zone = clock::time_zone(config.studio.time_zone.as_deref());
+    Some(Condition {
+        cause: format!("{LINK_ASKED}{hash}"),
+        kind: Kind::LinkAsked,
+        title,
+        text: format!("{} The queue of the dashboard has buttons to renew it and to mail it.", asking.why(&zone)),
+        since,
+        job: Some(record.job.to_string()),
+    })
 }
 
 fn is_longer(since: Timestamp, now: Timestamp, alerts: &Alerts) -> bool {

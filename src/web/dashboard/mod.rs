@@ -14,6 +14,7 @@ mod guard;
 mod history;
 mod job;
 mod jobs;
+mod links;
 mod login;
 mod passwords;
 mod places;
@@ -101,6 +102,7 @@ fn routes(dashboard: &Arc<Dashboard>) -> Router {
         .route("/jobs/{id}/pictures/{step}/{which}", get(job::picture))
         .route("/jobs/{id}/{action}", post(actions::on_job))
         .route("/jobs/{id}/links/{step}/{action}", get(job::confirm).post(actions::on_link))
+        .route("/links/{hash}/{action}", get(links::confirm).post(links::act))
         .route("/printers/{name}/{action}", post(actions::on_printer))
         .route("/pause", post(actions::pause))
         .route("/resume", post(actions::resume))

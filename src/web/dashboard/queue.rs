@@ -14,6 +14,7 @@ use self::resting::{Cards, Failed, Held};
 use super::asked::{self, Asked, AtPrinter};
 use super::frame::{Frame, NoteKey, Page, Setting};
 use super::jobs::Face;
+use super::links::{self, Clients};
 use super::sessions::Visitor;
 use super::told::{self, Told};
 use super::words::{self, Badge, Clock, Moment};
@@ -39,6 +40,7 @@ struct QueuePage {
     waiting_more: usize,
     arriving: Vec<Arriving>,
     done: Vec<Done>,
+    asked_links: Clients,
 }
 
 impl QueuePage {
@@ -158,8 +160,18 @@ fn gather(dashboard: &Dashboard, setting: Setting) -> Result<QueuePage, Trouble>
         })
         .take(DONE_SHOWN)
         .collect();
-    let alarms = alarms(&told, &clock);
-    Ok(QueuePage { frame, alarms, running, held, failed, waiting, waiting_more, arriving, done })
+    Ok(QueuePage {
+        asked_links: links::clients(dashboard, &clock),
+        alarms: alarms(&told, &clock),
+        frame,
+        running,
+        held,
+        failed,
+        waiting,
+        waiting_more,
+        arriving,
+        done,
+    })
 }
 
 fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<Running> {

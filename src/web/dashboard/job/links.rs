@@ -4,7 +4,8 @@ use super::Read;
 use crate::clock;
 use crate::spool::links::LinkState;
 use crate::web::Site;
-use crate::web::dashboard::words::{Badge, Clock, badge};
+use crate::web::dashboard::links::{Mailing, mailing};
+use crate::web::dashboard::words::{Badge, Clock, Moment, badge};
 
 /// A link, with what its client needs to open it.
 #[derive(Debug)]
@@ -17,6 +18,10 @@ pub(crate) struct Link {
     pub(crate) is_open: bool,
     /// `38 of 40 pictures, yesterday`.
     pub(crate) taken: String,
+    /// Since when somebody asks for another one, with whatever address of it.
+    pub(crate) asked: Option<Moment>,
+    /// How it can be mailed; none where nothing is known of it any more.
+    pub(crate) mailing: Option<Mailing>,
 }
 
 /// Takes out of a receipt what opens a link: its address and its PIN are for operators.
@@ -40,10 +45,18 @@ pub(super) fn hide_in(lines: &mut [String], read: &Read) {
 
 pub(super) fn links(read: &Read, site: &Site, told: &Clock) -> Vec<Link> {
     let (now, zone) = (clock::now(), clock::time_zone(site.config().studio.time_zone.as_deref()));
+    let of_job = |(hash, since): (String, jiff::Timestamp)| {
+        let asked = site.links.read(&hash).ok().flatten().filter(|asked| asked.job == read.located.id)?;
+        Some((since, asked.step))
+    };
+    let mut asked: Vec<_> = site.links.all_asked().into_iter().filter_map(of_job).collect();
+    asked.sort_by_key(|(since, _)| *since);
     let link = |(step, made): (&crate::plan::StepId, &crate::spool::journal::MadeLink)| {
         let record = site.links.read(&made.hash).ok().flatten();
         let taken = record.as_ref().map(|record| site.links.taken(&made.hash, record, now));
         let state = taken.map(|taken| taken.state);
+        let is_open = state == Some(LinkState::Open);
+        let from = read.located.id.to_string();
         let badge = match state {
             Some(LinkState::Open) => badge("Open", "good"),
             Some(LinkState::Expired) => badge("Expired", "quiet"),
@@ -56,8 +69,10 @@ pub(super) fn links(read: &Read, site: &Site, told: &Clock) -> Vec<Link> {
             url: made.url.clone(),
             pin: made.pin.clone(),
             badge,
-            until: told.moment(record.map_or(made.expires, |record| record.expires)).shown,
-            is_open: state == Some(LinkState::Open),
+            until: told.moment(record.as_ref().map_or(made.expires, |record| record.expires)).shown,
+            is_open,
+            mailing: record.as_ref().map(|of| mailing(site, Some(read), &made.hash, of, is_open, from)),
+            asked: asked.iter().find(|(_, of)| of == step).map(|(since, _)| told.moment(*since)),
             taken: taken.map(|taken| taken.told(now, &zone)).unwrap_or_default(),
         }
     };
