@@ -18,6 +18,7 @@ use crate::clock;
 use crate::spool::durable::{self, DurableError};
 use crate::spool::job::{self, JobFile, JobId, Question, REPEAT, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
+use crate::spool::reserve;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,11 +171,14 @@ pub fn ask(spool: &Spool, command: &Command, server: &str) -> Result<Answer, Con
     let id = format!("{}-{:08x}", clock::now().as_millisecond(), random());
     let request = commands(spool).join(format!("{id}.json"));
     let answer = commands(spool).join(format!("{id}.answer.json"));
-    durable::write_new(&request, &serde_json::to_vec(command).unwrap_or_default())?;
+    // It may name a client.
+    let text = serde_json::to_vec(command).unwrap_or_default();
+    reserve::with_room(spool.root(), || durable::write_new_for_folder(&request, &text))?;
     let start = Instant::now();
     while start.elapsed() < ANSWER_WITHIN {
         if let Ok(text) = std::fs::read(&answer) {
             durable::remove_file(&answer)?;
+            reserve::take_back(spool.root());
             return serde_json::from_slice(&text).map_err(ControlError::BadAnswer);
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -225,10 +229,11 @@ pub fn waiting(spool: &Spool) -> Vec<Asked> {
 
 /// Answers a request and takes it away. The answer is durable first: a crash in between carries it out again, and
 /// every command may be carried out twice.
-pub fn reply(request: &Asked, answer: &Answer) -> Result<(), ControlError> {
+pub fn reply(spool: &Spool, request: &Asked, answer: &Answer) -> Result<(), ControlError> {
     let path = request.path.with_extension("answer.json");
     // It may tell the address and the PIN of a link.
-    durable::replace_private(&path, &serde_json::to_vec(answer).unwrap_or_default())?;
+    let text = serde_json::to_vec(answer).unwrap_or_default();
+    reserve::with_room(spool.root(), || durable::replace_for_folder(&path, &text))?;
     durable::remove_file(&request.path)?;
     Ok(())
 }
@@ -258,7 +263,9 @@ pub fn carry_out(spool: &Spool, command: &Command, asked: Option<&str>, running:
         Command::Pause | Command::Resume => {
             let path = spool.root().join("PAUSED");
             let pause = *command == Command::Pause;
-            let result = if pause { durable::replace(&path, b"paused\n") } else { durable::remove_file(&path) };
+            let result = reserve::with_room(spool.root(), || {
+                if pause { durable::replace(&path, b"paused\n") } else { durable::remove_file(&path) }
+            });
             match result {
                 Ok(()) => answer.done.push(if pause { "paused: running jobs are finished" } else { "resumed" }.into()),
                 Err(e) => answer.refused.push(e.to_string()),
@@ -274,12 +281,13 @@ pub fn carry_out(spool: &Spool, command: &Command, asked: Option<&str>, running:
             running(id) && !is_answered
         };
         // Found where it cannot move away meanwhile.
-        let told = exclusively(|| match spool.find(id) {
+        let once = || match spool.find(id) {
             Ok(Some(job)) if is_left_alone(&job) => Err("it is running".to_string()),
             Ok(Some(job)) => act(spool, &job),
             Ok(None) => Err("there is no such job".to_string()),
             Err(e) => Err(e.to_string()),
-        });
+        };
+        let told = reserve::with_room(spool.root(), || exclusively(once));
         match told {
             Ok(done) => answer.done.push(done),
             Err(why) => answer.refused.push(format!("{id}: {why}")),
@@ -390,7 +398,8 @@ fn mark_running(spool: &Spool, id: &JobId, mark: &str) -> Result<(), String> {
     if !folder.is_dir() {
         return Err("it is just coming to its end; see `hotfolders jobs show`".into());
     }
-    exclusively(|| durable::replace(&folder.join(mark), b"").map_err(|e| e.to_string()))
+    let mark = || durable::replace(&folder.join(mark), b"").map_err(|e| e.to_string());
+    reserve::with_room(spool.root(), || exclusively(mark))
 }
 
 /// Ends a waiting or held job as cancelled, for a reason that its receipt tells.

@@ -54,6 +54,7 @@ use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::links::Links;
 use crate::spool::places::{Away, Places};
 use crate::spool::queue::{Lock, Spool, State};
+use crate::spool::reserve;
 use crate::web::Web;
 use crate::worker::passes::Renderer;
 use crate::worker::run::{self, Outcome, Report, Signals, Workshop};
@@ -95,6 +96,9 @@ impl Server {
         let lock = patient_lock(&spool)?;
         spool.check_unique().map_err(|e| failed(&e))?;
         spool.wipe_tmp().map_err(|e| failed(&e))?;
+        if let Err(e) = reserve::keep(spool.root()) {
+            tracing::warn!("no room is kept for commands on a full disk: {e}");
+        }
         let index = housekeeping::open_index(&spool).map_err(|e| failed(&e))?;
         if !config.server.auto_start {
             tracing::info!("`server.auto_start` is off: paused until `hotfolders resume`");
@@ -274,6 +278,8 @@ impl Scheduler {
             }
             if learned.is_none_or(|at| at.elapsed() >= LEARN) {
                 self.learn_places();
+                // It was let go, or could not be made, on a full disk: there is another time.
+                let _ = reserve::keep(self.workshop.spool.root());
                 learned = Some(Instant::now());
             }
             self.start_what_can();

@@ -20,6 +20,7 @@ use crate::model::config::Config;
 use crate::operator;
 use crate::spool::job::{self, JobId};
 use crate::spool::queue::{Spool, State};
+use crate::spool::reserve;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JobsCommand {
@@ -218,7 +219,11 @@ pub(super) fn open_of(root: &Path) -> Result<Spool, Error> {
 pub(super) fn send(spool: &Spool, config: &Config, command: &Command) -> Result<Answer, Error> {
     let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string());
     match spool.lock(clock::now()) {
-        Ok(_lock) => Ok(operator::carry_out(spool, config, command, None, &|_| false)),
+        Ok(_lock) => {
+            let answer = operator::carry_out(spool, config, command, None, &|_| false);
+            reserve::take_back(spool.root());
+            Ok(answer)
+        }
         Err(crate::spool::queue::SpoolError::Locked(by)) => control::ask(spool, command, &by).map_err(|e| failed(&e)),
         Err(e) => Err(failed(&e)),
     }

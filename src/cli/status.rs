@@ -15,7 +15,8 @@ use crate::model::counted::counted;
 use crate::server::housekeeping;
 use crate::spool::labs::{self, HandedOver, LabState};
 use crate::spool::links::{Ending, InShort, Links};
-use crate::spool::queue::{Spool, State};
+use crate::spool::queue::{self, Spool, State};
+use crate::spool::reserve;
 use crate::spool::retention::Forecast;
 
 #[derive(Debug, Args)]
@@ -45,6 +46,12 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     {
         let first = why.lines().next().unwrap_or_default();
         wrong.push(format!("{first}\nThe config before it is in force; the log shows all that is wrong."));
+    }
+    if let Some(spool) = &spool
+        && reserve::is_needed(spool.root())
+    {
+        let free = spool_free_kib(spool);
+        wrong.insert(0, format!("the disk of the spool {} is full: {free} KiB are free", spool.root().display()));
     }
     let mut counts = Vec::new();
     if let Some(spool) = &spool {
@@ -108,6 +115,10 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
         say(&links_line(&links, &clock::time_zone(loaded.config.studio.time_zone.as_deref())))?;
     }
     Ok(())
+}
+
+fn spool_free_kib(spool: &Spool) -> u64 {
+    queue::free_space(spool.root()).unwrap_or_default() / 1024
 }
 
 /// `links: 12 open; 2 end within 7 days: 1042 (2026-12-03, 38 of 40 pictures), 1050 (2026-12-04, 0 of 8 pictures)`.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Answer;
 use crate::spool::durable;
 use crate::spool::queue::Spool;
+use crate::spool::reserve;
 
 fn path(spool: &Spool) -> PathBuf {
     spool.root().join("PAUSED_PRINTERS")
@@ -31,7 +32,9 @@ pub(super) fn pause(spool: &Spool, printers: &[String], pause: bool) -> Answer {
     }
     let text: String = paused.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
     let path = path(spool);
-    let written = if text.is_empty() { durable::remove_file(&path) } else { durable::replace(&path, text.as_bytes()) };
+    let written = reserve::with_room(spool.root(), || {
+        if text.is_empty() { durable::remove_file(&path) } else { durable::replace(&path, text.as_bytes()) }
+    });
     if let Err(e) = written {
         return Answer { refused: vec![e.to_string()], ..Answer::default() };
     }

@@ -4,6 +4,7 @@ use super::{Scheduler, erase};
 use crate::control::{self, Answer, Command};
 use crate::operator;
 use crate::spool::job::JobId;
+use crate::spool::reserve;
 use crate::worker::link;
 use crate::worker::run::Signals;
 
@@ -12,6 +13,8 @@ impl Scheduler {
     pub(super) fn obey(&mut self) -> bool {
         let requests = control::waiting(&self.workshop.spool);
         for request in &requests {
+            // On a full disk a person comes first.
+            reserve::make_room(self.workshop.spool.root());
             let answer = match &request.command {
                 Ok(Command::Status) => Answer { status: Some(self.status()), ..Answer::default() },
                 Ok(Command::Cancel { jobs }) => {
@@ -43,9 +46,12 @@ impl Scheduler {
                 }
                 Err(e) => Answer { refused: vec![format!("the request cannot be read: {e}")], ..Answer::default() },
             };
-            if let Err(e) = control::reply(request, &answer) {
+            if let Err(e) = control::reply(&self.workshop.spool, request, &answer) {
                 tracing::warn!("{e}");
             }
+        }
+        if !requests.is_empty() {
+            reserve::take_back(self.workshop.spool.root());
         }
         !requests.is_empty()
     }

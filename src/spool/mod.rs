@@ -10,5 +10,6 @@ pub mod labs;
 pub mod links;
 pub mod places;
 pub mod queue;
+pub mod reserve;
 pub mod retention;
 pub mod thumbnails;

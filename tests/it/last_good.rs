@@ -183,3 +183,53 @@ fn pages_and_alerts_say_that_the_last_good_config_is_in_force_and_who_may_log_in
     studio.wait("the mended one", || (get("/").status != 200).then_some(()));
     studio.stop();
 }
+
+#[test]
+#[ignore = "it mounts: scripts/torture mounts"]
+fn a_full_spool_disk_keeps_nobody_from_asking_pausing_and_cancelling() {
+    let holds = CONFIG.replace("run: [prints] }", "run: [prints], hold: true }");
+    for size in ["size=300k", "size=4m"] {
+        let mut studio = Studio::new();
+        studio.write("hotfolders.yaml", holds.as_bytes());
+        std::fs::create_dir_all(studio.path("spool")).unwrap();
+        super::places::mount(&studio.path("spool"), size);
+        serve(&mut studio);
+        studio.drop_file("status", "h.json", &invoice("9", &[1]));
+        studio.drop_file("status", "i.json", &invoice("10", &[1]));
+        studio.wait_jobs("held", 2);
+        studio.wait("the kept config", || studio.path("spool/config/index.jsonl").exists().then_some(()));
+        fill(&studio);
+        studio.drop_file("status", "a.json", &session("NEW", &[1]));
+        // An edit comes into force all the same, and is kept when there is room.
+        let edited = holds.replace("Larson Portraits", "Edited");
+        studio.write("hotfolders.yaml", edited.as_bytes());
+        for served in [true, false] {
+            if !served {
+                studio.kill();
+                fill(&studio);
+            }
+            let said = studio.run(&["status"]).expect(0).out;
+            assert!(said.starts_with("wrong: the disk of the spool"), "{said}");
+            studio.run(&["status", "--json"]).expect(0).json();
+            studio.run(&["jobs", "cancel", if served { "9" } else { "10" }]).expect(0);
+            studio.run(&["pause"]).expect(0);
+            assert!(studio.run(&["status"]).expect(0).out.contains("paused"));
+            studio.run(&["resume"]).expect(0);
+        }
+        std::fs::remove_file(studio.path("spool/filler")).unwrap();
+        serve(&mut studio);
+        studio.wait_jobs("done", 3);
+        studio.wait("the edited config", || (in_force(&studio).as_ref() == Some(&edited)).then_some(()));
+        studio.wait("the reserve", || (studio.path("spool/reserve").metadata().ok()?.len() > 0).then_some(()));
+        studio.stop();
+        studio.audit();
+        super::places::unmount(&studio.path("spool"));
+    }
+}
+
+/// Not one byte is left on the spool's disk.
+fn fill(studio: &Studio) {
+    use std::io::Write;
+    let mut filler = std::fs::OpenOptions::new().create(true).append(true).open(studio.path("spool/filler")).unwrap();
+    while filler.write_all(&[b'y'; 512]).is_ok() {}
+}
