@@ -352,8 +352,10 @@ fn hold(spool: &Spool, job: &Located) -> Result<String, String> {
         State::Held => Ok(format!("{}: it is held already", job.id)),
         // Also what a stopped server left at work.
         State::Pending | State::Processing => {
-            let question = Question::by_hand();
-            job::write(&job.folder, file::QUESTIONS, &vec![question]).map_err(|e| e.to_string())?;
+            let mut questions = vec![Question::by_hand()];
+            // A hold answers no question about its sheets.
+            questions.extend(release::questions(job).into_iter().filter(|question| question.code == PRINT));
+            job::write(&job.folder, file::QUESTIONS, &questions).map_err(|e| e.to_string())?;
             spool.move_to(job, State::Held, day(clock::now())).map_err(|e| e.to_string())?;
             Ok(format!("{}: it is held", job.id))
         }

@@ -227,6 +227,19 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_is_held_by_hand_without_a_server_still_asks_about_its_sheets() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, at) = running(folder.path());
+        crate::control::carry_out(&spool, &crate::control::Command::Hold { jobs: vec![at.id.clone()] }, None, &|_| {
+            false
+        });
+        let held = spool.find(&at.id).unwrap().unwrap();
+        let codes: Vec<String> = questions(&held).into_iter().map(|question| question.code).collect();
+        assert_eq!((held.state, codes), (State::Held, vec![job::BY_HAND.to_string(), PRINT.into(), PRINT.into()]));
+        assert!(super::super::release::release(&spool, &held, None).is_err(), "a release says too little");
+    }
+
+    #[test]
     fn one_print_or_those_of_a_printer_are_answered() {
         let asked = [question("p1", "a", 1), question("p2", "b", 1), Question::new("command", "?")];
         let count = |given: Given| asked.iter().filter(|q| given.is_for(q)).count();
