@@ -228,6 +228,32 @@ fn an_order_that_is_taken_back_ends_what_has_not_started_and_reports_what_has() 
     studio.audit();
 }
 
+#[test]
+fn an_order_that_is_taken_back_after_a_part_of_it_was_delivered_says_so() {
+    let mut studio = Studio::new();
+    let two = "deliver: [ { to: folder, path: \"delivery/web/{session}\" }, { to: command, run: [./asks] } ]";
+    let config =
+        super::studio::CONFIG.replacen("deliver: [ { to: folder, path: \"delivery/web/{session}\" } ]", two, 1);
+    studio.write("hotfolders.yaml", config.as_bytes());
+    studio.write("asks", b"#!/bin/sh\ntest -e asked && exit 0\ntouch asked\nsleep 600\n");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(studio.path("asks"), executable).unwrap();
+    studio.serve();
+    studio.drop_file("status", "a.json", &resent(&session("S1", &[1, 2]), "half"));
+    studio.wait("the command", || studio.path("asked").exists().then_some(()));
+    studio.kill();
+    studio.serve();
+    studio.wait_jobs("held", 1);
+    let cancel = resent(&session("S1", &[1]), "cancel").replacen('{', "{\"action\":\"cancel\",", 1);
+    studio.drop_file("status", "c.json", &cancel);
+    studio.wait_jobs("done", 2);
+    studio.stop();
+    let told = receipt_of(&studio, "cancel")["warnings"].to_string();
+    assert!(told.contains("has 2 files delivered, commands run; what was left is cancelled"), "{told}");
+    assert!(!told.contains("had not started"), "{told}");
+    studio.audit();
+}
+
 /// A session whose pictures all have a tone.
 fn toned(record: &str, numbers: &[u32], tone: &str) -> String {
     session(record, numbers).replace("\"rating\"", &format!("\"tone\":\"{tone}\",\"rating\""))

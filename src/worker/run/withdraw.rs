@@ -3,6 +3,7 @@
 //! Owns: what has not started ends as cancelled; what has started or was made is reported, and goes on. The scheduler
 //! starts no other job of the record while this one runs, so none slips away in between.
 
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use super::{Outcome, Run, Stop};
@@ -10,8 +11,39 @@ use crate::control;
 use crate::error::Fate;
 use crate::model::counted::counted;
 use crate::spool::job::{self, JobFile, file};
-use crate::spool::queue::State;
+use crate::spool::journal;
+use crate::spool::queue::{Located, State};
 use crate::worker::receipt::Notice;
+
+/// What a job that rests has brought out already; what cannot be read says nothing for certain.
+fn so_far(job: &Located) -> String {
+    let path = job.folder.join(file::JOURNAL);
+    let progress = match path.exists().then(|| journal::read(&path)) {
+        None => return "had not started and".into(),
+        Some(Ok(progress)) => progress,
+        Some(Err(_)) => return "had started, nobody knows how far, and".into(),
+    };
+    let files = progress.placed.values().flat_map(BTreeMap::values).filter(|(_, stands)| *stands).count();
+    let sheets = progress.prints.values().filter(|run| run.is_open() || run.ended.is_some() || run.printed > 0).count();
+    let mut out = Vec::new();
+    if files > 0 {
+        out.push(format!("{} delivered", counted(files, "file")));
+    }
+    if sheets > 0 {
+        out.push(format!("{} sent to printers", counted(sheets, "sheet")));
+    }
+    if !progress.links.is_empty() {
+        out.push(format!("{} made", counted(progress.links.len(), "link")));
+    }
+    if !progress.commands.is_empty() {
+        out.push("commands run".into());
+    }
+    match out.as_slice() {
+        [] if progress.started.is_none() => "had not started and".into(),
+        [] => "had brought nothing out yet and".into(),
+        out => format!("has {}; what was left", out.join(", ")),
+    }
+}
 
 impl Run<'_> {
     pub(super) fn withdraw(&mut self) -> Result<Outcome, Stop> {
@@ -30,13 +62,14 @@ impl Run<'_> {
                     ));
                     continue;
                 }
+                let so_far = so_far(&other);
                 let why = format!("cancelled by job {}, a manifest with `action: cancel`", self.job.job);
                 control::end_for(&self.workshop.spool, &other, &why).map_err(|text| Stop::Failure {
                     fate: Fate::Wait,
                     code: "spool",
                     text,
                 })?;
-                told.push(format!("job {} had not started and is cancelled", other.id));
+                told.push(format!("job {} {so_far} is cancelled", other.id));
             }
         }
         let mut index = self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner);
