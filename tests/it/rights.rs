@@ -58,9 +58,13 @@ fn what_an_earlier_version_left_open_is_closed_at_the_next_start() {
     let (mut studio, shelf) = worked();
     studio.stop();
     let folders: Vec<PathBuf> = STATES.iter().map(|name| studio.path("spool").join(name)).chain([shelf]).collect();
-    folders.iter().for_each(|folder| set(folder, 0o755));
     let logs = log_files(&studio);
-    logs.iter().for_each(|file| set(file, 0o664));
+    for folder in &folders {
+        set(folder, 0o755);
+    }
+    for file in &logs {
+        set(file, 0o664);
+    }
     // A folder that somebody made for both keeps its rights: other things may lie in it.
     for shared in ["spool", "logs"] {
         set(&studio.path(shared), 0o755);

@@ -12,6 +12,7 @@ pub enum KeepMetadata {
 
 /// What the file says about the picture. ICC profile and dpi are not metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes, not states of one thing")]
 pub struct MetadataSpec {
     pub keep: KeepMetadata,
     pub strip_location: bool,
