@@ -249,7 +249,41 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::spec::{Adjust, Region, Tone, Turn};
     use proptest::prelude::*;
+
+    #[test]
+    fn only_the_same_part_in_the_same_colors_is_another_size_of_a_picture() {
+        let cell = |width: u32, height: u32| {
+            let frame = PixelSize::new(6000, 4000);
+            Cell {
+                source: 0,
+                rotate: Turn::None,
+                straighten: 0.0,
+                frame,
+                region: Region { x: 0.0, y: 0.0, width: 6000.0, height: 4000.0 },
+                window: Window { x: 0, y: 0, width, height },
+                mirror: Edges::default(),
+                adjust: Adjust::default(),
+                tone: Tone::Color,
+                sharpen: None,
+            }
+        };
+        let full = cell(6000, 4000);
+        // Whole pixels of the small one cut off a little.
+        let web = Cell { region: Region { height: 3990.0, ..full.region }, ..cell(2048, 1362) };
+        assert!(is_alike(&full, &web));
+        for other in [
+            Cell { tone: Tone::Bw, ..web.clone() },
+            Cell { adjust: Adjust { exposure: 1.0, ..Adjust::default() }, ..web.clone() },
+            Cell { region: Region { x: 500.0, width: 5000.0, ..full.region }, ..web.clone() },
+            Cell { rotate: Turn::Half, ..web.clone() },
+            Cell { straighten: 1.5, ..web.clone() },
+            Cell { source: 1, ..web.clone() },
+        ] {
+            assert!(!is_alike(&full, &other), "{other:?}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -70,8 +70,14 @@ pub(super) fn clients(dashboard: &Dashboard, shown: &Clock) -> Clients {
     let mut asked = site.links.all_asked();
     asked.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
     let more = asked.len().saturating_sub(SHOWN);
-    let asking = asked.iter().take(SHOWN).filter_map(|(hash, since)| site.links.asking(hash, *since, now));
-    Clients { list: asking.map(|asking| client(dashboard, asking, shown)).collect(), more }
+    let mut list: Vec<Client> = Vec::new();
+    for asking in asked.iter().take(SHOWN).filter_map(|(hash, since)| site.links.asking(hash, *since, now)) {
+        // Asked with several addresses of one link: one answer is for all of them.
+        if !list.iter().any(|known| known.mailing.hash == asking.now_as) {
+            list.push(client(dashboard, asking, shown));
+        }
+    }
+    Clients { list, more }
 }
 
 fn client(dashboard: &Dashboard, asking: Asking, shown: &Clock) -> Client {
