@@ -40,6 +40,7 @@
       // The login has ended.
       if (answer.redirected) { location.reload(); return; }
       if (answer.ok) {
+        offline.hidden = true;
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         for (const old of parts()) {
           const now = fresh.getElementById(old.id);
@@ -47,7 +48,7 @@
         }
       }
     } catch {
-      // The stream of events tells when the server is back.
+      offline.hidden = false;
     }
     busy = false;
     if (again) { again = false; refresh(); }
