@@ -16,7 +16,7 @@ use self::pattern::Pattern;
 use self::shelf::Shelf;
 use super::names;
 use crate::model::config::{Library, LibrarySource};
-use crate::model::manifest::{Image, Kind, Manifest};
+use crate::model::manifest::{Image, Manifest};
 use crate::model::name::{fold, quoted};
 use crate::plan::facts::Want;
 use crate::spool::job::Stamp;
@@ -93,9 +93,7 @@ impl<'l> Finder<'l> {
         let Some(image) = manifest.images.get(want.image) else {
             return Ok(nowhere("the manifest has no such image".to_string()));
         };
-        // A session's own number is its record.
-        let own = (manifest.kind == Kind::Session).then_some(&manifest.record);
-        let Some(session) = image.session.as_ref().or(manifest.session.as_ref()).or(own) else {
+        let Some(session) = manifest.session_of(Some(image)) else {
             return Ok(nowhere("the manifest names no session".to_string()));
         };
         let (folder, shown) = match self.session(session) {

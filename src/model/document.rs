@@ -15,6 +15,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use super::limits::{DOCUMENT_MAX_DEPTH, DOCUMENT_MAX_NODES, PROBLEMS_SHOWN};
 
 mod locate;
+mod written;
 
 pub use self::locate::locate;
 use self::locate::locate_nth_key;
@@ -173,7 +174,11 @@ pub fn parse(text: &str, json_only: bool) -> Result<(Node, Syntax), SyntaxError>
     match parse_json(text, None) {
         Ok(node) => Ok((node, Syntax::Json)),
         Err(error) if json_only => Err(error),
-        Err(_) => parse_yaml(text, None).map(|node| (node, Syntax::Yaml)),
+        Err(_) => {
+            let mut node = parse_yaml(text, None)?;
+            written::restore(&mut node, text);
+            Ok((node, Syntax::Yaml))
+        }
     }
 }
 
@@ -347,6 +352,13 @@ impl<'de> Visitor<'de> for Tree<'_> {
     fn visit_u64<E>(self, v: u64) -> Result<Node, E> {
         Ok(Node::Number(v.into()))
     }
+    /// Too long to be kept exactly, as in JSON: whoever needs its digits asks for quotes.
+    fn visit_u128<E: de::Error>(self, v: u128) -> Result<Node, E> {
+        self.visit_f64(v as f64)
+    }
+    fn visit_i128<E: de::Error>(self, v: i128) -> Result<Node, E> {
+        self.visit_f64(v as f64)
+    }
     fn visit_f64<E: de::Error>(self, v: f64) -> Result<Node, E> {
         serde_json::Number::from_f64(v).map(Node::Number).ok_or_else(|| E::custom("not a finite number"))
     }
@@ -412,7 +424,8 @@ impl UniqueKey<'_> {
 impl<'de> DeserializeSeed<'de> for UniqueKey<'_> {
     type Value = (String, bool);
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
+        // A key is a text as it is written: `0x1A` is no other name for `26`.
+        deserializer.deserialize_str(self)
     }
 }
 
@@ -422,15 +435,6 @@ impl Visitor<'_> for UniqueKey<'_> {
         f.write_str("a key that is a text or a number")
     }
     fn visit_str<E: de::Error>(self, v: &str) -> Result<(String, bool), E> {
-        self.take(v.to_string())
-    }
-    fn visit_u64<E: de::Error>(self, v: u64) -> Result<(String, bool), E> {
-        self.take(v.to_string())
-    }
-    fn visit_i64<E: de::Error>(self, v: i64) -> Result<(String, bool), E> {
-        self.take(v.to_string())
-    }
-    fn visit_bool<E: de::Error>(self, v: bool) -> Result<(String, bool), E> {
         self.take(v.to_string())
     }
 }
@@ -469,6 +473,18 @@ mod tests {
         assert_eq!(at(&["ü", "1", "0"], false), Some((4, 3)));
         assert_eq!(at(&["ü"], false), Some((3, 8)));
         assert_eq!(at(&[], false), Some((1, 1)));
+    }
+
+    #[test]
+    fn yaml_does_not_turn_one_number_into_another() {
+        let text = "a: [0x1A, 0o17, 0b101, +49, 1042, -3, 0012, '7', &n 0xB, *n]\n0x1A: 5\nb: { c: 0xF }\n";
+        let (node, _) = parse(text, false).unwrap();
+        let Some(Node::List(list)) = node.get("a") else { panic!("{node:?}") };
+        let shown: Vec<String> = list.iter().filter_map(Node::as_shown).collect();
+        assert_eq!(shown, ["0x1A", "0o17", "0b101", "+49", "1042", "-3", "0012", "7", "0xB", "0xB"]);
+        assert_eq!((&list[0], &list[4]), (&Node::Text("0x1A".into()), &Node::Number(1042.into())));
+        assert_eq!(node.get("0x1A"), Some(&Node::Number(5.into())));
+        assert_eq!(node.get("b").and_then(|b| b.get("c")), Some(&Node::Text("0xF".into())));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! Globs over statuses, items, types and names: without case and surrounding space; `!GLOB` excludes.
+//!
+//! A text that is written just as a glob is matches it too: the item `PKG[A]` has the price of the key `PKG[A]`.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,10 @@ impl Globs {
                 .build()
                 .map_err(|e| format!("`{text}` is no glob: {}", e.kind()))?;
             set.add(glob);
+            if pattern.contains(['[', ']', '{', '}']) {
+                let itself = globset::escape(&pattern.to_lowercase());
+                set.add(GlobBuilder::new(&itself).build().map_err(|e| format!("`{text}` is no glob: {}", e.kind()))?);
+            }
         }
         let build = |set: &GlobSetBuilder| set.build().map_err(|e| e.to_string());
         Ok(Globs { include: build(&include)?, exclude: build(&exclude)?, written })
@@ -105,6 +111,9 @@ mod tests {
         assert!(globs(&["!MPix*"]).matches_optional(None) && !globs(&["MPix*"]).matches_optional(None));
         assert!(globs(&["a*", "!ab"]).matches("ac") && !globs(&["a*", "!ab"]).matches("AB"));
         assert!(globs(&[]).matches("x") && globs(&["*"]).matches("a/b"));
+        assert!(globs(&["PKG[A]"]).matches("pkg[a] ") && globs(&["PKG[A]"]).matches("PKGA"));
+        assert!(globs(&["a{1}x"]).matches("A{1}X") && !globs(&["!PKG[A]"]).matches("pkg[a]"));
+        assert!(!globs(&["PKG[A]"]).matches("PKG[B]"));
         assert!(Globs::new(vec!["[".into()]).is_err());
     }
 }

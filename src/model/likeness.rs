@@ -27,7 +27,7 @@ fn like(text: &str, is_known: impl Fn(char) -> bool) -> Likeness {
         if c.is_control() || c.is_whitespace() {
             // Not the end of a line, whatever it was.
             out.text.push(' ');
-        } else if super::name::is_control_or_bidi(c) {
+        } else if super::name::is_control_or_bidi(c) || matches!(c, '\u{200c}' | '\u{200d}') {
             // It shows nothing.
         } else if is_known(c) {
             out.text.push(c);

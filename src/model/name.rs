@@ -35,6 +35,20 @@ impl RelPath {
         (!part.is_empty()).then_some(RelPath(part))
     }
 
+    /// One part made of any text, with an ending that stays whole: where both are too long, the text is cut. The ending
+    /// is safe, and tells such names apart.
+    pub fn with_ending(text: &str, ending: &str) -> Option<RelPath> {
+        /// So much of the text stays before an ending that is very long itself.
+        const LEAST_BYTES: usize = 8;
+        let mut text = legal_part(text);
+        let mut end = NAME_PART_MAX_BYTES.saturating_sub(ending.len()).max(LEAST_BYTES).min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        RelPath::parse(&format!("{text}{ending}")).ok()
+    }
+
     /// For what no template gave a name.
     pub fn unnamed() -> RelPath {
         RelPath("unnamed".to_string())
@@ -109,10 +123,11 @@ fn is_forbidden(c: char) -> bool {
     matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|') || is_control_or_bidi(c)
 }
 
-/// Control characters, and those that change the direction or show nothing.
+/// Control characters, and those that change the direction or show nothing. The two joiners, U+200C and U+200D, are
+/// neither: words of Persian and Hindi and many emoji are written with them.
 pub fn is_control_or_bidi(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
 }
 
 /// What a token yields, made safe for a part of a path: `/ \ : * ? " < > |` and controls become `_`.
@@ -248,6 +263,8 @@ mod tests {
             (".HF-x.part", "_.HF-x.part"),
             ("a\u{202e}gpj", "a_gpj"),
             ("a\0b", "a_b"),
+            ("a\u{200b}b", "a_b"),
+            ("می\u{200c}خواهم 👨\u{200d}👩", "می\u{200c}خواهم 👨\u{200d}👩"),
             ("Großmann Ñ 日本", "Großmann Ñ 日本"),
             ("e\u{301}", "é"),
             ("", ""),
@@ -261,6 +278,17 @@ mod tests {
         let a = safe_part(&"ä".repeat(300));
         let b = safe_part(&format!("{}x", "ä".repeat(299)));
         assert!(a.len() <= NAME_PART_MAX_BYTES && b.len() <= NAME_PART_MAX_BYTES && a != b);
+    }
+
+    #[test]
+    fn an_ending_stays_whole_before_any_text() {
+        let name = |text: &str, ending: &str| RelPath::with_ending(text, ending).unwrap().0;
+        assert_eq!(name("a. ", ".j.json"), "a.j.json");
+        assert_eq!(name("", ".j.json"), ".j.json");
+        let long = name(&"ä".repeat(300), ".20261130-1-1042.json");
+        assert!(long.ends_with("ä.20261130-1-1042.json") && long.len() <= NAME_PART_MAX_BYTES, "{long}");
+        let longest = format!(".{}.json", "日".repeat(76));
+        assert!(name("Bestellung", &longest).ends_with(&longest));
     }
 
     #[test]

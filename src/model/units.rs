@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 const NM_PER_IN: u64 = 25_400_000;
@@ -121,7 +123,7 @@ impl Length {
         (nano <= max).then_some(Length { amount: nano, unit })
     }
 
-    /// `3mm`, `0.5in`, `2048px`; zero is allowed.
+    /// `3mm`, `0.5in`, `2048px`; zero is allowed, also a space before the unit, and the unit in any case.
     pub fn parse(text: &str) -> Result<Length, UnitError> {
         let (number, unit) = split_unit(text)?;
         Length::parse_number(number, unit).map_or_else(
@@ -167,10 +169,12 @@ impl fmt::Display for Length {
 }
 
 fn split_unit(text: &str) -> Result<(&str, Unit), UnitError> {
-    for (suffix, unit) in Unit::ALL {
-        if let Some(number) = text.strip_suffix(suffix) {
-            return Ok((number, unit));
-        }
+    let units = Unit::ALL.iter().find_map(|(suffix, unit)| {
+        let (number, written) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
+        written.eq_ignore_ascii_case(suffix).then(|| (number.trim_end(), *unit))
+    });
+    if let Some(found) = units {
+        return Ok(found);
     }
     wrong(text, "a length: the unit is missing (`in`, `cm`, `mm` or `px`)")
 }
@@ -187,7 +191,7 @@ impl Dimensions {
         Dimensions { width, height }
     }
 
-    /// `8x10in`, `2048x1365px`, `A3` … `A5`; never zero.
+    /// `8x10in`, `8 x 10 IN`, `2048x1365px`, `A3` … `A5`; never zero.
     pub fn parse(text: &str) -> Result<Dimensions, UnitError> {
         let mm = |w: u64, h: u64| Dimensions {
             width: Length { amount: w * NM_PER_MM, unit: Unit::Mm },
@@ -202,7 +206,7 @@ impl Dimensions {
         let expected = "a size: two lengths, such as `8x10in` or `2048x1365px`, or `A3` … `A5`";
         let Ok((numbers, unit)) = split_unit(text) else { return wrong(text, expected) };
         let Some((w, h)) = numbers.split_once(['x', 'X', '×']) else { return wrong(text, expected) };
-        match (Length::parse_number(w, unit), Length::parse_number(h, unit)) {
+        match (Length::parse_number(w.trim_end(), unit), Length::parse_number(h.trim_start(), unit)) {
             (Some(width), Some(height)) if width.amount > 0 && height.amount > 0 => Ok(Dimensions { width, height }),
             _ => wrong(text, expected),
         }
@@ -289,6 +293,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     }
 }
 
+/// A moment for people, by the clock on their wall: `2026-11-20T15:04:05-06:00`, which programs read too.
+pub fn show_moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
 /// The largest unit that shows a duration whole: `90s`, `30m`, `12h`, `7d`.
 pub fn show_duration(duration: Duration) -> String {
     let ms = duration.as_millis();
@@ -372,6 +381,9 @@ impl fmt::Display for Color {
 pub struct TimeOfDay(pub u16);
 
 impl TimeOfDay {
+    /// Midnight at the end of a day; only [`Hours`](super::config::Hours) can end there.
+    pub const END_OF_DAY: TimeOfDay = TimeOfDay(24 * 60);
+
     pub fn parse(text: &str) -> Result<TimeOfDay, UnitError> {
         let parsed = text.split_once(':').and_then(|(h, m)| {
             let ok = (1..=2).contains(&h.len()) && m.len() == 2;
@@ -429,7 +441,22 @@ mod tests {
 
     #[test]
     fn wrong_lengths_are_refused() {
-        for text in ["8", "in", "8 in", "-1in", "1.in", ".5in", "1e3in", "8.5px", "99999999999in", "50000px", "8inch"] {
+        assert_eq!(Length::parse("8 In").unwrap(), Length::inches(8.0));
+        for text in [
+            "8",
+            "in",
+            "8 0in",
+            "8i n",
+            "-1in",
+            "é",
+            "1.in",
+            ".5in",
+            "1e3in",
+            "8.5px",
+            "99999999999in",
+            "50000px",
+            "8inch",
+        ] {
             assert!(Length::parse(text).is_err(), "{text}");
         }
     }
@@ -442,7 +469,10 @@ mod tests {
         assert_eq!(b.label(), "8x10in");
         assert_eq!(Dimensions::parse("A4").unwrap().to_string(), "210x297mm");
         assert_eq!(Dimensions::parse("3.5x2.5in").unwrap().label(), "2.5x3.5in");
-        for text in ["8x10", "0x10in", "8x10x12in", "8inx10in", "x10in", "A9"] {
+        for text in ["8x10IN", "8X10in", "8×10in", "8x10 in", "8 x 10 in", "8 X 10 In"] {
+            assert_eq!(Dimensions::parse(text).unwrap(), a, "{text}");
+        }
+        for text in ["8x10", "0x10in", "8x10x12in", "8inx10in", "x10in", "A9", "8x1 0in", "8 10in"] {
             assert!(Dimensions::parse(text).is_err(), "{text}");
         }
     }
@@ -462,5 +492,13 @@ mod tests {
         assert!(Color::parse("white").is_err() && Color::parse("#fff").is_err() && Color::parse("#ääaaaa").is_err());
         assert_eq!(TimeOfDay::parse("22:00").unwrap().to_string(), "22:00");
         assert!(TimeOfDay::parse("24:00").is_err() && TimeOfDay::parse("8").is_err());
+    }
+
+    #[test]
+    fn moments_are_shown_in_the_studios_zone() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let zone = TimeZone::get("America/Chicago").unwrap();
+        assert_eq!(show_moment(at("2026-11-30T19:51:36.213Z"), &zone), "2026-11-30T13:51:36-06:00");
+        assert_eq!(show_moment(at("2026-03-08T08:30:00Z"), &zone), "2026-03-08T03:30:00-05:00");
     }
 }

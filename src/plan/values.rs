@@ -50,7 +50,7 @@ impl JobValues<'_> {
             "record" => Some(m.record.clone()),
             "kind" => Some(m.kind.word().to_string()),
             "status" => Some(m.status.clone()),
-            "session" => image.and_then(|i| i.session.clone()).or_else(|| m.session.clone()),
+            "session" => m.session_of(image).map(str::to_string),
             "type" => m.r#type.clone(),
             "location" => m.location.clone().or_else(|| self.studio.location.clone()),
             "date" => Some(formatted(self.date, token.format.as_deref())),

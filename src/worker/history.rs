@@ -11,7 +11,7 @@ use super::receipt::{self, Receipt};
 use crate::deliver;
 use crate::model::digest::sha256;
 use crate::model::limits::MANIFEST_MAX_BYTES;
-use crate::model::manifest::{self, Kind, Manifest};
+use crate::model::manifest::{self, Manifest};
 use crate::plan::fingerprint::{Works, target};
 use crate::plan::{Content, DeliveryStep, Plan};
 use crate::spool::index::{Index, IndexLine, IndexedClient, IndexedFile};
@@ -40,12 +40,11 @@ pub fn who(folder: &Path, job: &JobFile) -> Who {
 }
 
 fn of_manifest(manifest: Manifest) -> Who {
+    let own = manifest.session_of(None).map(String::from);
     let client = manifest.client;
     let name = [client.first, client.last].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let name = Some(name).filter(|name| !name.is_empty());
     let known = name.is_some() || client.email.is_some();
-    // Without one a session is its own.
-    let own = manifest.session.or_else(|| (manifest.kind == Kind::Session).then_some(manifest.record));
     let items: BTreeSet<String> = manifest.lines.into_iter().filter_map(|line| line.item).take(ITEMS_MAX).collect();
     let images = manifest.images.into_iter().filter_map(|image| image.session);
     let sessions: BTreeSet<String> = own.into_iter().chain(images).collect();

@@ -83,9 +83,9 @@ impl Read for Hours {
     fn read(node: &Node, path: &Place, problems: &mut Problems) -> Option<Hours> {
         let expected = "a part of the day such as `\"08:00-18:00\"`";
         let Node::Text(text) = node else { return misplaced(node, path, problems, expected) };
-        let times = text
-            .split_once('-')
-            .and_then(|(from, to)| Some((TimeOfDay::parse(from.trim()).ok()?, TimeOfDay::parse(to.trim()).ok()?)));
+        let end = |text: &str| if text == "24:00" { Some(TimeOfDay::END_OF_DAY) } else { TimeOfDay::parse(text).ok() };
+        let times =
+            text.split_once('-').and_then(|(from, to)| Some((TimeOfDay::parse(from.trim()).ok()?, end(to.trim())?)));
         match times {
             Some((from, to)) if from == to => {
                 problems.error(path, format!("`{text}` is no time at all; for always, leave it out"));
@@ -289,6 +289,20 @@ impl RawRetention {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hours_may_last_all_day_and_until_midnight() {
+        let read = |text: &str| Hours::read(&Node::Text(text.into()), &Place::default(), &mut Problems::new());
+        let (all, evening) = (read("00:00-24:00").unwrap(), read("16:00 - 24:00").unwrap());
+        for (time, in_the_evening) in [("00:00", false), ("15:59", false), ("16:00", true), ("23:59", true)] {
+            let time = TimeOfDay::parse(time).unwrap();
+            assert_eq!((all.contain(time), evening.contain(time)), (true, in_the_evening), "{time}");
+        }
+        assert_eq!(evening.to.to_string(), "24:00");
+        for wrong in ["24:00-08:00", "08:00-24:01", "08:00-08:00", "08:00"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn hours_may_go_over_midnight() {

@@ -90,7 +90,9 @@ impl<'de> Visitor<'de> for Probe<'_> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
-    probe_scalars!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+    probe_scalars!(
+        visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128, visit_f64: f64, visit_str: &str
+    );
     fn visit_unit<E: de::Error>(self) -> Result<(), E> {
         if self.steps.is_empty() { Err(E::custom(FOUND)) } else { Ok(()) }
     }
@@ -155,7 +157,7 @@ impl KeyProbe<'_> {
 impl<'de> DeserializeSeed<'de> for KeyProbe<'_> {
     type Value = bool;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_any(self)
+        deserializer.deserialize_str(self)
     }
 }
 
@@ -166,15 +168,6 @@ impl Visitor<'_> for KeyProbe<'_> {
     }
     fn visit_str<E: de::Error>(self, v: &str) -> Result<bool, E> {
         self.check(v)
-    }
-    fn visit_u64<E: de::Error>(self, v: u64) -> Result<bool, E> {
-        self.check(&v.to_string())
-    }
-    fn visit_i64<E: de::Error>(self, v: i64) -> Result<bool, E> {
-        self.check(&v.to_string())
-    }
-    fn visit_bool<E: de::Error>(self, v: bool) -> Result<bool, E> {
-        self.check(&v.to_string())
     }
 }
 

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::scalar::{Capped, exact_integer};
+use super::scalar::{Capped, exact_integer, whole_number};
 use crate::model::document::{Node, Path};
 use crate::model::limits::{IDENTIFIER_MAX_CHARS, MANIFEST_MAX_ENTRIES, NUMBER_MAX_DIGITS, STRING_MAX_CHARS};
 use crate::model::name::{RelPath, is_control_or_bidi, quoted};
@@ -62,7 +62,7 @@ impl Read for Identifier {
         Some(Identifier(text))
     }
     fn schema() -> Value {
-        let banned = r"/\\:\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff";
+        let banned = r"/\\:\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff";
         json!({
             "type": ["string", "integer"], "minLength": 1, "maxLength": IDENTIFIER_MAX_CHARS,
             "pattern": format!("^[^\\s{banned}]([^{banned}]*[^\\s{banned}])?$"), "not": { "enum": [".", ".."] },
@@ -86,7 +86,7 @@ impl Read for ImageNumber {
     fn read(node: &Node, path: &Path, problems: &mut Problems) -> Option<ImageNumber> {
         let text = match node {
             Node::Text(text) => Some(text.trim().to_string()),
-            other => exact_integer(other),
+            other => whole_number(other),
         };
         text.and_then(|t| ImageNumber::parse(&t)).or_else(|| {
             let expected = format!("an image number: 1 to {NUMBER_MAX_DIGITS} digits");
@@ -167,7 +167,7 @@ impl Read for ImageRef {
                 return None;
             }
             Node::Text(text) => text.clone(),
-            other => exact_integer(other).or_else(|| misplaced(other, path, problems, expected))?,
+            other => whole_number(other).or_else(|| misplaced(other, path, problems, expected))?,
         };
         if text.chars().count() > STRING_MAX_CHARS {
             problems.error(path, format!("{} is longer than {STRING_MAX_CHARS} characters", quoted(&text)));
@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn identifiers_are_taken_or_refused() {
-        for good in ["1", "1042", "INV-1042-3", "Größe 7", "...", "a.b", &"x".repeat(64), "日本"] {
+        for good in ["1", "1042", "INV-1042-3", "Größe 7", "...", "a.b", &"x".repeat(64), "日本", "می\u{200c}خواهم"]
+        {
             assert_eq!(Identifier::check(good), Ok(()), "{good}");
         }
         for (bad, part) in [
@@ -239,7 +240,10 @@ mod tests {
 
     #[test]
     fn file_names_never_escape() {
-        for good in ["a.jpg", "album/a.jpg", "e\u{301}.jpg", ".a", "a b (1).tif", "日本.png", "10%.jpg"] {
+        let joined = ["👨\u{200d}👩\u{200d}👧 Familie.jpg", "می\u{200c}خواهم.jpg", "क्\u{200d}ष.jpg"];
+        for good in
+            ["a.jpg", "album/a.jpg", "e\u{301}.jpg", ".a", "a b (1).tif", "日本.png", "10%.jpg"].iter().chain(&joined)
+        {
             assert_eq!(FileName::check(good), Ok(()), "{good}");
         }
         for (bad, part) in [

@@ -25,7 +25,7 @@ mod tests;
 mod whole;
 
 pub use guess::guess_record;
-pub use names::check_names;
+pub use names::{check_names, is_record, one_record, record_with_kind};
 pub use pictures::{of_pictures, read_pictures, write_pictures};
 pub use read::{ManifestError, ReadManifest, read, read_job};
 pub use schema::schema;
@@ -226,6 +226,12 @@ pub struct Slot {
 }
 
 impl Manifest {
+    /// The session of a picture: its own, else the manifest's. A session that names none is the one of its record.
+    pub fn session_of<'m>(&'m self, image: Option<&'m Image>) -> Option<&'m str> {
+        let of_record = (self.kind == Kind::Session).then_some(&self.record);
+        image.and_then(|image| image.session.as_ref()).or(self.session.as_ref()).or(of_record).map(String::as_str)
+    }
+
     /// As with `action: reprint`, `only` these lines, each so many times.
     pub fn reprint(&mut self, only: &[u32], copies: Option<u32>) {
         self.action = Action::Reprint;

@@ -22,7 +22,11 @@ impl<const MAX: usize> Read for Text<MAX> {
         let text = match node {
             Node::Text(text) => text.clone(),
             Node::Number(number) => exact_integer(node).or_else(|| {
-                let why = "a text belongs here, and a number with a fraction may lose a zero; write it in quotes";
+                let why = if number.as_f64().is_some_and(|n| n.fract() == 0.0) {
+                    "a text belongs here, and a number of so many digits may lose some; write it in quotes"
+                } else {
+                    "a text belongs here, and a number with a fraction may lose a zero; write it in quotes"
+                };
                 problems.error(path, format!("{number}: {why}"));
                 None
             })?,
@@ -41,6 +45,17 @@ pub(super) fn exact_integer(node: &Node) -> Option<String> {
         Node::Number(n) if n.is_u64() || n.is_i64() => Some(n.to_string()),
         _ => None,
     }
+}
+
+/// The number of a picture or line: also one that a spreadsheet wrote with a fraction of nothing, `7.0`.
+pub(super) fn whole_number(node: &Node) -> Option<String> {
+    /// Up to here a floating-point number keeps every whole one.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    let rounded = |n: &serde_json::Number| n.as_f64().filter(|n| n.fract() == 0.0 && (0.0..EXACT_MAX).contains(n));
+    exact_integer(node).or_else(|| match node {
+        Node::Number(n) => rounded(n).map(|n| format!("{n:.0}")),
+        _ => None,
+    })
 }
 
 fn is_short(text: &str, max_chars: usize, path: &Path, problems: &mut Problems) -> bool {

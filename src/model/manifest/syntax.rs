@@ -40,6 +40,11 @@ fn json_words(text: &str, start: &str) -> String {
             "expected value",
             "a value belongs here: a text in double quotes, a number, true, false, null, a list or a map",
         ),
+        (
+            "invalid number",
+            "no JSON number is written so: it has no zero in front and no sign `+`; what has to keep them, such as `0012`, \
+             is written in quotes",
+        ),
         ("number out of range", "the number is larger than any program can keep"),
     ];
     hints

@@ -39,7 +39,9 @@ pub(super) fn manifest(node: &Node, text: &str, syntax: Syntax, problems: &mut P
         listed.into_iter().enumerate().map(|(i, form)| image(form, entry(node, "images", i), problems)).collect();
     check_ids(&images, problems);
 
-    let mut album = Album::new(images, images_failed, session.clone());
+    let of_record =
+        form.record.as_ref().filter(|_| form.kind.map(Kind::from) == Some(Kind::Session)).map(|r| r.0.clone());
+    let mut album = Album::new(images, images_failed, session.clone().or(of_record));
     let forms = form.lines.map(|l| l.0).unwrap_or_default();
     let with_number: Vec<bool> = forms.iter().map(|form| form.line.is_some()).collect();
     let lines: Vec<Line> = forms
