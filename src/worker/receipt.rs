@@ -5,12 +5,13 @@ mod schema;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
+use self::schema::receipt_types;
 pub use self::schema::schema;
 
 use crate::deliver;
 use crate::model::digest;
+use crate::model::manifest::Kind;
 use crate::plan::frozen::Frozen;
 use crate::plan::{Content, Finding, Plan, PlannedPrint, StepId, Work, lab};
 use crate::spool::job::{FailedStep, JobFile, Reason};
@@ -20,30 +21,128 @@ use crate::spool::labs::LabState;
 /// The form of a receipt that this version writes.
 const RECEIPT_VERSION: u32 = 1;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Receipt {
-    pub receipt: u32,
-    pub job: String,
-    pub id: Option<String>,
-    pub kind: Option<String>,
-    pub record: String,
-    /// `done`, `failed`, `duplicate`, `ignored`, `skipped` or `cancelled`.
-    pub result: String,
-    pub accepted: Timestamp,
-    pub started: Option<Timestamp>,
-    pub finished: Timestamp,
-    pub manifest: String,
-    pub manifest_sha256: String,
-    /// SHA-256 of each profile as it was frozen.
-    pub profile_hash: std::collections::BTreeMap<String, String>,
-    pub outputs: Vec<ReceiptOutput>,
-    pub deliveries: Vec<ReceiptDelivery>,
-    pub prints: Vec<ReceiptPrint>,
-    #[serde(default)]
-    pub links: Vec<ReceiptLink>,
-    pub duplicate_of: Option<String>,
-    pub warnings: Vec<Notice>,
-    pub errors: Vec<Notice>,
+/// How a job can end.
+const RESULTS: [&str; 6] = ["done", "failed", "duplicate", "ignored", "skipped", "cancelled"];
+
+receipt_types! {
+    pub struct Receipt {
+        pub receipt: u32 => serde_json::json!({ "const": RECEIPT_VERSION }),
+        pub job: String,
+        pub id: Option<String>,
+        pub kind: Option<String> => schema::words_or_null(Kind::WORDS),
+        pub record: String,
+        /// `done`, `failed`, `duplicate`, `ignored`, `skipped` or `cancelled`.
+        pub result: String => serde_json::json!({ "enum": RESULTS }),
+        pub accepted: Timestamp,
+        pub started: Option<Timestamp>,
+        pub finished: Timestamp,
+        pub manifest: String,
+        pub manifest_sha256: String,
+        /// SHA-256 of each profile as it was frozen.
+        pub profile_hash: std::collections::BTreeMap<String, String>,
+        pub outputs: Vec<ReceiptOutput>,
+        pub deliveries: Vec<ReceiptDelivery>,
+        pub prints: Vec<ReceiptPrint>,
+        #[serde(default)]
+        pub links: Vec<ReceiptLink>,
+        pub duplicate_of: Option<String>,
+        pub warnings: Vec<Notice>,
+        pub errors: Vec<Notice>,
+    }
+
+    /// A finished picture at one place; one that was made but delivered nowhere has no path.
+    pub struct ReceiptOutput {
+        pub step: String,
+        pub profile: String,
+        pub line: Option<u32>,
+        /// A number where the picture has one.
+        pub number: Option<serde_json::Value> => serde_json::json!({ "type": ["integer", "string", "null"] }),
+        pub source: Option<String>,
+        pub source_sha256: Option<String>,
+        /// Of a sheet with several originals all of them, in the order of its openings.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub sources: Vec<ReceiptSource> [optional],
+        pub path: Option<String>,
+        pub bytes: u64,
+        pub width: u32,
+        pub height: u32,
+        pub dpi: f64,
+        pub sha256: String,
+    }
+
+    /// An original of a sheet.
+    pub struct ReceiptSource {
+        pub source: String,
+        pub source_sha256: Option<String>,
+    }
+
+    /// A folder, disc or zip that stands.
+    pub struct ReceiptDelivery {
+        pub step: String,
+        pub to: String,
+        pub owner: String,
+        pub paths: Vec<String>,
+        pub complete: bool,
+        /// Of a lab: what was handed over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub orders: Vec<ReceiptOrder> [optional],
+    }
+
+    /// An order that was handed to a lab's software. What becomes of it there shows in `status`.
+    pub struct ReceiptOrder {
+        pub path: String,
+        pub channel: Option<u32>,
+        /// How many prints it asks for.
+        pub copies: u64,
+        /// `sent`.
+        pub state: String,
+    }
+
+    /// A download link. Whoever can read this can open it.
+    pub struct ReceiptLink {
+        pub step: String,
+        pub url: String => serde_json::json!({ "type": "string", "format": "uri" }),
+        pub pin: Option<String>,
+        pub expires: Timestamp,
+        pub max_downloads: Option<u32>,
+        /// It is the link of an earlier run, with other files behind it now.
+        pub refreshed: bool,
+        /// The mail that tells of it, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mail: Option<ReceiptMail>,
+    }
+
+    /// A mail with a link.
+    pub struct ReceiptMail {
+        pub to: Vec<String>,
+        pub message_id: String,
+        /// When the mail server took it; null where it did not.
+        pub sent: Option<Timestamp>,
+    }
+
+    /// A sheet, and how far it is on its way to paper.
+    pub struct ReceiptPrint {
+        pub step: String,
+        pub line: Option<u32>,
+        /// The render step that made the sheet.
+        #[serde(default)]
+        pub sheet: String [optional],
+        /// Where it went; of one that has not left, the printer or pool that it was meant for.
+        pub printer: String,
+        pub printer_job: Option<i32>,
+        pub printer_job_uuid: Option<String>,
+        pub copies: u32,
+        pub state: PrintState,
+    }
+
+    /// A warning or an error.
+    pub struct Notice {
+        pub code: String,
+        pub line: Option<u32>,
+        pub number: Option<String>,
+        pub step: Option<String>,
+        pub text: String,
+    }
 }
 
 impl Receipt {
@@ -51,108 +150,6 @@ impl Receipt {
     pub fn pictures(&self) -> usize {
         self.outputs.iter().map(|o| &o.step).collect::<std::collections::BTreeSet<_>>().len()
     }
-}
-
-/// A finished picture at one place; one that was made but delivered nowhere has no path.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReceiptOutput {
-    pub step: String,
-    pub profile: String,
-    pub line: Option<u32>,
-    /// A number where the picture has one.
-    pub number: Option<serde_json::Value>,
-    pub source: Option<String>,
-    pub source_sha256: Option<String>,
-    /// Of a sheet with several originals all of them, in the order of its openings.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<ReceiptSource>,
-    pub path: Option<String>,
-    pub bytes: u64,
-    pub width: u32,
-    pub height: u32,
-    pub dpi: f64,
-    pub sha256: String,
-}
-
-/// An original of a sheet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptSource {
-    pub source: String,
-    pub source_sha256: Option<String>,
-}
-
-/// A folder, disc or zip that stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReceiptDelivery {
-    pub step: String,
-    pub to: String,
-    pub owner: String,
-    pub paths: Vec<String>,
-    pub complete: bool,
-    /// Of a lab: what was handed over.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub orders: Vec<ReceiptOrder>,
-}
-
-/// An order that was handed to a lab's software. What becomes of it there shows in `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptOrder {
-    pub path: String,
-    pub channel: Option<u32>,
-    /// How many prints it asks for.
-    pub copies: u64,
-    /// `sent`.
-    pub state: String,
-}
-
-/// A download link. Whoever can read this can open it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptLink {
-    pub step: String,
-    pub url: String,
-    pub pin: Option<String>,
-    pub expires: Timestamp,
-    pub max_downloads: Option<u32>,
-    /// It is the link of an earlier run, with other files behind it now.
-    pub refreshed: bool,
-    /// The mail that tells of it, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<ReceiptMail>,
-}
-
-/// A mail with a link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptMail {
-    pub to: Vec<String>,
-    pub message_id: String,
-    /// When the mail server took it; null where it did not.
-    pub sent: Option<Timestamp>,
-}
-
-/// A sheet, and how far it is on its way to paper.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptPrint {
-    pub step: String,
-    pub line: Option<u32>,
-    /// The render step that made the sheet.
-    #[serde(default)]
-    pub sheet: String,
-    /// Where it went; of one that has not left, the printer or pool that it was meant for.
-    pub printer: String,
-    pub printer_job: Option<i32>,
-    pub printer_job_uuid: Option<String>,
-    pub copies: u32,
-    pub state: PrintState,
-}
-
-/// A warning or an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    pub code: String,
-    pub line: Option<u32>,
-    pub number: Option<String>,
-    pub step: Option<String>,
-    pub text: String,
 }
 
 impl Notice {
@@ -352,10 +349,9 @@ pub fn reason(errors: &[Notice], attempts: u32) -> (String, Reason) {
     (text, Reason { code, text: summary, steps, attempts })
 }
 
-/// The receipt's name in a `receipts:` folder.
+/// The receipt's name in a `receipts:` folder. By its ending the studio app, the retention and `erase` know whose it is.
 pub fn copy_name(manifest: &str, job: &str) -> Option<crate::model::name::RelPath> {
-    let stem = crate::plan::values::stem(manifest);
-    crate::model::name::RelPath::from_part(&format!("{stem}.{job}.json"))
+    crate::model::name::RelPath::with_ending(crate::plan::values::stem(manifest), &format!(".{job}.json"))
 }
 
 /// Where the copy of a job's receipt is, or will be, if it has one.
@@ -367,4 +363,117 @@ pub fn copy_path(job: &JobFile) -> Option<std::path::PathBuf> {
 /// Reads a receipt from a job's folder.
 pub fn read(folder: &Path) -> Option<Receipt> {
     crate::spool::job::read(folder, crate::spool::job::file::RECEIPT).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::{durable, retention};
+
+    /// Every field has a value, as far as it can.
+    fn full() -> serde_json::Value {
+        let text = || "x".to_string();
+        let at = Timestamp::UNIX_EPOCH;
+        let source = ReceiptSource { source: text(), source_sha256: Some(text()) };
+        let output = ReceiptOutput {
+            step: text(),
+            profile: text(),
+            line: Some(1),
+            number: Some(7.into()),
+            source: Some(text()),
+            source_sha256: Some(text()),
+            sources: vec![source.clone(), source],
+            path: Some(text()),
+            bytes: 1,
+            width: 1,
+            height: 1,
+            dpi: 300.0,
+            sha256: text(),
+        };
+        let order = ReceiptOrder { path: text(), channel: Some(1), copies: 1, state: text() };
+        let print = ReceiptPrint {
+            step: text(),
+            line: Some(1),
+            sheet: text(),
+            printer: text(),
+            printer_job: Some(1),
+            printer_job_uuid: Some(text()),
+            copies: 1,
+            state: PrintState::Sent,
+        };
+        let link = ReceiptLink {
+            step: text(),
+            url: text(),
+            pin: Some(text()),
+            expires: at,
+            max_downloads: Some(1),
+            refreshed: false,
+            mail: Some(ReceiptMail { to: vec![text()], message_id: text(), sent: Some(at) }),
+        };
+        let delivery = ReceiptDelivery {
+            step: text(),
+            to: text(),
+            owner: text(),
+            paths: vec![text()],
+            complete: true,
+            orders: vec![order],
+        };
+        let notice = Notice { line: Some(1), number: Some(text()), step: Some(text()), ..Notice::new("x", "x") };
+        let receipt = Receipt {
+            receipt: RECEIPT_VERSION,
+            job: text(),
+            id: Some(text()),
+            kind: Some(Kind::Invoice.word().into()),
+            record: text(),
+            result: "done".into(),
+            accepted: at,
+            started: Some(at),
+            finished: at,
+            manifest: text(),
+            manifest_sha256: text(),
+            profile_hash: [(text(), text())].into(),
+            outputs: vec![output],
+            deliveries: vec![delivery],
+            prints: vec![print],
+            links: vec![link],
+            duplicate_of: Some(text()),
+            warnings: vec![notice.clone()],
+            errors: vec![notice],
+        };
+        serde_json::to_value(receipt).unwrap()
+    }
+
+    #[test]
+    fn the_schema_says_what_a_receipt_holds_and_refuses_what_it_lacks() {
+        let (validator, whole) = (jsonschema::validator_for(&schema()).unwrap(), full());
+        assert!(
+            validator.is_valid(&whole),
+            "{:?}",
+            validator.iter_errors(&whole).map(|e| e.to_string()).collect::<Vec<_>>()
+        );
+        for (list, key) in [("links", "url"), ("prints", "state"), ("outputs", "sha256"), ("deliveries", "paths")] {
+            let mut less = whole.clone();
+            less[list][0].as_object_mut().unwrap().remove(key);
+            assert!(!validator.is_valid(&less), "{list} without {key}");
+        }
+        let mut other = whole.clone();
+        other["links"][0]["mail"]["to"] = "x".into();
+        assert!(!validator.is_valid(&other));
+        other = whole;
+        other["result"] = "lost".into();
+        assert!(!validator.is_valid(&other));
+    }
+
+    #[test]
+    fn a_copy_is_known_by_its_job_however_long_the_manifests_name_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = "20261130-135136-invoice-1042-c0de";
+        for manifest in ["1042.json".to_string(), format!("{}.json", "Bestellung ü ".repeat(18))] {
+            let copy = copy_name(&manifest, job).unwrap();
+            assert!(copy.as_str().ends_with(&format!(".{job}.json")), "{copy}");
+            durable::replace(&copy.below(dir.path()), b"{}").unwrap();
+        }
+        let found = retention::receipts_in(dir.path(), &|named| named == job).unwrap();
+        assert_eq!(found.len(), 2);
+    }
 }
