@@ -107,13 +107,19 @@ impl Server {
         let config = Arc::new(config);
         let max_memory = config.server.max_memory.unwrap_or_else(default_memory);
         let renderer = Renderer::new(cores(), max_memory).map_err(|e| failed(&e))?;
+        let links = Arc::new(Links::of_spool(spool.root()));
+        if let Some(downloads) = &config.downloads
+            && let Err(e) = links.follow(&downloads.folder)
+        {
+            tracing::warn!("links: {e}");
+        }
         let workshop = Arc::new(Workshop {
             config: RwLock::new(Arc::clone(&config)),
             spool: spool.clone(),
             index: Mutex::new(index),
             places: Places::of_spool(spool.root()),
             renderer,
-            links: Arc::new(Links::of_spool(spool.root())),
+            links,
             press: Press::default(),
             outlook: Mutex::default(),
         });

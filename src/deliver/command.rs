@@ -16,6 +16,7 @@ use super::error::DeliverError;
 use super::staging;
 use crate::model::delivery::CommandFor;
 use crate::model::name::RelPath;
+use crate::model::units::show_moment;
 use crate::plan::{DeliveryStep, Member, PlannedRun};
 use crate::process;
 use crate::spool::durable::{self, Folder};
@@ -60,7 +61,7 @@ pub(super) fn deliver(
             continue;
         }
         if let Some(at) = known.running {
-            doubts.push(Doubt { text: doubt(program, &unit, at), unit, start: known.starts });
+            doubts.push(Doubt { text: doubt(program, &unit, &show_moment(at, job.zone)), unit, start: known.starts });
             continue;
         }
         let target = lay_out(job, &folder, &members, journal, of)?;
@@ -106,7 +107,7 @@ fn append(job: &Job<'_>, journal: &mut Journal, entry: Entry) -> Result<(), Deli
     journal.append((job.now)(), vec![entry]).map_err(DeliverError::Journal)
 }
 
-fn doubt(program: &str, unit: &str, at: Timestamp) -> String {
+fn doubt(program: &str, unit: &str, at: &str) -> String {
     let of = if unit == "all" { String::new() } else { format!(" for {unit}") };
     format!(
         "{program}{of} was started {at}, and hotfolders ended before it did: nobody knows whether it came to its end. Look \

@@ -44,6 +44,8 @@ pub struct Job<'a> {
     pub record: &'a str,
     /// When it was accepted, in the studio's time: what orders to a lab are dated.
     pub accepted: jiff::civil::DateTime,
+    /// The studio's.
+    pub zone: &'a jiff::tz::TimeZone,
     /// Where commands are run: the config's folder.
     pub home: &'a Path,
     /// Finished pictures; their names are `RenderedFile.file`.

@@ -19,11 +19,16 @@ pub enum Superseded {
     Removed,
     /// It has other bytes by now.
     Kept,
+    /// It stands, but not where the destination is now: it is left alone.
+    Elsewhere,
 }
 
 /// Removes what stands at `path` when it is still what was delivered. Twice is once.
 pub fn remove_superseded(destination: &Destination, path: &Path, sha256: &str) -> Result<Superseded, DeliverError> {
-    let Some((root, below)) = below(&destination.fixed, path) else { return Ok(Superseded::Kept) };
+    let Some((root, below)) = below(&destination.fixed, path) else {
+        let stands = path.symlink_metadata().is_ok();
+        return Ok(if stands { Superseded::Elsewhere } else { Superseded::Gone });
+    };
     let Some(root) = place::open_standing(root)? else {
         if destination.made {
             return Ok(Superseded::Gone);
@@ -82,6 +87,9 @@ mod tests {
         assert_eq!(remove(&digest::sha256(b"edited")), Superseded::Removed);
         assert_eq!(remove(&digest::sha256(b"edited")), Superseded::Gone);
         let outside = dir.path().join("elsewhere/b.jpg");
-        assert_eq!(remove_superseded(&destination(true), &outside, "x").unwrap(), Superseded::Kept);
+        assert_eq!(remove_superseded(&destination(true), &outside, "x").unwrap(), Superseded::Gone);
+        durable::make_folders(dir.path(), outside.parent().unwrap()).unwrap();
+        durable::stage(&outside, b"x").unwrap();
+        assert_eq!(remove_superseded(&destination(true), &outside, "x").unwrap(), Superseded::Elsewhere);
     }
 }

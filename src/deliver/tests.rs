@@ -87,6 +87,7 @@ impl Bench {
             id: "J1",
             record: "1",
             accepted: jiff::civil::datetime(2026, 11, 20, 15, 4, 5, 0),
+            zone: &jiff::tz::TimeZone::UTC,
             home: self.dir.path(),
             outputs: &self.path("outputs"),
             now: &now,

@@ -191,6 +191,16 @@ impl Delivery {
         }
     }
 
+    pub fn destination_mut(&mut self) -> Option<&mut Destination> {
+        match self {
+            Delivery::Folder { path, .. }
+            | Delivery::Disc { path, .. }
+            | Delivery::Zip { path, .. }
+            | Delivery::Lab { path, .. } => Some(path),
+            Delivery::Link { .. } | Delivery::Print { .. } | Delivery::Command { .. } => None,
+        }
+    }
+
     /// The word behind `to:`.
     pub fn word(&self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
 //! What a job keeps of the config from its acceptance on: `rules.json`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::checks::Checks;
-use crate::model::config::Layout;
+use crate::model::config::{Layout, destination_in};
 use crate::model::delivery::Delivery;
 use crate::model::manifest::Line;
 use crate::model::profile::Profile;
@@ -66,6 +66,18 @@ pub struct Frozen {
 }
 
 impl Frozen {
+    /// Destinations that were written relative to the config file count from the folder in which it lies now.
+    pub fn follow(&mut self, config_folder: &Path) {
+        let of_profiles = self.profiles.iter_mut().flat_map(|profile| &mut profile.deliver);
+        for delivery in of_profiles.chain(self.deliveries.iter_mut().map(|of_rule| &mut of_rule.delivery)) {
+            if let Some(destination) = delivery.destination_mut()
+                && let Some(moved) = destination_in(config_folder, destination)
+            {
+                destination.fixed = moved;
+            }
+        }
+    }
+
     pub fn layout(&self, name: &str) -> Option<&Layout> {
         self.layouts.iter().find(|layout| layout.name == name)
     }

@@ -42,6 +42,7 @@ use self::form::Form;
 use self::lab::PlannedLab;
 use self::printing::{Ask, Demand};
 use crate::keyword;
+use crate::model::config::destination_in;
 use crate::model::delivery::Delivery;
 use crate::model::name::RelPath;
 use crate::model::spec::{DecodeFactor, Encoding, Header, KeepMetadata, OutputSpec};
@@ -311,6 +312,22 @@ pub struct Place {
     pub path: Option<RelPath>,
     /// How receipts show it: as the operator wrote it, with the values filled in.
     pub shown: String,
+}
+
+impl Plan {
+    /// As [`Frozen::follow`](frozen::Frozen::follow), for what was planned before the studio's folder was moved.
+    pub fn follow(&mut self, config_folder: &Path) {
+        for step in &mut self.deliveries {
+            let Some(destination) = step.delivery.destination_mut() else { continue };
+            let Some(moved) = destination_in(config_folder, destination) else { continue };
+            if let Some(place) = &mut step.place {
+                // Of a disc or zip without tokens it is the folder above.
+                let folder = if place.fixed == destination.fixed { Some(moved.as_path()) } else { moved.parent() };
+                place.fixed = folder.unwrap_or(&moved).to_path_buf();
+            }
+            destination.fixed = moved;
+        }
+    }
 }
 
 impl Place {

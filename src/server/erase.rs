@@ -17,9 +17,10 @@ use crate::control::{Answer, Whom};
 use crate::deliver;
 use crate::model::config::Config;
 use crate::model::counted::counted;
+use crate::model::units::show_moment;
 use crate::plan::Plan;
 use crate::spool::durable;
-use crate::spool::index::{Change, History, Index, IndexLine, Summary};
+use crate::spool::index::{Change, History, Index, IndexLine, Summary, moved_along};
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::journal::Journal;
 use crate::spool::labs;
@@ -123,14 +124,19 @@ fn carry_out(
         Eraser { ground, found, dry_run, erased: Erased { dry_run, ..Erased::default() }, refused: problems };
     eraser.run(index);
     let Eraser { mut erased, mut refused, found, .. } = eraser;
-    erased.delivered = found.delivered.into_iter().filter(|path| path.symlink_metadata().is_ok()).collect();
+    let stands = |path: PathBuf| {
+        let here = path.symlink_metadata().is_ok();
+        if here { Some(path) } else { moved_along(&ground.config.folder, &path) }
+    };
+    erased.delivered = found.delivered.into_iter().filter_map(stands).collect();
     let nothing = found.ids.is_empty() && erased == Erased { dry_run, ..Erased::default() };
     if nothing && refused.is_empty() {
         let before = match whom {
             Whom::Record(record) => History::read(ground.spool).ok().and_then(|history| history.erased_at(record)),
             Whom::Session(_) | Whom::Client(_) => None,
         };
-        let before = before.map(|at| format!("; it was erased at {at}")).unwrap_or_default();
+        let zone = clock::time_zone(ground.config.studio.time_zone.as_deref());
+        let before = before.map(|at| format!("; it was erased at {}", show_moment(at, &zone))).unwrap_or_default();
         refused.push(format!("nothing is kept of {}{before}", shown(whom)));
     } else {
         erased.out_of_reach = OUT_OF_REACH.map(String::from).to_vec();

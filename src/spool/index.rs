@@ -4,6 +4,7 @@
 //! wins. The lines stay on the disk; what is kept of each in memory is where it is.
 
 mod brief;
+mod placed;
 mod rewrite;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::brief::{Brief, History};
+use self::placed::Placed;
+pub use self::placed::moved_along;
 pub use self::rewrite::{Change, Copied, Decide, Rewrite};
 use super::durable;
 use super::job::JobId;
@@ -201,13 +204,6 @@ impl Entry {
 
 fn record_key(kind: Option<Kind>, record: &str) -> u64 {
     hash((kind.map(Kind::word), record))
-}
-
-/// What the jobs of one record left: by owner and path the newest.
-#[derive(Debug)]
-struct Placed {
-    record: u64,
-    files: HashMap<(String, PathBuf), IndexedFile>,
 }
 
 /// Reads and grows `index.jsonl`.
@@ -424,23 +420,5 @@ impl Index {
     /// Whether this job's drop was clear when it ended.
     pub fn is_cleared(&self, job: &JobId) -> bool {
         self.of_job.get(&hash(job.as_str())).is_some_and(|at| self.entries[*at as usize].cleared)
-    }
-
-    /// What a run of this record and owner put at a path.
-    pub fn earlier(
-        &mut self,
-        kind: Option<Kind>,
-        record: &str,
-        owner: &str,
-        path: &Path,
-    ) -> Result<Option<IndexedFile>, SpoolError> {
-        let key = record_key(kind, record);
-        if self.placed.as_ref().is_none_or(|placed| placed.record != key) {
-            let placed = self.of_record(kind, record)?.into_iter().flat_map(|line| line.placed);
-            let files = placed.map(|file| ((file.owner.clone(), file.path.clone()), file)).collect();
-            self.placed = Some(Placed { record: key, files });
-        }
-        let wanted = (owner.to_string(), path.to_path_buf());
-        Ok(self.placed.as_ref().and_then(|placed| placed.files.get(&wanted).cloned()))
     }
 }

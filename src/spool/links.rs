@@ -136,6 +136,18 @@ impl Links {
         job::write(&self.folder, &Self::name(hash), record)
     }
 
+    /// After the studio's folder was moved, what lies behind links is in the downloads folder of today. Called before
+    /// anything is removed there: without its record it would be taken for a leftover.
+    pub fn follow(&self, downloads: &Path) -> Result<(), RecordError> {
+        for (hash, record) in self.all() {
+            let Some(at) = record.folder.file_name().map(|name| downloads.join(name)) else { continue };
+            if at != record.folder && at.is_dir() {
+                self.write(&hash, &LinkRecord { folder: at, ..record })?;
+            }
+        }
+        Ok(())
+    }
+
     /// All of them by their hashes; what cannot be read is told, and left out.
     pub fn all(&self) -> Vec<(String, LinkRecord)> {
         let mut hashes: Vec<String> = std::fs::read_dir(&self.folder)

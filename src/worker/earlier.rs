@@ -14,7 +14,7 @@ use crate::model::manifest::{self, Action, Kind, Manifest};
 use crate::plan::fingerprint::{self, Work, Works};
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::{PlanSource, SourcePlace};
-use crate::spool::index::IndexLine;
+use crate::spool::index::{History, IndexLine};
 use crate::spool::job::{self, JobFile, JobId, Stamp, file};
 use crate::spool::journal;
 use crate::spool::queue::{Located, Spool, SpoolError, State};
@@ -25,16 +25,20 @@ const IDENTITY_DIGITS: usize = 32;
 /// What tells an original from another one, or from what it was before: the demanded digest; in the library also size
 /// and time; beside the manifest the digest of its bytes.
 pub fn identity(source: &PlanSource, job_folder: &Path) -> std::io::Result<String> {
-    let path = source.place.path(job_folder);
+    identity_at(source, &source.place.path(job_folder))
+}
+
+/// As [`identity`], of an original that lies at `path`.
+pub fn identity_at(source: &PlanSource, path: &Path) -> std::io::Result<String> {
     let demanded = source.sha256.as_deref();
     let told = match &source.place {
         SourcePlace::Library(_) => {
-            let time_ns = Stamp::of(&path)?.modified_ns;
+            let time_ns = Stamp::of(path)?.modified_ns;
             sha256(format!("{} {} {time_ns} {}", source.shown, source.bytes, demanded.unwrap_or_default()).as_bytes())
         }
         SourcePlace::Input(_) => match demanded {
             Some(digest) => digest.to_string(),
-            None => of_bytes(&path)?,
+            None => of_bytes(path)?,
         },
     };
     Ok(told[..told.len().min(IDENTITY_DIGITS)].to_string())
@@ -143,8 +147,13 @@ pub struct Made {
 /// What finished jobs of the record left, the newest last. A job that failed or was cancelled after something of it had
 /// been seen leaves its deliveries in doubt: they are made again.
 pub fn made(workshop: &Workshop, kind: Option<Kind>, record: &str, but: &JobId) -> Result<Vec<Made>, SpoolError> {
+    Ok(made_by(lines(workshop, kind, record)?.into_iter().filter(|line| line.job != *but)))
+}
+
+/// As [`made`], from lines of the index, the oldest first.
+fn made_by(lines: impl IntoIterator<Item = IndexLine>) -> Vec<Made> {
     let mut made: Vec<Made> = Vec::new();
-    for line in lines(workshop, kind, record)?.into_iter().filter(|line| line.job != *but) {
+    for line in lines {
         if line.result == "done" {
             made.push(Made { job: line.job, works: line.works });
         } else if !line.placed.is_empty() || line.prints > 0 {
@@ -159,7 +168,17 @@ pub fn made(workshop: &Workshop, kind: Option<Kind>, record: &str, but: &JobId) 
             }
         }
     }
-    Ok(made)
+    made
+}
+
+/// As [`made`], without a server's index: only looks.
+pub fn made_before(spool: &Spool, kind: Kind, record: &str) -> Result<Vec<Made>, SpoolError> {
+    let history = History::read(spool)?;
+    let mut lines: Vec<IndexLine> = Vec::new();
+    for brief in history.jobs().iter().filter(|brief| brief.kind == Some(kind) && brief.record == record) {
+        lines.push(history.line(brief)?);
+    }
+    Ok(made_by(lines))
 }
 
 /// What the index says of a record, the oldest first.
@@ -193,22 +212,30 @@ pub struct Compared<'a> {
 /// The job that makes, or has made, just what is asked for again: the newest of the record that has a delivery with it in
 /// common decides.
 pub fn repeated(workshop: &Workshop, compared: &Compared<'_>) -> Result<Option<JobId>, SpoolError> {
+    let none = JobId::default();
+    let own = compared.job.map_or(&none, |(id, _)| id);
+    repeated_of(&workshop.spool, compared, &mut || made(workshop, compared.kind, compared.record, own))
+}
+
+/// As [`repeated`]; `made` is asked for what finished jobs of the record left where no open one decides.
+pub fn repeated_of(
+    spool: &Spool,
+    compared: &Compared<'_>,
+    made: &mut dyn FnMut() -> Result<Vec<Made>, SpoolError>,
+) -> Result<Option<JobId>, SpoolError> {
     let is_same = |request: &str, sources: &BTreeMap<String, String>| {
         let unchanged = |(name, told): (&String, &String)| sources.get(name).is_none_or(|before| before == told);
         request == compared.asked.request && compared.pictures.iter().all(unchanged)
     };
     let is_earlier = |open: &Open| compared.job.is_none_or(|(id, came)| open.at.id != *id && open.came() < came);
-    for open in open_jobs(&workshop.spool, compared.kind, compared.record)?.iter().rev().filter(|open| is_earlier(open))
-    {
+    for open in open_jobs(spool, compared.kind, compared.record)?.iter().rev().filter(|open| is_earlier(open)) {
         let Some(asked) = open.asked() else { continue };
         if !asked.owners.is_disjoint(&compared.asked.owners) {
             let same = asked.request == compared.asked.request && is_same(&asked.request, &open.sources());
             return Ok(same.then(|| open.at.id.clone()));
         }
     }
-    let none = JobId::default();
-    let own = compared.job.map_or(&none, |(id, _)| id);
-    for made in made(workshop, compared.kind, compared.record, own)?.iter().rev() {
+    for made in made()?.iter().rev() {
         if made.works.deliveries.iter().any(|work| compared.asked.owners.contains(&work.owner)) {
             return Ok(is_same(&made.works.request, &made.works.sources).then(|| made.job.clone()));
         }

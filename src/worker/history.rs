@@ -11,7 +11,7 @@ use super::receipt::{self, Receipt};
 use crate::deliver;
 use crate::model::digest::sha256;
 use crate::model::limits::MANIFEST_MAX_BYTES;
-use crate::model::manifest::{self, Manifest};
+use crate::model::manifest::{self, Kind, Manifest};
 use crate::plan::fingerprint::{Works, target};
 use crate::plan::{Content, DeliveryStep, Plan};
 use crate::spool::index::{Index, IndexLine, IndexedClient, IndexedFile};

@@ -10,6 +10,8 @@ mod planning;
 mod printing;
 mod withdraw;
 
+pub use self::again::{Asks, Compared, compare, open_before};
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -263,6 +265,7 @@ impl<'a> Run<'a> {
         let id = at.id.clone();
         let open = || -> Result<Run<'a>, Stop> {
             let mut job: JobFile = job::read(&at.folder, file::JOB)?;
+            follow(&mut job, &workshop.config());
             let at = if at.state == State::Pending {
                 begin_again(&at.folder, &mut job)?;
                 let _moves = job::moving();
@@ -366,7 +369,8 @@ impl<'a> Run<'a> {
         if self.progress().started.is_none() {
             self.append(vec![Entry::Started])?;
         }
-        let frozen: Frozen = job::read(self.folder(), file::RULES)?;
+        let mut frozen: Frozen = job::read(self.folder(), file::RULES)?;
+        frozen.follow(&self.workshop.config().folder);
         let (manifest, frozen) = match self.read_manifest(frozen, again)? {
             Ok(both) => both,
             Err(outcome) => return Ok(outcome),
@@ -395,6 +399,17 @@ impl<'a> Run<'a> {
         );
         self.render(&plan)?;
         self.deliver(&plan)
+    }
+}
+
+/// Where the folder for receipts is gone because the studio's folder was moved, they go to the one of today.
+fn follow(job: &mut JobFile, config: &Config) {
+    let today = config.hot_folder(&job.hot_folder).and_then(|hot_folder| hot_folder.receipts.as_ref());
+    if let (Some(then), Some(today)) = (&mut job.receipts, today)
+        && !then.is_dir()
+        && today.is_dir()
+    {
+        then.clone_from(today);
     }
 }
 

@@ -44,6 +44,7 @@ mod link_requests;
 mod links;
 mod lock;
 mod mail;
+mod moved;
 mod opening;
 mod operator;
 mod orientation;

@@ -71,6 +71,7 @@ pub use self::library::{Library, LibrarySource, SessionPattern};
 pub use self::mail::{Alerts, Mail, Security, Smtp};
 pub use self::media::Media;
 pub use self::network::Network;
+pub use self::paths::destination_in;
 pub use self::pool::{Allocate, Pool};
 pub use self::printer::{FolderCopies, Printer, PrinterTarget};
 pub use self::server::{Hours, Level, Log, Retention, Server};

@@ -6,6 +6,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::model::delivery::Destination;
+use crate::model::template::Template;
+
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     pub(super) path: PathBuf,
@@ -41,6 +44,14 @@ pub(super) fn resolve(folder: &Path, written: &str) -> Result<Resolved, String> 
         }
     }
     Ok(Resolved { path, relative: prefix.is_none() })
+}
+
+/// Where a destination that was written relative to the config file lies now that the file lies in `folder`: the studio's
+/// folder may have been moved since. `None` for an absolute one.
+pub fn destination_in(folder: &Path, destination: &Destination) -> Option<PathBuf> {
+    let (fixed, _) = Template::parse(&destination.written).ok()?.split_fixed();
+    let resolved = resolve(folder, if fixed.is_empty() { "." } else { &fixed }).ok()?;
+    resolved.relative.then_some(resolved.path)
 }
 
 /// Whether it counts from the folder of the config file.

@@ -58,7 +58,7 @@ fn a_damaged_index_is_set_aside_and_never_emptied() {
     let whole = text(&path);
     durable::replace(&path, format!("{whole}{{\"job\":\"to").as_bytes()).unwrap();
     let (mut index, warning) = Index::open(&spool).unwrap();
-    let earlier = index.earlier(None, "1", "web", Path::new("/x")).unwrap();
+    let earlier = index.earlier(None, "1", "web", Path::new("/x"), None).unwrap();
     assert_eq!((warning, earlier.map(|file| file.sha256)), (None, Some("c".into())));
     assert_eq!(text(&path), whole, "the torn end is cut off");
     for n in ["", "-2"] {
@@ -191,4 +191,33 @@ fn a_cut_at_any_moment_of_a_rewrite_loses_no_line() {
             assert_eq!(jobs, ["a", "c"], "{cut:?}");
         }
     }
+}
+
+#[test]
+fn what_lay_in_the_studios_folder_is_known_after_it_was_moved() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = spool_of(dir.path(), &[]);
+    let (mut index, _) = Index::open(&spool).unwrap();
+    let file = |path: &str, sha256: &str| IndexedFile {
+        owner: "web".into(),
+        path: path.into(),
+        sha256: sha256.into(),
+        to: "folder out".into(),
+        output: "a.jpg".into(),
+    };
+    let placed = vec![file("/old/out/1/a.jpg", "a"), file("/new/out/1/b.jpg", "b"), file("/old/out/1/b.jpg", "b0")];
+    index.append(&IndexLine { placed, ..line("a") }).unwrap();
+    let mut known =
+        |path: &str, home: Option<&str>| index.earlier(None, "1", "web", Path::new(path), home.map(Path::new)).unwrap();
+    assert_eq!(known("/new/out/1/a.jpg", Some("/new")).as_deref(), Some("a"));
+    assert_eq!(known("/new/out/1/a.jpg", None), None, "an absolute destination does not move");
+    assert_eq!(known("/new/out/1/b.jpg", Some("/new")).as_deref(), Some("b"), "what was put there itself counts");
+    assert_eq!(known("/new/out/2/a.jpg", Some("/new")), None);
+
+    let home = dir.path().join("new");
+    durable::make_folders(dir.path(), &home.join("out/1")).unwrap();
+    durable::stage(&home.join("out/1/a.jpg"), b"a").unwrap();
+    assert_eq!(moved_along(&home, Path::new("/old/out/1/a.jpg")), Some(home.join("out/1/a.jpg")));
+    assert_eq!(moved_along(&home, Path::new("/old/out/1/c.jpg")), None);
+    assert_eq!(moved_along(&home, &home.join("out/1/a.jpg")), None);
 }

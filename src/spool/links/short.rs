@@ -2,6 +2,7 @@
 //!
 //! Owns: what is told of all links is bounded, however many there are.
 
+use crate::model::counted::counted;
 use std::sync::PoisonError;
 
 use jiff::tz::TimeZone;
@@ -30,7 +31,7 @@ pub struct Taken {
 impl Taken {
     /// `38 of 40 pictures`.
     pub fn count(&self) -> String {
-        format!("{} of {} pictures", self.pictures_taken, self.pictures)
+        format!("{} of {}", self.pictures_taken, counted(self.pictures, "picture"))
     }
 
     /// `38 of 40 pictures, yesterday`.
@@ -135,6 +136,8 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::model::delivery::Show;
     use crate::plan::StepId;
@@ -161,6 +164,21 @@ mod tests {
             revoked: None,
             renewed_as: None,
         }
+    }
+
+    #[test]
+    fn what_lies_behind_a_link_is_found_where_the_studio_was_moved_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (links, downloads) = (Links::of_spool(&dir.path().join("spool")), dir.path().join("downloads"));
+        crate::spool::durable::make_folders(dir.path(), &dir.path().join("spool")).unwrap();
+        crate::spool::durable::make_folders(dir.path(), &downloads.join("job-d1")).unwrap();
+        let (moved, gone) = ("ab".repeat(32), "cd".repeat(32));
+        let folder = |hash: &str| links.read(hash).unwrap().unwrap().folder;
+        links.write(&moved, &LinkRecord { folder: "/old disk/downloads/job-d1".into(), ..record(1, 100) }).unwrap();
+        links.write(&gone, &LinkRecord { folder: "/old disk/downloads/job-d2".into(), ..record(2, 100) }).unwrap();
+        links.follow(&downloads).unwrap();
+        assert_eq!(folder(&moved), downloads.join("job-d1"));
+        assert_eq!(folder(&gone), Path::new("/old disk/downloads/job-d2"));
     }
 
     #[test]

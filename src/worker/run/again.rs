@@ -18,10 +18,10 @@ use crate::model::profile::Repeat;
 use crate::plan::fingerprint::{self, Work, Works};
 use crate::plan::frozen::Frozen;
 use crate::plan::{Content, DeliveryStep, Finding, Plan, Skipped, Weight};
-use crate::spool::index::IndexedFile;
+use crate::spool::index::{IndexedFile, moved_along};
 use crate::spool::job::{Question, REPEAT};
 use crate::spool::queue::Located;
-use crate::worker::earlier::{self, Asked, Compared, Made};
+use crate::worker::earlier::{self, Asked, Made, Open};
 use crate::worker::receipt::Notice;
 
 /// So many differences are named in the text of the question; all of them are its details.
@@ -54,7 +54,7 @@ impl Run<'_> {
         let Some(asked) = Asked::of(manifest, frozen) else { return Ok(None) };
         if works.deliveries.is_empty() {
             // Some picture is missing, so what would be made is not known; whether it was asked for before is.
-            let compared = Compared {
+            let compared = earlier::Compared {
                 kind: self.job.kind,
                 record: &self.job.record,
                 asked: &asked,
@@ -63,74 +63,23 @@ impl Run<'_> {
             };
             return Ok(earlier::repeated(self.workshop, &compared)?.map(|job| job.to_string()));
         }
-        let mut earlier = earlier::made(self.workshop, self.job.kind, &self.job.record, &self.job.job)?;
+        let earlier = earlier::made(self.workshop, self.job.kind, &self.job.record, &self.job.job)?;
         let open = self.open_before(&asked, works)?;
-        let covers = |other: &Made| works.deliveries.iter().all(|work| other.works.deliveries.contains(work));
-        if let Some(open) = open.iter().find(|open| covers(open)) {
-            return Ok(Some(open.job.to_string()));
-        }
-        earlier.extend(open);
-        add_what_makes_nothing(works, frozen, &earlier);
-        let before: Vec<Before<'_>> = works.deliveries.iter().map(|work| before(work, &earlier)).collect();
-        let last = before
-            .iter()
-            .rev()
-            .find_map(|b| if let Before::Same(made) = b { Some(made.job.to_string()) } else { None });
-        if before.iter().all(|b| matches!(b, Before::Same(_))) {
-            return Ok(last);
-        }
-        let mut questions = Vec::new();
-        for (work, before) in works.deliveries.iter().zip(&before) {
-            match before {
-                Before::Nothing => {}
-                Before::Same(made) => {
-                    plan.deliveries.retain(|step| !is_of(step, work));
-                    plan.skipped.push(skipped(work, &format!("job {} has made the same, to {}", made.job, work.to)));
-                }
-                Before::Differs(made, earlier) => {
-                    let repeat = repeat_of(frozen, work);
-                    // Else it asks anyway, and says what is not made any more.
-                    if repeat != Repeat::Ask {
-                        plan.findings.extend(removal(frozen, work, earlier, made));
-                    }
-                    let answer = self.job.answers.get(REPEAT).map(String::as_str);
-                    if repeat == Repeat::Ask && !self.job.released {
-                        questions.push(question(work, made, earlier));
-                    }
-                    let all = repeat == Repeat::All || (repeat == Repeat::Ask && answer == Some(ALL));
-                    if !all {
-                        leave_out_equal(plan, work, earlier, made);
-                    }
-                }
-            }
-        }
-        keep_what_is_delivered(plan);
-        self.repeats = questions;
-        Ok(None)
+        let asks = Asks { released: self.job.released, answer: self.job.answers.get(REPEAT).map(String::as_str) };
+        let compared = compare(plan, works, frozen, earlier, open, asks);
+        self.repeats = compared.questions;
+        Ok(compared.duplicate_of)
     }
 
     /// Unfinished jobs of the record that came before. One from which nothing has left, and whose deliveries this job
     /// all makes, differently, is replaced: nobody needs to answer its questions any more.
     fn open_before(&self, asked: &Asked, works: &Works) -> Result<Vec<Made>, Stop> {
-        let mut earlier = Vec::new();
         let came = (self.job.accepted, self.job.sequence);
-        for open in earlier::open_jobs(&self.workshop.spool, self.job.kind, &self.job.record)? {
-            if open.at.id == self.job.job || open.came() > came || open.record.cancels {
-                continue;
-            }
-            let Some(its) = &open.works else {
-                if earlier::replaces_unplanned(asked, &open) {
-                    self.replace(&open.at)?;
-                }
-                continue;
-            };
-            let covered = its.deliveries.iter().all(|work| works.deliveries.iter().any(|w| w.is_run_of(work)));
-            let differs = works.deliveries.iter().any(|work| !its.deliveries.contains(work));
-            if open.nothing_left() && covered && differs {
-                self.replace(&open.at)?;
-            } else {
-                earlier.push(Made { job: open.at.id.clone(), works: its.clone() });
-            }
+        let mut open = earlier::open_jobs(&self.workshop.spool, self.job.kind, &self.job.record)?;
+        open.retain(|open| open.at.id != self.job.job && open.came() <= came);
+        let (earlier, replaced) = open_before(open, asked, works);
+        for open in &replaced {
+            self.replace(&open.at)?;
         }
         Ok(earlier)
     }
@@ -145,13 +94,26 @@ impl Run<'_> {
     /// now. What somebody edited stays.
     pub(super) fn remove_what_is_not_made_any_more(&mut self, plan: &Plan, frozen: &Frozen) -> Result<(), Stop> {
         let works = self.works();
+        let home = self.workshop.config().folder.clone();
+        let relative: BTreeSet<(&str, String)> = fingerprint::deliveries(frozen)
+            .filter(|(_, delivery)| delivery.destination().is_some_and(|destination| destination.made))
+            .map(|(owner, delivery)| (owner, fingerprint::target(delivery)))
+            .collect();
         let mut standing: BTreeMap<PathBuf, IndexedFile> = BTreeMap::new();
         for line in earlier::lines(self.workshop, self.job.kind, &self.job.record)? {
             if line.job != self.job.job {
-                standing.extend(line.placed.into_iter().map(|file| (file.path.clone(), file)));
-                line.removed.iter().for_each(|path| {
+                for mut file in line.placed {
+                    // What lies in the studio's folder goes with it.
+                    if relative.contains(&(file.owner.as_str(), file.to.clone()))
+                        && let Some(moved) = moved_along(&home, &file.path)
+                    {
+                        file.path = moved;
+                    }
+                    standing.insert(file.path.clone(), file);
+                }
+                for path in &line.removed {
                     standing.remove(path);
-                });
+                }
             }
         }
         let placed = plan.deliveries.iter().flat_map(|step| deliver::placed(step, self.progress()));
@@ -201,6 +163,14 @@ impl Run<'_> {
                 self.warnings.push(Notice::new("removed", text));
             }
             Ok(Superseded::Gone) => {}
+            Ok(Superseded::Elsewhere) => {
+                let now = destination.fixed.display();
+                let text = format!(
+                    "{shown} is not made any more; it does not lie in {now}, where this goes now, and was kept"
+                );
+                self.warnings.push(Notice::new("kept", text));
+                return Ok(());
+            }
             Ok(Superseded::Kept) => {
                 let text = format!("{shown} is not made any more; it was changed since it was delivered, and was kept");
                 self.warnings.push(Notice::new("kept", text));
@@ -217,6 +187,95 @@ impl Run<'_> {
         self.removed.push(file.path.clone());
         Ok(())
     }
+}
+
+/// Which of the unfinished jobs that came before count, and which are replaced.
+pub fn open_before(open: Vec<Open>, asked: &Asked, works: &Works) -> (Vec<Made>, Vec<Open>) {
+    let (mut earlier, mut replaced) = (Vec::new(), Vec::new());
+    for open in open.into_iter().filter(|open| !open.record.cancels) {
+        let Some(its) = &open.works else {
+            if earlier::replaces_unplanned(asked, &open) {
+                replaced.push(open);
+            }
+            continue;
+        };
+        let covered = its.deliveries.iter().all(|work| works.deliveries.iter().any(|w| w.is_run_of(work)));
+        let differs = works.deliveries.iter().any(|work| !its.deliveries.contains(work));
+        if open.nothing_left() && covered && differs {
+            replaced.push(open);
+        } else {
+            earlier.push(Made { job: open.at.id.clone(), works: its.clone() });
+        }
+    }
+    (earlier, replaced)
+}
+
+/// What a person has said of a job already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asks<'a> {
+    pub released: bool,
+    pub answer: Option<&'a str>,
+}
+
+/// What the jobs before mean for one.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// The job that it repeats, when nothing of its own is left.
+    pub duplicate_of: Option<String>,
+    /// What a person is asked before it goes on.
+    pub questions: Vec<Question>,
+    /// What is different from what was made before, a sentence for each delivery.
+    pub changes: Vec<String>,
+}
+
+/// Takes what `earlier` and `open` jobs of the record make, or have made, out of a plan.
+pub fn compare(
+    plan: &mut Plan,
+    works: &mut Works,
+    frozen: &Frozen,
+    mut earlier: Vec<Made>,
+    open: Vec<Made>,
+    asks: Asks<'_>,
+) -> Compared {
+    let covers = |other: &Made| works.deliveries.iter().all(|work| other.works.deliveries.contains(work));
+    if let Some(open) = open.iter().find(|open| covers(open)) {
+        return Compared { duplicate_of: Some(open.job.to_string()), ..Compared::default() };
+    }
+    earlier.extend(open);
+    add_what_makes_nothing(works, frozen, &earlier);
+    let before: Vec<Before<'_>> = works.deliveries.iter().map(|work| before(work, &earlier)).collect();
+    let last =
+        before.iter().rev().find_map(|b| if let Before::Same(made) = b { Some(made.job.to_string()) } else { None });
+    if before.iter().all(|b| matches!(b, Before::Same(_))) {
+        return Compared { duplicate_of: last, ..Compared::default() };
+    }
+    let (mut questions, mut changes) = (Vec::new(), Vec::new());
+    for (work, before) in works.deliveries.iter().zip(&before) {
+        match before {
+            Before::Nothing => {}
+            Before::Same(made) => {
+                plan.deliveries.retain(|step| !is_of(step, work));
+                plan.skipped.push(skipped(work, &format!("job {} has made the same, to {}", made.job, work.to)));
+            }
+            Before::Differs(made, earlier) => {
+                changes.push(changed(work, made, &work.differs_from(earlier).join("; ")));
+                let repeat = repeat_of(frozen, work);
+                // Else it asks anyway, and says what is not made any more.
+                if repeat != Repeat::Ask {
+                    plan.findings.extend(removal(frozen, work, earlier, made));
+                }
+                if repeat == Repeat::Ask && !asks.released {
+                    questions.push(question(work, made, earlier));
+                }
+                let all = repeat == Repeat::All || (repeat == Repeat::Ask && asks.answer == Some(ALL));
+                if !all {
+                    leave_out_equal(plan, work, earlier, made);
+                }
+            }
+        }
+    }
+    keep_what_is_delivered(plan);
+    Compared { duplicate_of: None, questions, changes }
 }
 
 /// For the receipt of a job that a later one makes needless.
@@ -248,17 +307,20 @@ fn is_of(step: &DeliveryStep, work: &Work) -> bool {
     step.owner == work.owner && fingerprint::target(&step.delivery) == work.to
 }
 
+fn changed(work: &Work, made: &Made, changes: &str) -> String {
+    format!(
+        "`{}` ran for this record before (job {}), to: {}, and something is different now: {changes}",
+        work.owner, made.job, work.to
+    )
+}
+
 fn question(work: &Work, made: &Made, earlier: &Work) -> Question {
     let details = work.differs_from(earlier);
     let mut changes = details.iter().take(NAMED_IN_TEXT).cloned().collect::<Vec<_>>().join("; ");
     if details.len() > NAMED_IN_TEXT {
         changes += &format!("; and {} more", details.len() - NAMED_IN_TEXT);
     }
-    let text = format!(
-        "`{}` ran for this record before (job {}), to: {}, and something is different now: {changes}. Make just that, make \
-         all of it again, or cancel it",
-        work.owner, made.job, work.to
-    );
+    let text = format!("{}. Make just that, make all of it again, or cancel it", changed(work, made, &changes));
     let details = if details.len() > NAMED_IN_TEXT { details } else { Vec::new() };
     Question { answers: vec![CHANGED.into(), ALL.into()], details, ..Question::new(REPEAT, text) }
 }

@@ -41,6 +41,7 @@ impl Run<'_> {
             id: &id,
             record: "",
             accepted: self.accepted(),
+            zone: &clock::time_zone(None),
             home: &outputs,
             outputs: &outputs,
             now: &clock::now,

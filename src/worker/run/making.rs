@@ -213,17 +213,21 @@ impl Run<'_> {
         let outputs = self.folder().join(file::OUTPUTS);
         // The next card has the same names: only what was made from the same pictures is theirs to replace.
         let brought = (kind == Some(Kind::Pictures)).then(|| history::brought(step, self.progress()));
+        let zone = clock::time_zone(config.studio.time_zone.as_deref());
+        let is_relative = step.delivery.destination().is_some_and(|destination| destination.made);
         let job = deliver::Job {
             id: self.job.job.as_str(),
             record: &self.job.record,
             accepted: self.accepted(),
+            zone: &zone,
             home: config.file.parent().unwrap_or(Path::new(".")),
             outputs: &outputs,
             now: &clock::now,
             earlier: &|path| {
                 let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
                 // Where the index cannot be read the file is not known as ours: it stays, ours gets another name.
-                let earlier = index.earlier(kind, &record, &step.owner, path).unwrap_or_default();
+                let home = is_relative.then_some(config.folder.as_path());
+                let earlier = index.earlier(kind, &record, &step.owner, path, home).unwrap_or_default();
                 let is_ours = |file: &IndexedFile| brought.as_ref().is_none_or(|of| of.contains(&file.made_of));
                 earlier.filter(is_ours).map(|file| file.sha256)
             },

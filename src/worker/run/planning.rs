@@ -144,6 +144,10 @@ impl Run<'_> {
             Err(e) if e.is_not_found() => None,
             Err(e) => return Err(e.into()),
         };
+        let old = old.map(|mut plan: Plan| {
+            plan.follow(&self.workshop.config().folder);
+            plan
+        });
         let nothing_made = self.progress().rendered.is_empty() && self.progress().nothing_left();
         let look_again = retried || (self.job.released && nothing_made);
         let config = self.workshop.config();
