@@ -79,13 +79,13 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Error> {
     let signal = super::serve::catch_signals()?;
     let interrupted = || signal.load(std::sync::atomic::Ordering::SeqCst) != 0;
     let before = known_jobs(&spool);
-    let hot_folders = loaded.config.hot_folders.clone();
+    let config = loaded.config.clone();
     let server = Server::start(loaded, None, false, config::read)?;
     let mut dropped = Vec::new();
     for (hot_folder, name, _) in JOBS {
-        let Some(hot_folder) = hot_folders.iter().find(|h| h.name == hot_folder) else { continue };
+        let Some(hot_folder) = config.hot_folders.iter().find(|h| h.name == hot_folder) else { continue };
         say(&format!("dropping {name} into {}", hot_folder.folder.display()))?;
-        dropped.push(drop_manifest(hot_folder, &dir.join("manifests").join(name))?);
+        dropped.push(drop_manifest(&config, hot_folder, &dir.join("manifests").join(name))?);
     }
     let result = wait_for(&spool, &dropped, &before, &interrupted);
     if result.is_ok() {

@@ -1,6 +1,6 @@
 //! `hotfolders plan`: what a manifest would become, and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,21 +9,29 @@ use super::config;
 use super::terminal::{self, DIM, GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::error::Error;
+use crate::intake::{self, Beside};
 use crate::matcher;
 use crate::model::config::{Config, HotFolder, Images};
 use crate::model::counted::counted;
 use crate::model::manifest::{self, Manifest, ManifestError};
 use crate::model::pricing;
-use crate::model::units::show_bytes;
+use crate::model::units::{show_bytes, show_moment};
+use crate::plan::fingerprint::{self, Works};
 use crate::plan::form::{Form, Occasion};
 use crate::plan::frozen::{Frozen, Verdict};
 use crate::plan::lab::{self, LabOrder};
 use crate::plan::make::make;
-use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, RenderStep, Weight, Work, matching, selection};
+use crate::plan::{
+    Content, DeliveryStep, Member, Plan, PlannedPrint, RenderStep, SourcePlace, Weight, Work, matching, selection,
+};
 use crate::render::Fonts;
+use crate::spool::job::JobId;
 use crate::spool::places::Places;
+use crate::spool::queue::{Spool, SpoolError};
 use crate::worker::assets::JobAssets;
+use crate::worker::earlier::{self, Asked};
 use crate::worker::facts::{self, Pictures};
+use crate::worker::run;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -71,12 +79,38 @@ struct DryRun {
     warnings: Vec<String>,
     frozen: Frozen,
     plan: Option<Plan>,
-    starts: Option<jiff::Timestamp>,
+    starts: Option<jiff::Zoned>,
+    /// Of pictures that have to lie beside the manifest, why some do not.
+    missing: Vec<String>,
+    before: Before,
+}
+
+/// What earlier jobs of the record mean for it.
+#[derive(Debug, Default, serde::Serialize)]
+struct Before {
+    /// It would make nothing: this job makes, or has made, the same.
+    duplicate_of: Option<String>,
+    /// What is different from what was made before. Files that are not made any more are removed.
+    changes: Vec<String>,
+    /// What a person would be asked.
+    questions: Vec<String>,
+    /// Waiting jobs that it would replace.
+    replaces: Vec<JobId>,
+}
+
+impl DryRun {
+    /// A picture that cannot be made fails its job.
+    fn would_fail(&self) -> bool {
+        let blocked = |plan: &Plan| plan.renders.iter().any(|step| matches!(step.work, Work::Blocked { .. }));
+        let fails = matches!(self.frozen.verdict, Verdict::Reject { .. }) || self.plan.as_ref().is_some_and(blocked);
+        fails && self.before.duplicate_of.is_none()
+    }
 }
 
 pub(super) fn run(file: &Path, args: &PlanArgs) -> Result<(), Error> {
     let loaded = config::load(file)?;
     let hot_folder = hot_folder(&loaded.config, args.hot_folder.as_deref())?;
+    taken_by(hot_folder, &args.manifest)?;
     let dry = dry_run(&loaded.config, hot_folder, &args.manifest)?;
     if args.json {
         terminal::say_json(&serde_json::json!({
@@ -86,46 +120,113 @@ pub(super) fn run(file: &Path, args: &PlanArgs) -> Result<(), Error> {
             "verdict": dry.frozen.verdict,
             "rules": dry.frozen.rules,
             "profiles": dry.frozen.profiles.iter().map(|p| &p.name).collect::<Vec<_>>(),
-            "not_before": dry.starts,
+            "not_before": dry.starts.as_ref().map(jiff::Zoned::timestamp),
             "warnings": dry.warnings,
+            "missing": dry.missing,
+            "before": dry.before,
             "plan": dry.plan,
         }))?;
     } else {
         show(&dry)?;
     }
-    match dry.frozen.verdict {
-        Verdict::Reject { .. } => Err(Error::failed(String::new())),
-        _ => Ok(()),
+    if dry.would_fail() { Err(Error::failed(String::new())) } else { Ok(()) }
+}
+
+/// A file whose name the hot folder does not take would lie there for ever.
+pub(super) fn taken_by(hot_folder: &HotFolder, manifest: &Path) -> Result<String, Error> {
+    let name = manifest.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.ok_or_else(|| Error::usage(format!("{} has no file name", manifest.display())))?;
+    match intake::why_never_taken(&name, hot_folder) {
+        Some(why) => Err(Error::failed(format!("{}: {why}", manifest.display()))),
+        None => Ok(name),
     }
 }
 
+/// The folder in which a file lies.
+pub(super) fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn dry_run(config: &Config, hot_folder: &HotFolder, path: &Path) -> Result<DryRun, Error> {
-    let (mut manifest, warnings) = read_manifest(path)?;
+    let (manifest, mut warnings) = read_manifest(path)?;
+    warnings.extend(intake::why_elsewhere(&manifest, hot_folder, config));
     let frozen = matcher::with_digests(matching::freeze(&manifest, hot_folder, config));
     let zone = clock::time_zone(config.studio.time_zone.as_deref());
     let accepted = clock::now().to_zoned(zone);
-    let schedule = matching::schedule(&frozen, &manifest, config, &accepted);
-    let plan = if frozen.verdict == Verdict::Run {
-        pricing::apply_items(&mut manifest, &frozen.items).map_err(Error::failed)?;
-        let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        let pictures =
-            if frozen.pictures_beside { Pictures::Beside(&folder) } else { Pictures::Library(config.library.as_ref()) };
-        let wants = selection::wants(&manifest, &frozen.profiles, frozen.pictures_beside);
-        let facts = facts::gather(&manifest, wants, pictures, &Places::of_spool(&config.spool))
-            .map_err(|e| Error::failed(e.0))?;
-        let assets = JobAssets::of_config(&frozen);
-        Some(make(
-            &manifest,
-            &frozen,
-            &matcher::printing(config),
-            &facts,
-            &Fonts::new(&assets),
-            Occasion { job: "dry-run", date: accepted.date(), form: Form::CURRENT },
-        ))
-    } else {
-        None
-    };
-    Ok(DryRun { manifest, warnings, frozen, plan, starts: schedule.not_before })
+    let starts = matching::schedule(&frozen, &manifest, config, &accepted).not_before;
+    let starts = starts.map(|at| at.to_zoned(accepted.time_zone().clone()));
+    let mut dry =
+        DryRun { manifest, warnings, frozen, plan: None, starts, missing: Vec::new(), before: Before::default() };
+    if dry.frozen.verdict != Verdict::Run {
+        return Ok(dry);
+    }
+    let (manifest, frozen) = (&mut dry.manifest, &dry.frozen);
+    pricing::apply_items(manifest, &frozen.items).map_err(Error::failed)?;
+    manifest.keep_only_what_is_reprinted();
+    let folder = folder_of(path);
+    let lying = frozen.pictures_beside.then(|| Beside::find(manifest, folder, config)).transpose();
+    let lying = lying.map_err(|e| Error::failed(format!("{}: cannot be read: {e}", folder.display())))?;
+    let pictures = lying.as_ref().map_or(Pictures::Library(config.library.as_ref()), Pictures::Undropped);
+    let wants = selection::wants(manifest, &frozen.profiles, frozen.pictures_beside);
+    let facts =
+        facts::gather(manifest, wants, pictures, &Places::of_spool(&config.spool)).map_err(|e| Error::failed(e.0))?;
+    let (assets, printing) = (JobAssets::of_config(frozen), matcher::printing(config));
+    let fonts = Fonts::new(&assets);
+    let planned = |occasion: Occasion<'_>| make(manifest, frozen, &printing, &facts, &fonts, occasion);
+    let mut plan = planned(Occasion { job: "dry-run", date: accepted.date(), form: Form::CURRENT });
+    if let (Some(spool), Some(asked)) = (Spool::look(&config.spool), Asked::of(manifest, frozen)) {
+        let bare = planned(Occasion::COMPARED);
+        fingerprint::name_outputs(&mut plan, &bare);
+        let works = works_of(&bare, asked.request.clone(), lying.as_ref());
+        let before = compare_with_earlier(&spool, manifest, frozen, &asked, works, &mut plan);
+        dry.before = before.map_err(|e| Error::failed(e.to_string()))?;
+    }
+    dry.plan = Some(plan);
+    dry.missing = lying.iter().flat_map(Beside::missing).map(String::from).collect();
+    Ok(dry)
+}
+
+/// What it would make, in digests, as a job of it would write it down.
+fn works_of(bare: &Plan, request: String, lying: Option<&Beside>) -> Works {
+    let mut sources = BTreeMap::new();
+    for source in &bare.sources {
+        let path = match &source.place {
+            SourcePlace::Library(path) => Some(path),
+            SourcePlace::Input(name) => lying.and_then(|b| b.lying().find(|l| l.input == *name)).map(|l| &l.file),
+        };
+        if let Some(identity) = path.and_then(|path| earlier::identity_at(source, path).ok()) {
+            sources.insert(source.shown.clone(), identity);
+        }
+    }
+    let identities: Option<Vec<String>> = bare.sources.iter().map(|s| sources.get(&s.shown).cloned()).collect();
+    let deliveries = identities.and_then(|identities| fingerprint::works(bare, &identities)).unwrap_or_default();
+    Works { request, sources, deliveries }
+}
+
+/// What was made before goes out of the plan, as a job of it would take it out.
+fn compare_with_earlier(
+    spool: &Spool,
+    manifest: &Manifest,
+    frozen: &Frozen,
+    asked: &Asked,
+    mut works: Works,
+    plan: &mut Plan,
+) -> Result<Before, SpoolError> {
+    let (kind, record) = (manifest.kind, manifest.record.as_str());
+    let mut made = || earlier::made_before(spool, kind, record);
+    if works.deliveries.is_empty() {
+        let compared = earlier::Compared { kind: Some(kind), record, asked, pictures: &works.sources, job: None };
+        let duplicate_of = earlier::repeated_of(spool, &compared, &mut made)?.map(|job| job.to_string());
+        return Ok(Before { duplicate_of, ..Before::default() });
+    }
+    let (open, replaced) = run::open_before(earlier::open_jobs(spool, Some(kind), record)?, asked, &works);
+    let compared = run::compare(plan, &mut works, frozen, made()?, open, run::Asks::default());
+    Ok(Before {
+        duplicate_of: compared.duplicate_of,
+        changes: compared.changes,
+        questions: compared.questions.into_iter().map(|question| question.text).collect(),
+        replaces: replaced.into_iter().map(|open| open.at.id).collect(),
+    })
 }
 
 fn show(dry: &DryRun) -> Result<(), Error> {
@@ -159,20 +260,46 @@ fn show(dry: &DryRun) -> Result<(), Error> {
         }
         Verdict::Cancel => return say("\nIt cancels jobs of this record that have not started."),
     }
-    if let Some(starts) = dry.starts {
-        say(&format!("\nIt starts at {starts}."))?;
+    for missing in &dry.missing {
+        say_painted(&format!("\n{}", paint(missing, RED)))?;
+    }
+    show_before(&dry.before)?;
+    if dry.before.duplicate_of.is_some() {
+        return Ok(());
+    }
+    if let Some(starts) = &dry.starts {
+        say(&format!("\nIt starts at {}.", show_moment(starts.timestamp(), starts.time_zone())))?;
     }
     dry.plan.as_ref().map_or(Ok(()), show_plan)
 }
 
+fn show_before(before: &Before) -> Result<(), Error> {
+    if let Some(job) = &before.duplicate_of {
+        return say(&format!("\nNothing is made: it is a duplicate, job {job} makes, or has made, the same."));
+    }
+    for replaced in &before.replaces {
+        say(&format!("\nIt replaces job {replaced}, of which nothing was delivered."))?;
+    }
+    for change in &before.changes {
+        say(&format!("\n{change}"))?;
+        if change.contains("is not made any more") {
+            say("  What is not made any more is removed from its folder, unless somebody changed it.")?;
+        }
+    }
+    for question in &before.questions {
+        say_painted(&format!("\n{}", paint(&format!("It would be held: {question}"), YELLOW)))?;
+    }
+    Ok(())
+}
+
 fn show_plan(plan: &Plan) -> Result<(), Error> {
-    say(&format!("\nPictures ({})", plan.renders.len()))?;
-    for step in &plan.renders {
+    say(&format!("\nPictures ({})", plan.pictures().count()))?;
+    for step in plan.pictures() {
         show_step(plan, step)?;
     }
     say("\nDeliveries")?;
     for delivery in &plan.deliveries {
-        show_delivery(delivery)?;
+        show_delivery(plan, delivery)?;
     }
     if !plan.skipped.is_empty() {
         say("\nSkipped")?;
@@ -207,21 +334,27 @@ fn show_step(plan: &Plan, step: &RenderStep) -> Result<(), Error> {
             let cut = if *cut > 0.0005 { format!(", {:.1} % cut away", cut * 100.0) } else { String::new() };
             let others = step.sources().collect::<BTreeSet<_>>().len().saturating_sub(1);
             let others = if others > 0 { format!(" and {others} more") } else { String::new() };
-            let copies = if step.copies > 1 { format!(", {} copies", step.copies) } else { String::new() };
+            let copies = if step.copies > 1 { format!(", {}", counted(step.copies, "copy")) } else { String::new() };
             say(&format!("{head}: {} from {from}{others}: {} px, {ppi:.0} ppi{cut}{copies}", step.name, spec.pixels()))
         }
         Work::Blocked { reason, .. } => say_painted(&format!("{}: {}", paint(&head, "0"), paint(reason, RED))),
     }
 }
 
-fn show_delivery(step: &DeliveryStep) -> Result<(), Error> {
-    let place = step.place.as_ref().map(|p| p.shown.clone()).unwrap_or_default();
+fn show_delivery(plan: &Plan, step: &DeliveryStep) -> Result<(), Error> {
+    // The small pictures of a link's pages are nobody's files.
+    let is_shown = |member: &&Member| match &member.content {
+        Content::Step(id) => plan.render(id).is_none_or(|made| made.preview_of.is_none()),
+        Content::File(_) => true,
+    };
+    let members: Vec<&Member> = step.members.iter().filter(is_shown).collect();
+    let place = step.place.as_ref().map(|p| format!(" {}", p.shown)).unwrap_or_default();
     let free = step.place.as_ref().and_then(|p| free_space(&p.fixed)).map(|b| format!(", {} free", show_bytes(b)));
     say(&format!(
-        "  {:<4} {} {place} ({} files{}), asked for by {}",
+        "  {:<4} {}{place} ({}{}), asked for by {}",
         step.id.0,
         step.delivery.word(),
-        step.members.len(),
+        counted(members.len(), "file"),
         free.unwrap_or_default(),
         step.owner
     ))?;
@@ -234,7 +367,7 @@ fn show_delivery(step: &DeliveryStep) -> Result<(), Error> {
     for order in lab::orders(step) {
         show_order(&order)?;
     }
-    for member in step.members.iter().filter(|_| step.prints.is_empty() && step.lab.is_none()) {
+    for member in members.into_iter().filter(|_| step.prints.is_empty() && step.lab.is_none()) {
         let of = match &member.content {
             Content::Step(id) => id.to_string(),
             Content::File(path) => path.display().to_string(),
@@ -249,8 +382,7 @@ fn shown_print(print: &PlannedPrint) -> String {
     let PlannedPrint { sheet, copies, ask, demand, .. } = print;
     let on = if demand.paper.same_size(ask.size) { String::new() } else { format!(" on {}", demand.paper) };
     let paper = ask.paper.as_ref().map(|paper| format!(", paper {paper}")).unwrap_or_default();
-    let copies = if *copies == 1 { "1 copy".to_string() } else { format!("{copies} copies") };
-    format!("{sheet} to {}: {}{on}{paper}, {copies}", ask.printer, ask.size)
+    format!("{sheet} to {}: {}{on}{paper}, {}", ask.printer, ask.size, counted(copies, "copy"))
 }
 
 fn show_order(order: &LabOrder<'_>) -> Result<(), Error> {

@@ -7,13 +7,18 @@ use std::time::Duration;
 use clap::Args;
 
 use super::config;
-use super::plan::{hot_folder, read_manifest};
+use super::plan::{folder_of, hot_folder, read_manifest, taken_by};
 use super::terminal::{bar, note, say};
 use crate::error::{Error, Exit};
-use crate::model::config::{HotFolder, Images};
+use crate::intake::{self, Beside};
+use crate::model::config::{Config, HotFolder, Images};
+use crate::model::counted::counted;
 use crate::model::digest;
 use crate::model::name::RelPath;
-use crate::spool::durable;
+use crate::plan::frozen::Verdict;
+use crate::plan::matching;
+use crate::plan::values::stem;
+use crate::spool::durable::{self, Done};
 use crate::spool::job::{self, JobFile, JobId, Question, file};
 use crate::spool::journal;
 use crate::spool::queue::{Located, Spool, State};
@@ -44,7 +49,7 @@ pub(super) fn run(file: &Path, args: &SubmitArgs) -> Result<(), Error> {
     let before = known_jobs(&loaded.config.spool);
     let mut dropped = Vec::new();
     for manifest in &args.manifests {
-        let one = drop_manifest(hot_folder, manifest)?;
+        let one = drop_manifest(&loaded.config, hot_folder, manifest)?;
         say(&format!("{} dropped into {} as {}", manifest.display(), hot_folder.name, one.name))?;
         dropped.push(one);
     }
@@ -56,8 +61,9 @@ pub(super) fn run(file: &Path, args: &SubmitArgs) -> Result<(), Error> {
     wait_for(&loaded.config.spool, &dropped, &before, &interrupted)
 }
 
-/// Pictures first, then the manifest: written aside, synced, renamed in.
-pub(super) fn drop_manifest(hot_folder: &HotFolder, path: &Path) -> Result<Dropped, Error> {
+/// Pictures, manifest and done file, each whole before the next. With pictures it goes into a sub-folder of its own, which
+/// appears at once: no other order's picture can be taken for one of these, whatever they are called.
+pub(super) fn drop_manifest(config: &Config, hot_folder: &HotFolder, path: &Path) -> Result<Dropped, Error> {
     let failed = |e: &dyn std::fmt::Display| Error::failed(e.to_string());
     if !hot_folder.folder.is_dir() {
         return Err(Error::failed(format!(
@@ -66,46 +72,82 @@ pub(super) fn drop_manifest(hot_folder: &HotFolder, path: &Path) -> Result<Dropp
             hot_folder.folder.display()
         )));
     }
+    let name = taken_by(hot_folder, path)?;
+    let name = RelPath::from_part(&name).ok_or_else(|| Error::usage(format!("{} has no file name", path.display())))?;
     let (manifest, warnings) = read_manifest(path)?;
     for warning in warnings {
         note(&format!("warning: {warning}"));
     }
+    if let Some(why) = intake::why_elsewhere(&manifest, hot_folder, config) {
+        note(&format!("warning: {why}"));
+    }
     let bytes = std::fs::read(path).map_err(|e| Error::failed(format!("{}: cannot be read: {e}", path.display())))?;
-    if hot_folder.images == Images::Beside {
-        let from = path.parent().unwrap_or(Path::new("."));
-        for name in manifest.images.iter().filter_map(|i| i.file.as_ref()) {
-            let name = RelPath::parse(name).map_err(|e| failed(&e))?;
-            let (source, target) = (name.below(from), name.below(&hot_folder.folder));
-            if !source.is_file() {
-                note(&format!("warning: {name} is not beside the manifest; the job waits for it"));
-                continue;
-            }
-            if let Some(folder) = target.parent() {
-                durable::make_folders(&hot_folder.folder, folder).map_err(|e| failed(&e))?;
-            }
-            let aside = target.with_file_name(format!(".{}.hf-new", name.file_name()));
-            durable::copy(&source, &aside).map_err(|e| failed(&e))?;
-            durable::publish(&aside, &target).map_err(|e| {
-                Error::failed(format!("{e}; another picture of that name waits there, drop the order in a sub-folder"))
-            })?;
+    let sha256 = digest::sha256(&bytes);
+    let is_made = matching::freeze(&manifest, hot_folder, config).verdict == Verdict::Run;
+    if hot_folder.images == Images::Beside && is_made {
+        let folder = folder_of(path);
+        let beside = Beside::find(&manifest, folder, config)
+            .map_err(|e| Error::failed(format!("{}: cannot be read: {e}", folder.display())))?;
+        for missing in beside.missing() {
+            note(&format!("warning: {missing}; the job waits for it"));
+        }
+        if beside.lying().next().is_some() {
+            let own = drop_with_pictures(hot_folder, &name, &bytes, &beside).map_err(|e| failed(&e))?;
+            return Ok(Dropped { name: own.join(&name).to_string(), sha256 });
         }
     }
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = RelPath::from_part(&name).ok_or_else(|| Error::usage(format!("{} has no file name", path.display())))?;
+    let name = free_name(&name, &|free| durable::write_new(&free.below(&hot_folder.folder), &bytes))
+        .map_err(|e| failed(&e))?;
+    if hot_folder.done_file {
+        write_done_file(&hot_folder.folder, &name).map_err(|e| failed(&e))?;
+    }
+    Ok(Dropped { name: name.to_string(), sha256 })
+}
+
+/// The first name that nothing has yet: `name`, `name_2` … Another manifest of that name may wait to be taken.
+fn free_name(name: &RelPath, give: &dyn Fn(&RelPath) -> Done) -> Done<RelPath> {
     let mut free = name.clone();
     let mut number = 2;
     loop {
-        match durable::write_new(&free.below(&hot_folder.folder), &bytes) {
-            Ok(()) => break,
-            // Another manifest of that name waits to be taken.
+        match give(&free) {
+            Ok(()) => return Ok(free),
             Err(e) if e.already_exists() => {
                 free = name.with_suffix(&format!("_{number}"));
                 number += 1;
             }
-            Err(e) => return Err(failed(&e)),
+            Err(e) => return Err(e),
         }
     }
-    Ok(Dropped { name: free.to_string(), sha256: digest::sha256(&bytes) })
+}
+
+fn write_done_file(folder: &Path, manifest: &RelPath) -> Done {
+    durable::replace(&folder.join(intake::done_file(manifest.as_str())), b"")
+}
+
+/// Makes the sub-folder under a hidden name, which no hot folder looks into, and gives it its own name when all is in it.
+fn drop_with_pictures(hot_folder: &HotFolder, name: &RelPath, bytes: &[u8], beside: &Beside) -> Done<RelPath> {
+    let aside = hot_folder.folder.join(format!(".{name}.{}.hf-new", std::process::id()));
+    durable::remove_tree(&aside)?;
+    durable::make_new_folder(&aside)?;
+    let fill = || -> Done<RelPath> {
+        for picture in beside.lying() {
+            let target = picture.below.split('/').fold(aside.clone(), |path, part| path.join(part));
+            durable::make_folders(&aside, target.parent().unwrap_or(&aside))?;
+            durable::copy(&picture.file, &target)?;
+        }
+        durable::write_new(&name.below(&aside), bytes)?;
+        if hot_folder.done_file {
+            write_done_file(&aside, name)?;
+        }
+        let own = RelPath::from_part(stem(name.as_str())).unwrap_or_else(RelPath::unnamed);
+        free_name(&own, &|free| durable::move_new(&aside, &free.below(&hot_folder.folder)))
+    };
+    let filled = fill();
+    if filled.is_err() {
+        // What cannot be removed either is hidden, and no hot folder takes it.
+        let _ = durable::remove_tree(&aside);
+    }
+    filled
 }
 
 /// The ids of all jobs, to tell new ones from old.
@@ -196,7 +238,7 @@ fn end_of(job: &Located) -> Option<End> {
         }
         State::Done | State::Failed => {
             let receipt = receipt::read(&job.folder)?;
-            let mut text = format!("{} ({}), {} pictures", receipt.result, job.id, receipt.pictures());
+            let mut text = format!("{} ({}), {}", receipt.result, job.id, counted(receipt.pictures(), "picture"));
             if let Some(repeated) = &receipt.duplicate_of {
                 text = format!("{} ({}): job {repeated} makes, or has made, just this", receipt.result, job.id);
             }

@@ -14,6 +14,7 @@
 mod accept;
 mod alone;
 mod batch;
+mod beside;
 mod clear;
 mod ending;
 mod folder;
@@ -54,6 +55,7 @@ use crate::spool::job::JobId;
 use crate::spool::places::Places;
 use crate::spool::queue::{Spool, SpoolError, State};
 
+pub use self::beside::{Beside, Lying, done_file, why_elsewhere, why_never_taken};
 pub use self::pictures::input_name;
 pub use self::state::{FolderState, Mode, Unnamed, WaitingManifest};
 pub use self::watch::{Hints, Waker, Watch};

@@ -37,6 +37,17 @@ enum Wanted {
     Number(String),
 }
 
+impl Named {
+    /// Whether it lies in a folder below the manifest's.
+    pub(super) fn is_deep(&self) -> bool {
+        matches!(&self.wanted, Wanted::File(file) if file.parent().is_some())
+    }
+
+    pub(super) fn is_of(&self, image: &Image) -> bool {
+        wanted(image).as_ref() == Some(&self.wanted)
+    }
+}
+
 /// Every picture that a manifest names, each once.
 pub(super) fn named(manifest: &Manifest) -> Vec<Named> {
     let mut all: Vec<Named> = Vec::new();

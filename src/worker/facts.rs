@@ -1,8 +1,9 @@
 //! Finds the pictures of a job and reads their headers: what a plan is made from.
 
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::intake::Beside;
 use crate::intake::library::{Finder, LibraryAnswer};
 use crate::model::config::Library;
 use crate::model::manifest::Manifest;
@@ -19,6 +20,8 @@ pub enum Pictures<'a> {
     Library(Option<&'a Library>),
     /// They came with the manifest: below this folder, under the names of [`crate::intake::input_name`].
     Beside(&'a Path),
+    /// They lie beside a manifest that was not dropped yet.
+    Undropped(&'a Beside),
 }
 
 /// A root of the library is not there: waited for.
@@ -35,11 +38,17 @@ pub fn gather(
     let mut facts = Facts::new();
     let mut finder = match pictures {
         Pictures::Library(library) => library.map(|library| Finder::new(library, places)),
-        Pictures::Beside(_) => None,
+        Pictures::Beside(_) | Pictures::Undropped(_) => None,
     };
     for want in wants {
         let found = match (pictures, &mut finder) {
-            (Pictures::Beside(folder), _) => beside(manifest, &want, folder),
+            (Pictures::Beside(folder), _) => {
+                let name = crate::intake::input_name(&manifest.images[want.image], folder);
+                beside(name.map(|name| (name.below(folder), name)))
+            }
+            (Pictures::Undropped(lying), _) => {
+                beside(lying.of(&manifest.images[want.image]).map(|lying| (lying.file.clone(), lying.input.clone())))
+            }
             (Pictures::Library(_), Some(finder)) => from_library(finder.find(manifest, &want))?,
             (Pictures::Library(_), None) => {
                 Found::Candidates { list: Vec::new(), looked: "the config names no `library`".into() }
@@ -74,12 +83,10 @@ fn from_library(answer: LibraryAnswer) -> Result<Found, Unreachable> {
     }
 }
 
-fn beside(manifest: &Manifest, want: &Want, folder: &Path) -> Found {
-    let image = &manifest.images[want.image];
+fn beside(file: Option<(PathBuf, RelPath)>) -> Found {
     let looked = "it did not come with the manifest".to_string();
     let none = || Found::Candidates { list: Vec::new(), looked: looked.clone() };
-    let Some(name) = crate::intake::input_name(image, folder) else { return none() };
-    let path = name.below(folder);
+    let Some((path, name)) = file else { return none() };
     let Ok(bytes) = path.metadata().map(|m| m.len()) else { return none() };
     match header(&path) {
         Ok(header) => {

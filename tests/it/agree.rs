@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hotfolders::plan::{Content, DeliveryStep, Plan, Weight, Work};
 use serde_json::Value;
 
-use crate::studio::{Studio, files};
+use crate::studio::{self, Studio, files, invoice, session};
 
 const CONFIG: &str = include_str!("../../fixtures/demo/hotfolders.yaml");
 const BESIDE: &str = r#"{
@@ -138,4 +138,111 @@ fn plan_and_serve_agree_about_every_picture() {
         }
     }
     studio.audit();
+}
+
+/// An order of one picture, named so.
+fn order(record: &str, image: &Value) -> String {
+    let line = image.get("number").or_else(|| image.get("file"));
+    serde_json::json!({
+        "manifest": 1, "kind": "production_order", "record": record, "status": "zip", "images": [image],
+        "lines": [{ "line": 1, "image": line }], "count": { "images": 1, "lines": 1 },
+    })
+    .to_string()
+}
+
+/// Another case, a number, a name composed by another system: what `serve` finds beside a manifest, the others find too.
+#[test]
+fn pictures_beside_a_manifest_are_found_by_one_rule() {
+    let done_file =
+        "  done: { folder: drop/done, images: beside, settle: 100ms, scan: 200ms, done_file: true }\nitems:";
+    let mut studio = Studio::bare(&studio::CONFIG.replace("items:", done_file));
+    std::fs::create_dir_all(studio.path("drop/done")).unwrap();
+    let cases = [
+        ("case", "IMG_7.JPG", serde_json::json!({ "file": "img_7.jpg" })),
+        ("number", "S1007.jpg", serde_json::json!({ "number": 7 })),
+        ("composed", "e\u{301}.jpg", serde_json::json!({ "file": "\u{e9}.jpg" })),
+        ("decomposed", "e\u{301}.jpg", serde_json::json!({ "file": "e\u{301}.jpg" })),
+        ("below", "Album/A.jpg", serde_json::json!({ "file": "album/a.jpg" })),
+        ("joined", "\u{1f468}\u{200d}\u{1f469}.jpg", serde_json::json!({ "file": "\u{1f468}\u{200d}\u{1f469}.jpg" })),
+        // Camera names repeat: two orders of the same name and picture at a time.
+        ("same", "IMG_7.JPG", serde_json::json!({ "file": "IMG_7.JPG" })),
+    ];
+    for (at, (record, picture, image)) in (1..).zip(&cases) {
+        studio.picture(&format!("in/{record}/{picture}"), 60 + at, 60);
+        studio.write(&format!("in/{record}/order.json"), order(record, image).as_bytes());
+    }
+    studio.serve();
+    for hot_folder in ["exports", "done"] {
+        let manifests: Vec<String> = cases.iter().map(|(record, ..)| format!("in/{record}/order.json")).collect();
+        for manifest in &manifests {
+            let planned = studio.run(&["plan", manifest, "--hot-folder", hot_folder, "--json"]).expect(0).json();
+            assert_eq!(planned["missing"], serde_json::json!([]), "{manifest}");
+        }
+        let submit = ["submit", "--wait", "--hot-folder", hot_folder];
+        let all: Vec<&str> = submit.into_iter().chain(manifests.iter().map(String::as_str)).collect();
+        let told = studio.run(&all).expect(0);
+        assert_eq!(told.err, "", "{}", told.out);
+        assert_eq!(files(&studio.path(&format!("drop/{hot_folder}"))), [""; 0]);
+    }
+    let receipts: Vec<Value> = studio.jobs("done").iter().map(|job| studio.receipt(job)).collect();
+    let of = |result: &str| receipts.iter().filter(|receipt| receipt["result"] == result).collect::<Vec<_>>();
+    assert_eq!((of("done").len(), of("duplicate").len()), (cases.len(), cases.len()));
+    let originals: BTreeSet<&str> =
+        of("done").iter().map(|receipt| receipt["outputs"][0]["source_sha256"].as_str().unwrap()).collect();
+    assert_eq!(originals.len(), cases.len(), "no order has the picture of another one");
+    assert_eq!(studio.stop(), Some(0));
+    studio.audit();
+}
+
+#[test]
+fn what_a_hot_folder_would_never_take_is_refused_beforehand() {
+    let studio = Studio::new();
+    studio.picture("a.jpg", 60, 60);
+    for name in ["order.txt", "order.json.part", ".order.json"] {
+        studio.write(name, order("1", &serde_json::json!({ "file": "a.jpg" })).as_bytes());
+        for command in ["plan", "submit"] {
+            let told = studio.run(&[command, name, "--hot-folder", "exports"]).expect(1);
+            assert!(told.err.contains(name) && told.err.contains("rename it"), "{command} {name}: {}", told.err);
+        }
+    }
+    assert_eq!(files(&studio.path("drop")), [""; 0]);
+    // Of this one every picture is missing: its job would fail.
+    studio.write("order.json", order("1", &serde_json::json!({ "file": "b.jpg" })).as_bytes());
+    let told = studio.run(&["plan", "order.json", "--hot-folder", "exports"]).expect(1);
+    assert!(told.out.contains("b.jpg does not lie beside the manifest"), "{}", told.out);
+}
+
+/// `plan` knows what was made before: the same again, a correction that asks, one that takes files away.
+#[test]
+fn a_plan_knows_what_was_made_before() {
+    let ask = "size: ordered\n    repeat: ask";
+    let mut studio = Studio::bare(&studio::CONFIG.replacen("size: ordered", ask, 1));
+    for number in 1..=3 {
+        studio.picture(&format!("sessions/S1/Hi-Res/S1{number:03}.jpg"), 90, 60);
+    }
+    studio.write("again.json", invoice("9", &[1]).as_bytes());
+    studio.write("corrected.json", invoice("9", &[2]).as_bytes());
+    studio.write("fewer.json", session("S1", &[1]).as_bytes());
+    let plan = |studio: &Studio, name: &str| studio.run(&["plan", name, "--json"]).expect(0).json()["before"].clone();
+    assert_eq!(plan(&studio, "again.json")["duplicate_of"], Value::Null);
+    studio.serve();
+    studio.drop_file("status", "a.json", &invoice("9", &[1]));
+    studio.drop_file("status", "s.json", &session("S1", &[1, 2]));
+    let done = studio.wait_jobs("done", 2);
+    let of_invoice = done.iter().map(|job| studio.receipt(job)).find(|receipt| receipt["kind"] == "invoice").unwrap();
+    assert_eq!(plan(&studio, "again.json")["duplicate_of"], of_invoice["job"]);
+    let asked = plan(&studio, "corrected.json")["questions"].clone();
+    let removed = plan(&studio, "fewer.json")["changes"].clone();
+    assert!(removed[0].as_str().unwrap().contains("is not made any more"), "{removed}");
+    let told = studio.run(&["plan", "fewer.json"]).expect(0).out;
+    assert!(told.contains("is removed from its folder"), "{told}");
+
+    // And so it comes.
+    studio.drop_file("status", "b.json", &invoice("9", &[2]));
+    let held = studio.wait_jobs("held", 1);
+    assert_eq!(studio.json(&held[0].join("questions.json"))[0]["text"], asked[0]);
+    studio.drop_file("status", "t.json", &session("S1", &[1]));
+    studio.wait_jobs("done", 3);
+    assert_eq!(files(&studio.path("delivery/web/S1")), ["S1_0001.jpg"]);
+    assert_eq!(studio.stop(), Some(0));
 }
