@@ -147,7 +147,7 @@ pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
     let act = |jobs: Vec<JobId>, command: &dyn Fn(Vec<JobId>) -> Command| act(&spool, &config, jobs, command);
     match command {
         JobsCommand::List(args) => list::run(&spool, &config, args),
-        JobsCommand::Show(args) => show::run(&spool, args),
+        JobsCommand::Show(args) => show::run(&spool, &config, args),
         JobsCommand::Retry(args) => {
             let jobs = failed_or_named(&spool, args, &[State::Failed, State::Done])?;
             act(jobs, &|jobs| Command::Retry { jobs })

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::control::{self, Answer, Command, LinkAct};
 use crate::error::Error;
 use crate::model::config::Config;
+use crate::model::manifest::{is_record, one_record};
 use crate::model::token::Token;
 use crate::spool::links::{LinkRecord, LinkState, Links, Taken, days_ago};
 use crate::spool::queue::{Spool, SpoolError};
@@ -74,7 +75,13 @@ fn is_meant(text: &str, hash: &str, record: &LinkRecord) -> bool {
     const SHORTEST: usize = 6;
     let of_url = Token::of_url(text).is_some_and(|token| token.hash() == hash);
     let of_id = text.len() >= SHORTEST && hash.starts_with(text);
-    of_url || of_id || record.job.as_str() == text || record.record.eq_ignore_ascii_case(text)
+    of_url || of_id || record.job.as_str() == text || is_record(text, record.kind, &record.record)
+}
+
+/// A number that stands for records of several kinds would close, or mail, the link of another client.
+fn of_one_record(text: &str, named: &Found) -> Result<(), Error> {
+    let records = named.iter().map(|(_, link)| (link.kind, link.record.as_str()));
+    one_record(text, records).map(drop).map_err(Error::failed)
 }
 
 /// What each argument names; of a record with open links only these are meant.
@@ -86,6 +93,7 @@ fn meant(links: &Links, arguments: &[String]) -> Result<Found, Error> {
         if named.is_empty() {
             return Err(Error::failed(format!("there is no link of `{text}`; see `hotfolders links list`")));
         }
+        of_one_record(text, &named)?;
         if named.iter().any(|(_, record)| record.state(now) == LinkState::Open) {
             named.retain(|(_, record)| record.state(now) == LinkState::Open);
         } else {

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::control::{Answer, LinkAct};
 use crate::model::config::{Config, is_mail_address};
 use crate::model::token::{self, TOKEN_BYTES, Token};
+use crate::model::units::show_moment;
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::journal::{self, Entry, Journal, MadeLink};
 use crate::spool::links::{LinkRecord, LinkState, Links};
@@ -189,8 +190,8 @@ fn renew(spool: &Spool, config: &Config, links: &Links, hash: &str, record: &Lin
         tell_in_receipt(&job.folder, journal.progress()).map_err(|e| said(&e))?;
     }
     let pin = made.pin.as_ref().map(|pin| format!(", PIN {pin}")).unwrap_or_default();
-    let until = made.expires.to_zoned(clock::time_zone(config.studio.time_zone.as_deref()));
-    Ok(format!("it is now {}{pin}, until {}", made.url, until.strftime("%-d %B %Y, %H:%M")))
+    let zone = clock::time_zone(config.studio.time_zone.as_deref());
+    Ok(format!("it is now {}{pin}, until {}", made.url, show_moment(made.expires, &zone)))
 }
 
 fn until(record: &LinkRecord, now: Timestamp) -> Timestamp {

@@ -53,6 +53,7 @@ mod print_torture;
 mod printing;
 mod quality;
 mod queue;
+mod records;
 mod reload;
 mod rights;
 mod sheets;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::error::Error;
-use crate::model::manifest::Kind;
+use crate::model::manifest::{self, Kind};
 use crate::spool::index::{Brief, History};
 use crate::spool::job::{self, JobFile, JobId, file};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
@@ -48,7 +48,87 @@ pub(super) enum Meant {
     Past(JobId),
 }
 
-/// A job id names one job; a record its newest one in the wanted states, if there is one in them.
+/// A job of a record, as far as it takes to choose among several.
+#[derive(Debug, Clone)]
+pub(super) struct OfRecord {
+    pub(super) id: JobId,
+    pub(super) state: State,
+    /// Empty for one that has not ended.
+    pub(super) result: String,
+    kind: Option<Kind>,
+    record: String,
+    accepted_ms: i64,
+}
+
+impl OfRecord {
+    /// `pending`, `failed`, `done`, `duplicate`, `cancelled` …
+    pub(super) fn word(&self) -> &str {
+        if self.result.is_empty() { self.state.word() } else { &self.result }
+    }
+
+    /// Whether it made something, or is about to: not one that an earlier job made needless, or that asks for nothing.
+    fn makes_something(&self) -> bool {
+        !matches!(self.result.as_str(), "duplicate" | "ignored" | "skipped")
+    }
+
+    fn of_brief(brief: &Brief<'_>) -> Option<OfRecord> {
+        Some(OfRecord {
+            id: JobId::parse(&brief.job)?,
+            state: state_of(brief),
+            result: brief.result.to_string(),
+            kind: brief.kind,
+            record: brief.record.to_string(),
+            accepted_ms: brief.accepted_ms,
+        })
+    }
+
+    fn of_open(job: &Located) -> Option<OfRecord> {
+        let record = record(job)?;
+        Some(OfRecord {
+            id: job.id.clone(),
+            state: job.state,
+            result: String::new(),
+            kind: record.kind,
+            record: record.record,
+            accepted_ms: record.accepted.as_millisecond(),
+        })
+    }
+}
+
+/// All jobs of the record that somebody means. A number that stands for records of several kinds is
+/// refused: a guess may cancel the wrong one.
+fn of_record(text: &str, past: &[Brief<'_>], open: &[Located]) -> Result<Vec<OfRecord>, Error> {
+    let open: Vec<OfRecord> = open.iter().filter_map(OfRecord::of_open).collect();
+    let records = past.iter().map(|brief| (brief.kind, &*brief.record));
+    let records = records.chain(open.iter().map(|job| (job.kind, job.record.as_str())));
+    let one = manifest::one_record(text, records).map_err(Error::failed)?;
+    Ok(one.map(|(kind, record)| jobs_of(kind, &record, past, open)).unwrap_or_default())
+}
+
+/// All jobs of a record, the newest first.
+fn jobs_of(kind: Option<Kind>, record: &str, past: &[Brief<'_>], open: Vec<OfRecord>) -> Vec<OfRecord> {
+    let past = past.iter().filter(|brief| brief.kind == kind && brief.record == record).filter_map(OfRecord::of_brief);
+    let open = open.into_iter().filter(|job| job.kind == kind && job.record == record);
+    let mut all: Vec<OfRecord> = past.chain(open).collect();
+    all.sort_by(|a, b| (b.accepted_ms, &b.id).cmp(&(a.accepted_ms, &a.id)));
+    all
+}
+
+/// The other jobs of a job's record, the newest first.
+pub(super) fn siblings(spool: &Spool, job: &JobId) -> Result<Vec<OfRecord>, Error> {
+    let open = open_jobs(spool)?;
+    let history = History::read(spool).map_err(|e| failed(&e))?;
+    let past = finished(&history, &open);
+    let open: Vec<OfRecord> = open.iter().filter_map(OfRecord::of_open).collect();
+    let own = past.iter().find(|brief| brief.job == job.as_str()).and_then(OfRecord::of_brief);
+    let own = own.or_else(|| open.iter().find(|other| other.id == *job).cloned());
+    let mut all = own.map(|own| jobs_of(own.kind, &own.record, &past, open)).unwrap_or_default();
+    all.retain(|other| other.id != *job);
+    Ok(all)
+}
+
+/// A job id names one job; a record its newest one: first among those in the wanted states, and among those that made
+/// something.
 pub(super) fn meant(spool: &Spool, text: &str, states: &[State]) -> Result<Meant, Error> {
     if let Some(id) = JobId::parse(text)
         && let Some(job) = spool.find(&id).map_err(|e| failed(&e))?
@@ -61,25 +141,16 @@ pub(super) fn meant(spool: &Spool, text: &str, states: &[State]) -> Result<Meant
     if let Some(id) = past.iter().find(|brief| brief.job == text).and_then(|brief| JobId::parse(&brief.job)) {
         return Ok(Meant::Past(id));
     }
-    // Newest first, those in the wanted states before the others, those whose folders stand before all.
-    let mut of_record: Vec<(State, i64, JobId)> = past
-        .iter()
-        .filter(|brief| brief.record.eq_ignore_ascii_case(text))
-        .filter_map(|brief| Some((state_of(brief), brief.accepted_ms, JobId::parse(&brief.job)?)))
-        .collect();
-    let accepted = |job: &Located| {
-        let record = record(job).filter(|r| r.record.eq_ignore_ascii_case(text))?;
-        Some((job.state, record.accepted.as_millisecond(), job.id.clone()))
-    };
-    of_record.extend(open.iter().filter_map(accepted));
-    of_record.sort_by(|a, b| (states.contains(&b.0), b.1, &b.2).cmp(&(states.contains(&a.0), a.1, &a.2)));
-    for (_, _, id) in &of_record {
+    let mut jobs = of_record(text, &past, &open)?;
+    jobs.sort_by_key(|job| (!states.contains(&job.state), !job.makes_something()));
+    // Those whose folders stand before all.
+    for OfRecord { id, .. } in &jobs {
         if let Some(job) = spool.find(id).map_err(|e| failed(&e))? {
             return Ok(Meant::Standing(job));
         }
     }
-    match of_record.into_iter().next() {
-        Some((_, _, id)) => Ok(Meant::Past(id)),
+    match jobs.into_iter().next() {
+        Some(job) => Ok(Meant::Past(job.id)),
         None => Err(Error::failed(format!("there is no job or record `{text}`; see `hotfolders jobs list`"))),
     }
 }

@@ -13,6 +13,8 @@ use crate::clock;
 use crate::control::Command;
 use crate::error::Error;
 use crate::model::config::Config;
+use crate::model::manifest::is_record;
+use crate::model::units::show_moment;
 use crate::spool::index::{Brief, History};
 use crate::spool::job::{self, JobId, Reason, file, questions};
 use crate::spool::queue::{Located, Spool, State};
@@ -95,7 +97,7 @@ impl Wanted {
         let accepted_ms = if brief.accepted_ms == 0 { brief.finished_ms } else { brief.accepted_ms };
         let since = |since: &Timestamp| accepted_ms >= since.as_millisecond();
         self.state.is_none_or(|state| state == state_of(brief))
-            && self.record.as_ref().is_none_or(|record| brief.record.eq_ignore_ascii_case(record))
+            && self.record.as_ref().is_none_or(|text| is_record(text, brief.kind, &brief.record))
             && self.session.as_ref().is_none_or(|session| brief.is_of_session(session))
             && self.client.as_ref().is_none_or(|client| brief.client_has(client))
             && self.since.as_ref().is_none_or(since)
@@ -103,7 +105,7 @@ impl Wanted {
 
     fn has_row(&self, row: &Row) -> bool {
         let has = |text: &Option<String>, part: &String| text.as_ref().is_some_and(|t| t.to_lowercase().contains(part));
-        self.record.as_ref().is_none_or(|record| row.record.eq_ignore_ascii_case(record))
+        self.record.as_ref().is_none_or(|text| is_record(text, row.kind, &row.record))
             && self.session.as_ref().is_none_or(|s| row.sessions.iter().any(|known| known.eq_ignore_ascii_case(s)))
             && self.client.as_ref().is_none_or(|part| has(&row.client, part) || has(&row.email, part))
             && self.since.is_none_or(|since| row.accepted.is_some_and(|at| at >= since))
@@ -194,7 +196,7 @@ pub(super) fn run(spool: &Spool, config: &Config, args: &ListArgs) -> Result<(),
         terminal::say_json(&rows)?;
     } else if rows.is_empty() && left_out == 0 {
         say("no jobs")?;
-        tell_of_erased(&history, &wanted);
+        tell_of_erased(&history, &wanted, config);
     } else {
         show(&rows)?;
     }
@@ -205,10 +207,11 @@ pub(super) fn run(spool: &Spool, config: &Config, args: &ListArgs) -> Result<(),
 }
 
 /// Whoever looks for an erased record should not think that it never was.
-fn tell_of_erased(history: &History, wanted: &Wanted) {
+fn tell_of_erased(history: &History, wanted: &Wanted, config: &Config) {
     if let Some(record) = &wanted.record
         && let Some(at) = history.erased_at(record)
     {
+        let at = show_moment(at, &clock::time_zone(config.studio.time_zone.as_deref()));
         note(&format!("record {record} was erased, last at {at}"));
     }
 }

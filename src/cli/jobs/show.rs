@@ -1,10 +1,15 @@
 //! `hotfolders jobs show`: everything about one job.
 
 use clap::Args;
+use jiff::tz::TimeZone;
 
-use super::find::{self, Meant, failed, record};
+use super::find::{self, Meant, OfRecord, failed, record};
 use crate::cli::terminal::{self, RED, YELLOW, paint, say, say_painted};
+use crate::clock;
 use crate::error::Error;
+use crate::model::config::Config;
+use crate::model::counted::counted;
+use crate::model::units::show_moment;
 use crate::plan::frozen::Verdict;
 use crate::spool::index::{History, IndexLine};
 use crate::spool::job::{self, JobId, Reason, file, questions};
@@ -20,15 +25,16 @@ pub(in crate::cli) struct ShowArgs {
     json: bool,
 }
 
-pub(super) fn run(spool: &Spool, args: &ShowArgs) -> Result<(), Error> {
+pub(super) fn run(spool: &Spool, config: &Config, args: &ShowArgs) -> Result<(), Error> {
+    let zone = clock::time_zone(config.studio.time_zone.as_deref());
     match find::meant(spool, &args.job, &State::ALL)? {
-        Meant::Standing(job) => show(&job, args.json),
-        Meant::Past(id) => show_past(spool, &id, args.json),
+        Meant::Standing(job) => show(spool, &job, &zone, args.json),
+        Meant::Past(id) => show_past(spool, &id, &zone, args.json),
     }
 }
 
 /// What the history has of a job whose folder is gone.
-fn show_past(spool: &Spool, id: &JobId, json: bool) -> Result<(), Error> {
+fn show_past(spool: &Spool, id: &JobId, zone: &TimeZone, json: bool) -> Result<(), Error> {
     let history = History::read(spool).map_err(|e| failed(&e))?;
     let brief = history.jobs().into_iter().find(|brief| brief.job == id.as_str());
     let brief = brief.ok_or_else(|| Error::failed(format!("{id}: it was removed just now")))?;
@@ -36,7 +42,7 @@ fn show_past(spool: &Spool, id: &JobId, json: bool) -> Result<(), Error> {
     if json {
         return terminal::say_json(&serde_json::json!({ "job": id, "state": find::state_of(&brief), "history": line }));
     }
-    say(&format!("{id} ended as {} at {}; its folder is gone", line.result, line.finished))?;
+    say(&format!("{id} ended as {} at {}; its folder is gone", line.result, show_moment(line.finished, zone)))?;
     say(&format!("  record    {} {}", find::word(line.kind), line.record))?;
     if let Some(client) = &line.client {
         let both = [client.name.as_deref(), client.email.as_deref()].into_iter().flatten().collect::<Vec<_>>();
@@ -48,29 +54,49 @@ fn show_past(spool: &Spool, id: &JobId, json: bool) -> Result<(), Error> {
     Ok(())
 }
 
-fn show(job: &Located, json: bool) -> Result<(), Error> {
+/// So many other jobs of the record are named.
+const SIBLINGS_SHOWN: usize = 10;
+
+/// A record that was sent again has more than one job.
+fn show_siblings(others: &[OfRecord]) -> Result<(), Error> {
+    for other in others.iter().take(SIBLINGS_SHOWN) {
+        say(&format!("  see also  {} ({})", other.id, other.word()))?;
+    }
+    match others.len().saturating_sub(SIBLINGS_SHOWN) {
+        0 => Ok(()),
+        more => say(&format!("  see also  {more} older of this record: `hotfolders jobs list --record`")),
+    }
+}
+
+fn show(spool: &Spool, job: &Located, zone: &TimeZone, json: bool) -> Result<(), Error> {
     let known = record(job);
     let receipt: Option<Receipt> = receipt::read(&job.folder);
     let reason: Option<Reason> = job::read(&job.folder, file::REASON).ok();
     let plan: Option<crate::plan::Plan> = job::read(&job.folder, file::PLAN).ok();
     let rules: Option<crate::plan::frozen::Frozen> = job::read(&job.folder, file::RULES).ok();
     let progress = journal::read(&job.folder.join(file::JOURNAL)).unwrap_or_default();
+    let others = find::siblings(spool, &job.id)?;
     if json {
+        let others: Vec<_> = others.iter().map(|o| serde_json::json!({ "job": o.id, "result": o.word() })).collect();
         return terminal::say_json(&serde_json::json!({
             "job": job.id, "state": job.state, "folder": job.folder, "record": known,
             "rules": rules.map(|r| r.rules), "questions": questions(&job.folder), "reason": reason, "receipt": receipt,
-            "plan": plan,
+            "plan": plan, "others": others,
         }));
     }
     say(&format!("{} is {}", job.id, job.state))?;
     say(&format!("  folder    {}", job.folder.display()))?;
     if let Some(known) = &known {
         say(&format!("  manifest  {} from hot folder {}", known.manifest, known.hot_folder))?;
-        say(&format!("  accepted  {}", known.accepted))?;
+        say(&format!("  accepted  {}", show_moment(known.accepted, zone)))?;
         if let Some(start) = known.not_before {
-            say(&format!("  starts    {start}"))?;
+            say(&format!("  starts    {}", show_moment(start, zone)))?;
         }
     }
+    if let Some(of) = receipt.as_ref().and_then(|receipt| receipt.duplicate_of.as_ref()) {
+        say(&format!("  repeats   {of}, which made what this one asks for"))?;
+    }
+    show_siblings(&others)?;
     for rule in rules.iter().flat_map(|r| &r.rules).filter(|r| r.matches) {
         say(&format!("  taken by  {}", rule.rule))?;
     }
@@ -108,7 +134,7 @@ fn show(job: &Located, json: bool) -> Result<(), Error> {
         say(&format!("  {}", shown.trim_end().replace('\n', "\n  ")))?;
     }
     if let Some(receipt) = receipt {
-        show_receipt(&receipt)?;
+        show_receipt(&receipt, zone)?;
     }
     Ok(())
 }
@@ -122,14 +148,22 @@ fn ended_unmatched(verdict: &Verdict) -> bool {
     }
 }
 
-fn show_receipt(receipt: &Receipt) -> Result<(), Error> {
-    say(&format!("\nResult: {}, {} pictures", receipt.result, receipt.pictures()))?;
+fn show_receipt(receipt: &Receipt, zone: &TimeZone) -> Result<(), Error> {
+    say(&format!("\nResult: {}, {}", receipt.result, counted(receipt.pictures(), "picture")))?;
     for output in &receipt.outputs {
         let place = output.path.as_deref().unwrap_or("(not delivered)");
         say(&format!("  {place} {}x{} from {}", output.width, output.height, output.source.as_deref().unwrap_or("?")))?;
     }
-    for delivery in receipt.deliveries.iter().filter(|d| d.to != "folder") {
+    for delivery in receipt.deliveries.iter().filter(|d| d.to != "folder" && !d.paths.is_empty()) {
         say(&format!("  {} {}", delivery.to, delivery.paths.join(", ")))?;
+    }
+    for print in &receipt.prints {
+        let line = print.line.map(|line| format!("line {line}, ")).unwrap_or_default();
+        let copies = counted(print.copies, "copy");
+        say(&format!("  print {} on {}: {line}{copies}, {}", print.step, print.printer, print.state.word()))?;
+    }
+    for link in &receipt.links {
+        say(&format!("  link {} until {}", link.url, show_moment(link.expires, zone)))?;
     }
     for warning in &receipt.warnings {
         say_painted(&format!("  {} {}", paint(&format!("{}:", warning.code), YELLOW), paint(&warning.text, "0")))?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Ground;
 use super::logs::Names;
 use crate::control::Whom;
+use crate::model::manifest::{Kind, is_record, one_record};
 use crate::server::housekeeping::receipts_folders;
 use crate::spool::index::{Brief, Change, History, Index, IndexLine, Summary};
 use crate::spool::job::{self, JobFile, JobId, file};
@@ -27,9 +28,9 @@ pub(super) struct Found {
     pub(super) problems: Vec<String>,
 }
 
-fn is_of(whom: &Whom, record: &str, who: &Who) -> bool {
+fn is_of(whom: &Whom, kind: Option<Kind>, record: &str, who: &Who) -> bool {
     match whom {
-        Whom::Record(wanted) => record.eq_ignore_ascii_case(wanted),
+        Whom::Record(wanted) => is_record(wanted, kind, record),
         Whom::Session(wanted) => who.sessions.iter().any(|session| session.eq_ignore_ascii_case(wanted)),
         Whom::Client(wanted) => who.client.as_ref().is_some_and(|client| {
             client.email.as_ref().is_some_and(|email| email.to_lowercase() == wanted.to_lowercase())
@@ -54,7 +55,17 @@ fn of_brief(brief: &Brief<'_>, ground: Ground<'_>, id: &JobId) -> Result<Who, Sp
     })
 }
 
-pub(super) fn find(ground: Ground<'_>, index: &mut Index, whom: &Whom) -> Result<Found, SpoolError> {
+/// Why it cannot be said what is theirs.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotFound {
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// A number of records of several kinds, which may be of several clients.
+    #[error("{0}; nothing was erased")]
+    Several(String),
+}
+
+pub(super) fn find(ground: Ground<'_>, index: &mut Index, whom: &Whom) -> Result<Found, NotFound> {
     let spool = ground.spool;
     let mut found = Found {
         ids: BTreeSet::new(),
@@ -64,13 +75,14 @@ pub(super) fn find(ground: Ground<'_>, index: &mut Index, whom: &Whom) -> Result
         names: Names::of(whom),
         problems: Vec::new(),
     };
+    let mut theirs = Vec::new();
     let past = History::read(spool)?;
     for brief in past.jobs().iter().filter(|brief| !brief.is_erased()) {
         let Some(id) = JobId::parse(&brief.job) else { continue };
         // A record need not be asked whose it is.
         let who = if matches!(whom, Whom::Record(_)) { Who::default() } else { of_brief(brief, ground, &id)? };
-        if is_of(whom, &brief.record, &who) {
-            found.add(id, &brief.record, who, whom);
+        if is_of(whom, brief.kind, &brief.record, &who) {
+            theirs.push((id, brief.kind, brief.record.to_string(), who));
         }
     }
     drop(past);
@@ -78,10 +90,21 @@ pub(super) fn find(ground: Ground<'_>, index: &mut Index, whom: &Whom) -> Result
         for located in spool.jobs(state)? {
             let Ok(record) = job::read::<JobFile>(&located.folder, file::JOB) else { continue };
             let who = history::who(&located.folder, &record);
-            if is_of(whom, &record.record, &who) {
-                found.add(located.id, &record.record, who, whom);
+            if is_of(whom, record.kind, &record.record, &who) {
+                theirs.push((located.id, record.kind, record.record, who));
             }
         }
+    }
+    if let Whom::Record(text) = whom {
+        // A manifest that could not be read is of any kind.
+        let records =
+            theirs.iter().filter(|(_, kind, ..)| kind.is_some()).map(|(_, kind, record, _)| (*kind, record.as_str()));
+        if let Some(one) = one_record(text, records).map_err(NotFound::Several)? {
+            theirs.retain(|(_, kind, record, _)| kind.is_none() || (*kind, record) == (one.0, &one.1));
+        }
+    }
+    for (id, _, record, who) in theirs {
+        found.add(id, &record, who, whom);
     }
     found.look_at_lines(index)?;
     found.look_at_folders(ground)?;

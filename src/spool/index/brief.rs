@@ -181,7 +181,10 @@ impl History {
     /// When a record was erased last, if it ever was.
     pub fn erased_at(&self, record: &str) -> Option<jiff::Timestamp> {
         let kinds = Kind::WORDS.iter().map(|word| Kind::from_word(word)).chain([None]);
-        let hashes: Vec<String> = kinds.map(|kind| super::record_hash(kind, record)).collect();
+        // `invoice-1042` may also be the record's own name.
+        let with_kind = |kind: Kind| Some((Some(kind), record.strip_prefix(kind.word())?.strip_prefix('-')?));
+        let named = kinds.flat_map(|kind| [Some((kind, record)), kind.and_then(with_kind)]).flatten();
+        let hashes: Vec<String> = named.map(|(kind, record)| super::record_hash(kind, record)).collect();
         let erased = self.jobs().into_iter().filter(Brief::is_erased).filter_map(|brief| self.line(&brief).ok());
         erased.filter(|l| l.erased.as_ref().is_some_and(|hash| hashes.contains(hash))).map(|l| l.finished).max()
     }
