@@ -55,9 +55,10 @@ pub(super) fn field<T: Shape, const GIVEN: usize, const MARKS: usize>(
 
 /// The schema of a map with these fields.
 pub(super) fn object<const N: usize>(fields: [(&str, Value, bool); N]) -> Value {
-    let required: Vec<&str> = fields.iter().filter(|(.., always)| *always).map(|(name, ..)| *name).collect();
+    let required: Vec<String> =
+        fields.iter().filter(|(.., always)| *always).map(|(name, ..)| (*name).to_string()).collect();
     let properties: serde_json::Map<String, Value> =
-        fields.iter().map(|(name, schema, _)| ((*name).to_string(), schema.clone())).collect();
+        fields.into_iter().map(|(name, schema, _)| (name.to_string(), schema)).collect();
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
