@@ -9,6 +9,7 @@ use super::terminal::{GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::alert;
 use crate::error::Error;
 use crate::model::config::{Config, Images};
+use crate::model::counted::counted;
 use crate::model::delivery::{Delivery, Destination};
 use crate::model::profile::{ColorProfile, OverlayContent};
 use crate::render::{check_artwork, check_font};
@@ -36,7 +37,8 @@ pub(super) fn run(file: &Path) -> Result<(), Error> {
             findings.len()
         )));
     }
-    say(&format!("{}: no errors, {} warnings", loaded.config.file.display(), loaded.config.warnings.len()))
+    let warnings = counted(loaded.config.warnings.len(), "warning");
+    say(&format!("{}: no errors, {warnings}", loaded.config.file.display()))
 }
 
 struct Finding {

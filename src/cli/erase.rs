@@ -10,6 +10,7 @@ use super::terminal::{self, say};
 use crate::clock;
 use crate::control::{self, Answer, Command, Whom};
 use crate::error::Error;
+use crate::model::counted::counted;
 use crate::server::erase::{self, Erased, Ground};
 use crate::spool::queue::{Spool, SpoolError};
 
@@ -79,8 +80,9 @@ fn show(erased: &Erased) -> Result<(), Error> {
         say(&format!("  {}", path.display()))?;
     }
     say(&format!(
-        "  {} lines of the history (a hash of each is left), {} lines of the log",
-        erased.history, erased.log_lines
+        "  {} of the history (a hash of each is left), {} of the log",
+        counted(erased.history, "line"),
+        counted(erased.log_lines, "line")
     ))?;
     if !erased.delivered.is_empty() {
         say("\ndelivered, and still there:")?;

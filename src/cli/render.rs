@@ -12,6 +12,7 @@ use super::terminal::{bar, note, say};
 use crate::clock;
 use crate::error::Error;
 use crate::model::config::Config;
+use crate::model::counted::counted;
 use crate::model::globs::Globs;
 use crate::model::manifest::{Image, of_pictures};
 use crate::model::name::RelPath;
@@ -82,7 +83,7 @@ pub(super) fn run(file: &Path, args: &RenderArgs) -> Result<(), Error> {
     by_hand.progress.finish_and_clear();
     match by_hand.failed {
         0 => Ok(()),
-        n => Err(Error::failed(format!("{n} of {} pictures could not be made", args.images.len()))),
+        n => Err(Error::failed(format!("{n} of {} could not be made", counted(args.images.len(), "picture")))),
     }
 }
 

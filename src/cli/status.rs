@@ -12,6 +12,7 @@ use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
 use crate::model::counted::counted;
+use crate::model::units::show_moment;
 use crate::server::housekeeping;
 use crate::spool::labs::{self, HandedOver, LabState};
 use crate::spool::links::{Ending, InShort, Links};
@@ -92,8 +93,9 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     for what in &wrong {
         say_painted(&format!("{} {}", paint("wrong:", RED), paint(what, "0")))?;
     }
+    let zone = clock::time_zone(loaded.config.studio.time_zone.as_deref());
     match &server {
-        Some(server) => say_painted(&format!("{} ({})", paint("serving", GREEN), paint(server, "0")))?,
+        Some(server) => say_painted(&format!("{} ({})", paint("serving", GREEN), paint(&since(server, &zone), "0")))?,
         None => say_painted(&paint("no server is running", YELLOW))?,
     }
     if paused {
@@ -103,16 +105,19 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     say(&format!("queue: {}", if queue.is_empty() { "no spool yet".to_string() } else { queue }))?;
     if let Some(goes) = tomorrow.filter(|goes| !goes.is_nothing()) {
         say(&format!(
-            "retention removes within a day: {} done, {} failed, {} receipts, {} lines of the history",
-            goes.done, goes.failed, goes.receipts, goes.history
+            "retention removes within a day: {} done, {} failed, {}, {} of the history",
+            goes.done,
+            goes.failed,
+            counted(goes.receipts, "receipt"),
+            counted(goes.history, "line")
         ))?;
     }
     if let Some(live) = live {
-        show_live(&live)?;
+        show_live(&live, &zone)?;
     }
     show_orders(&orders)?;
     if links.open > 0 {
-        say(&links_line(&links, &clock::time_zone(loaded.config.studio.time_zone.as_deref())))?;
+        say(&links_line(&links, &zone))?;
     }
     Ok(())
 }
@@ -145,7 +150,8 @@ fn show_orders(orders: &[HandedOver]) -> Result<(), Error> {
     }
     let waiting = orders.iter().filter(|order| order.state == LabState::Sent && !order.late).count();
     if waiting > 0 {
-        say(&format!("lab: {waiting} orders stand at the lab's folder and are not taken in yet"))?;
+        let (lies, is) = if waiting == 1 { ("lies", "is") } else { ("lie", "are") };
+        say(&format!("lab: {} {lies} in the lab's folder and {is} not taken in yet", counted(waiting, "order")))?;
     }
     Ok(())
 }
@@ -167,7 +173,18 @@ fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn show_live(live: &serde_json::Value) -> Result<(), Error> {
+/// `pid 12 since …`, as the lock has it, by the studio's clock.
+fn since(server: &str, zone: &jiff::tz::TimeZone) -> String {
+    let at = server.rsplit_once(' ').and_then(|(pid, at)| Some((pid, at.parse().ok()?)));
+    at.map_or_else(|| server.to_string(), |(pid, at)| format!("{pid} {}", show_moment(at, zone)))
+}
+
+/// A moment of the server's answer, by the studio's clock.
+fn moment(value: &serde_json::Value, zone: &jiff::tz::TimeZone) -> Option<String> {
+    Some(show_moment(value.as_str()?.parse().ok()?, zone))
+}
+
+fn show_live(live: &serde_json::Value, zone: &jiff::tz::TimeZone) -> Result<(), Error> {
     let list = |key: &str| live[key].as_array().cloned().unwrap_or_default();
     if let Some(why) = live["closed"].as_str() {
         say_painted(&format!("{} {}", paint("closed:", YELLOW), paint(why, "0")))?;
@@ -175,13 +192,13 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
     for job in list("running") {
         let progress = &job["progress"];
         say(&format!(
-            "running: {} ({} of {} pictures)",
+            "running: {} ({} of {})",
             text(&job, "job"),
             progress["rendered"],
-            progress["to_render"]
+            counted(&progress["to_render"], "picture")
         ))?;
         if let Some(total @ 1..) = progress["to_print"].as_u64() {
-            say(&format!("  printed: {} of {total} sheets", progress["printed"]))?;
+            say(&format!("  printed: {} of {}", progress["printed"], counted(total, "sheet")))?;
         }
         if let Some(why) = job["why"].as_str() {
             say_painted(&format!("  {} {}", paint("waits:", YELLOW), paint(why, "0")))?;
@@ -205,7 +222,7 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
     for job in list("waiting") {
         if let Some(why) = job["why"].as_str() {
             say_painted(&format!("{} {}: {}", paint("waits:", YELLOW), text(&job, "job"), paint(why, "0")))?;
-        } else if let Some(start) = job["not_before"].as_str() {
+        } else if let Some(start) = moment(&job["not_before"], zone) {
             say(&format!("waits: {} until {start}", text(&job, "job")))?;
         }
     }
@@ -215,7 +232,10 @@ fn show_live(live: &serde_json::Value) -> Result<(), Error> {
         let how = match mode["mode"].as_str() {
             Some("events") => "events".to_string(),
             Some("polling") => format!("polling, {}", text(mode, "reason")),
-            Some("unreachable") => format!("unreachable since {}: {}", text(mode, "since"), text(mode, "reason")),
+            Some("unreachable") => {
+                let since = moment(&mode["since"], zone).unwrap_or_default();
+                format!("unreachable since {since}: {}", text(mode, "reason"))
+            }
             _ => mode.to_string(),
         };
         say_painted(&format!("hot folder {}: {} {}", text(&folder, "name"), how, paint(text(&folder, "path"), DIM)))?;

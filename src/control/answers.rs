@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::release::{go_on, has_let_go};
+use crate::model::counted::counted;
 use crate::spool::job::{self, JobFile, Question, RecordError, file, questions};
 use crate::spool::queue::{Located, Spool, State};
 
@@ -87,7 +88,7 @@ pub(super) fn settle(spool: &Spool, at: &Located, given: &Given, request: Option
     }
     let all: u32 = settled.iter().map(|question| question.copies.unwrap_or(1)).sum();
     if let Some(sheets) = given.sheets.filter(|sheets| *sheets > all) {
-        return Err(format!("it asks about {all} sheets, not {sheets}"));
+        return Err(format!("it asks about {}, not {sheets}", counted(all, "sheet")));
     }
     let answers = given.for_each(&settled).into_iter().map(|(key, answer)| (key.to_string(), answer)).collect();
     keep(at, answers).map_err(|e| e.to_string())?;

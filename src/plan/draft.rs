@@ -12,6 +12,7 @@ use super::picture::{Blocked, Request};
 use super::region::{Canvas, cropped, quarter_turned};
 use super::shown::Shown;
 use crate::model::config::{CellTurn, Layout};
+use crate::model::counted::counted;
 use crate::model::manifest::Fit;
 use crate::model::profile::{BleedFill, Enlarge, SizeChoice};
 use crate::model::spec::{Cell, Fill, PixelSize, Region, Turn, Window};
@@ -193,11 +194,11 @@ impl<'a> Request<'a> {
         let out = lay_out(layout, scale, self.line().and_then(|l| l.fit)).map_err(|e| self.blocked(first, &e))?;
         if shown.len() > 1 && shown.len() != out.openings.len() {
             let reason = format!(
-                "line {}: the layout `{}` has {} openings, the line names {} pictures",
+                "line {}: the layout `{}` has {}, the line names {}",
                 self.line().map_or(0, |l| l.line),
                 layout.name,
-                out.openings.len(),
-                shown.len()
+                counted(out.openings.len(), "opening"),
+                counted(shown.len(), "picture")
             );
             return Err(Blocked { code: "other_openings", reason });
         }

@@ -2,6 +2,7 @@
 
 use super::frozen::{Frozen, FrozenStudio, RuleDelivery, RuleVerdict, Verdict};
 use crate::model::config::{Config, HotFolder, Images, Layout, Unmatched};
+use crate::model::counted::with_article;
 use crate::model::delivery::{Delivery, PackageEntry};
 use crate::model::globs::Globs;
 use crate::model::manifest::{self, Action, Kind, Manifest};
@@ -51,8 +52,8 @@ fn decide(manifest: &Manifest, hot_folder: &HotFolder, config: &Config, frozen: 
     }
     if manifest.is_never_rendered() {
         let why = format!(
-            "a {} of type `{}` is never rendered",
-            manifest.kind,
+            "{} of type `{}` is never rendered",
+            with_article(manifest.kind.word()),
             manifest.r#type.as_deref().unwrap_or_default()
         );
         return Verdict::Skipped { why };

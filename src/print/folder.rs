@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::look::visible_files;
 use super::{Note, PrintError, Sheet, Went};
 use crate::model::config::FolderCopies;
+use crate::model::counted::counted;
 use crate::model::name::RelPath;
 use crate::spool::durable::{self, DurableError};
 use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrintState};
@@ -181,7 +182,8 @@ fn has_no_room(slot: &Slot<'_>, target: &Path) -> Result<Option<String>, PrintEr
     let Some(most) = slot.keep_queued else { return Ok(None) };
     let lie = visible_files(target).map_err(|e| DurableError::new("list", target, e))?.len();
     let full = lie >= most as usize;
-    Ok(full.then(|| format!("{lie} files wait in its folder, and `keep_queued` is {most}")))
+    let waits = if lie == 1 { "waits" } else { "wait" };
+    Ok(full.then(|| format!("{} {waits} in its folder, and `keep_queued` is {most}", counted(lie, "file"))))
 }
 
 /// Removes temporary names that a job left.

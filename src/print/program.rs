@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::network::{Sent, in_a_thread};
 use super::protocol::ATTEMPTS_MAX;
 use super::{Note, PrintError, Sheet, Went};
+use crate::model::counted::counted;
 use crate::process::{self, Ended};
 use crate::spool::durable;
 use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrintState};
@@ -104,7 +105,9 @@ pub fn ended(
             Went::Not(ended.text)
         }
         Some(ended) => {
-            note(PrintEvent::Doubted { text: format!("its program failed {} times: {}", run.attempts, ended.text) })?;
+            note(PrintEvent::Doubted {
+                text: format!("its program failed {}: {}", counted(run.attempts, "time"), ended.text),
+            })?;
             Went::Over
         }
         None => {

@@ -4,6 +4,7 @@
 //! printer says so; everything between is for a person. Pure: journal and answer in, action out.
 
 use super::ipp::{JobFacts, JobState};
+use crate::model::counted::counted;
 use crate::spool::journal::{PrintIntent, PrintState, PrinterJob};
 
 /// How long every printer remembers a job that has ended.
@@ -147,9 +148,10 @@ fn ended_early(job: &JobFacts, known: Known) -> Action {
     // A queue that is told to cancel may have passed the sheet on.
     let may_have_left = known.is_spooler && job.state == JobState::Canceled;
     match job.impressions_completed {
-        Some(0) if !may_have_left && known.fruitless >= ATTEMPTS_MAX => {
-            Action::Ask(format!("it was {how} by the printer {} times, before anything came out", known.fruitless))
-        }
+        Some(0) if !may_have_left && known.fruitless >= ATTEMPTS_MAX => Action::Ask(format!(
+            "it was {how} by the printer {}, before anything came out",
+            counted(known.fruitless, "time")
+        )),
         Some(0) if !may_have_left => Action::Again(format!("it was {how} by the printer before anything came out")),
         Some(0) | None => Action::Ask(format!("it was {how} at the printer, which does not say whether it printed")),
         Some(sides) => Action::Ask(format!("it was {how} at the printer after {sides} had come out")),

@@ -154,7 +154,11 @@ impl<'a> Sweep<'a> {
         let Gone { jobs, receipts, lines, assets } = self.gone;
         if self.gone != Gone::default() {
             tracing::info!(
-                "retention: removed {jobs} jobs, {receipts} receipts, {lines} lines of the history, {assets} assets"
+                "retention: removed {}, {}, {} of the history, {}",
+                counted(jobs, "job"),
+                counted(receipts, "receipt"),
+                counted(lines, "line"),
+                counted(assets, "asset")
             );
         }
     }
@@ -243,7 +247,11 @@ impl<'a> Sweep<'a> {
     fn links(&mut self, _: &Limits) -> Result<(), SpoolError> {
         let Purged { links, lines } = links::purge(self.workshop, &self.config, self.now, self.stop);
         if links + lines > 0 {
-            tracing::info!("retention: removed {links} links and {lines} lines of access logs");
+            tracing::info!(
+                "retention: removed {} and {} of access logs",
+                counted(links, "link"),
+                counted(lines, "line")
+            );
         }
         Ok(())
     }
