@@ -7,13 +7,15 @@ use std::path::Path;
 use super::config;
 use super::terminal::{GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::alert;
+use crate::clock;
 use crate::error::Error;
-use crate::model::config::{Config, Images};
+use crate::model::config::{Config, Images, Tls};
 use crate::model::counted::counted;
 use crate::model::delivery::{Delivery, Destination};
 use crate::model::profile::{ColorProfile, OverlayContent};
 use crate::render::{check_artwork, check_font};
 use crate::spool::queue::network_file_system;
+use crate::web::tls::Terms;
 
 pub(super) fn run(file: &Path) -> Result<(), Error> {
     let loaded = config::load(file)?;
@@ -114,9 +116,31 @@ fn look(config: &Config) -> Vec<Finding> {
             add(format!("font {}", path.display()), is_font(path));
         }
     }
+    certificates(config, &mut add);
     telling(config, &mut add);
     findings.extend(printers::look(config));
     findings
+}
+
+/// Of the dashboard and of the download pages, where they speak HTTPS themselves.
+fn certificates(config: &Config, add: &mut impl FnMut(String, Option<String>)) {
+    let doors = [("dashboard", Terms::of_dashboard(config)), ("download pages", Terms::of_downloads(config))];
+    for (door, terms) in doors.into_iter().filter_map(|(door, terms)| Some((door, terms?))) {
+        let is_own = terms.tls == Tls::SelfSigned;
+        match terms.look() {
+            Ok(None) => add(format!("certificate of the {door}: self-signed, made when the server starts"), None),
+            Ok(Some(described)) => {
+                let kind = if is_own { "self-signed, " } else { "" };
+                let text = format!(
+                    "certificate of the {door}: {kind}until {}, SHA-256 fingerprint {}",
+                    described.until, described.fingerprint
+                );
+                // One of ours that does not fit any more is made anew by the server.
+                add(text, described.trouble(&terms.hosts, clock::now()).filter(|_| !is_own));
+            }
+            Err(why) => add(format!("certificate of the {door}"), Some(why)),
+        }
+    }
 }
 
 /// The mail server is asked whether it lets us in, the webhook's whether somebody answers; neither gets anything.

@@ -11,6 +11,7 @@ use super::terminal::{self, DIM, GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::control::{self, Command};
 use crate::error::Error;
+use crate::model::config::Tls;
 use crate::model::counted::counted;
 use crate::model::units::show_moment;
 use crate::server::housekeeping;
@@ -19,6 +20,7 @@ use crate::spool::links::{Ending, InShort, Links};
 use crate::spool::queue::{self, Spool, State};
 use crate::spool::reserve;
 use crate::spool::retention::Forecast;
+use crate::web::{Opening, dashboard};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -77,6 +79,7 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
             counts.iter().map(|(state, n)| (state.word().to_string(), (*n).into())).collect();
         return terminal::say_json(&serde_json::json!({
             "wrong": wrong, "server": server, "paused": paused, "queue": counts,
+            "dashboard": dashboard::opening(&loaded.config).map(|opening| opening.url()),
             "hot_folders": live.as_ref().map(|l| &l["hot_folders"]),
             "running": live.as_ref().map(|l| &l["running"]),
             "waiting": live.as_ref().map(|l| &l["waiting"]),
@@ -97,6 +100,11 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
     match &server {
         Some(server) => say_painted(&format!("{} ({})", paint("serving", GREEN), paint(&since(server, &zone), "0")))?,
         None => say_painted(&paint("no server is running", YELLOW))?,
+    }
+    if server.is_some()
+        && let Some(opening) = dashboard::opening(&loaded.config)
+    {
+        show_dashboard(&opening)?;
     }
     if paused {
         say_painted(&paint("paused: `hotfolders resume` starts jobs again", YELLOW))?;
@@ -124,6 +132,18 @@ pub(super) fn run(file: &Path, args: &StatusArgs) -> Result<(), Error> {
 
 fn spool_free_kib(spool: &Spool) -> u64 {
     queue::free_space(spool.root()).unwrap_or_default() / 1024
+}
+
+/// Where it is, and by what a browser that does not know its certificate is shown the right one.
+fn show_dashboard(opening: &Opening) -> Result<(), Error> {
+    say(&format!("dashboard: {}", opening.url()))?;
+    let own = opening.tls.as_ref().filter(|terms| terms.tls == Tls::SelfSigned);
+    match own.and_then(|terms| terms.look().ok().flatten()) {
+        Some(described) => {
+            say(&format!("dashboard: self-signed certificate, SHA-256 fingerprint {}", described.fingerprint))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `links: 12 open; 2 end within 7 days: 1042 (2026-12-03, 38 of 40 pictures), 1050 (2026-12-04, 0 of 8 pictures)`.

@@ -16,12 +16,19 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
+use axum::http::header::{HOST, LOCATION};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 
 use super::Site;
@@ -32,6 +39,10 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// How many headers a request may have.
 const HEADERS_MAX: usize = 64;
+/// TLS is agreed on by then.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// What every TLS connection begins with, and no HTTP request: a record of the handshake.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// Whoever takes nothing of an answer for so long has gone.
 const TAKEN_WITHIN: Duration = Duration::from_mins(1);
 /// A connection without a request is left alone for so long, also when others want its seat: a browser's request comes
@@ -132,7 +143,69 @@ impl Drop for Seat {
     }
 }
 
-pub(super) async fn serve_connection(stream: TcpStream, from: SocketAddr, seat: Arc<Seat>, router: Router, site: Site) {
+/// What came over a TLS port.
+enum Opened {
+    Tls(Box<TlsStream<Taking<TcpStream>>>),
+    Plain(TcpStream),
+}
+
+pub(super) async fn serve_connection(
+    stream: TcpStream,
+    from: SocketAddr,
+    seat: Arc<Seat>,
+    router: Router,
+    site: Site,
+    tls: Option<Arc<ServerConfig>>,
+) {
+    let Some(config) = tls else {
+        return serve_http(Taking::new(stream, TAKEN_WITHIN), from, seat, router, site).await;
+    };
+    let opened = async {
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 1 && first[0] != TLS_HANDSHAKE {
+            return Ok(Opened::Plain(stream));
+        }
+        let accepted = TlsAcceptor::from(config).accept(Taking::new(stream, TAKEN_WITHIN)).await;
+        accepted.map(|stream| Opened::Tls(Box::new(stream)))
+    };
+    let opened: Result<io::Result<Opened>, _> = tokio::select! {
+        opened = tokio::time::timeout(HANDSHAKE_WITHIN, opened) => opened,
+        () = seat.leave.notified() => return,
+        () = site.stopped() => return,
+    };
+    match opened {
+        Ok(Ok(Opened::Tls(stream))) => serve_http(stream, from, seat, router, site).await,
+        Ok(Ok(Opened::Plain(stream))) => {
+            let router = Router::new().fallback(over_https);
+            serve_http(Taking::new(stream, TAKEN_WITHIN), from, seat, router, site).await;
+        }
+        // Whoever does not agree, or does not trust us, has gone.
+        Ok(Err(_)) | Err(_) => {}
+    }
+}
+
+/// The answer to HTTP where HTTPS is spoken. Not for good: the config may change its mind.
+async fn over_https(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_fine = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+    let address = if is_fine { format!("https://{host}") } else { "an address that begins with https://".to_string() };
+    let text = format!("This server speaks HTTPS here: open {address}\n");
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    match HeaderValue::from_str(&format!("{address}{path}")) {
+        Ok(to) if is_fine && matches!(method, Method::GET | Method::HEAD) => {
+            (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, to)], text).into_response()
+        }
+        _ => (StatusCode::BAD_REQUEST, text).into_response(),
+    }
+}
+
+async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    from: SocketAddr,
+    seat: Arc<Seat>,
+    router: Router,
+    site: Site,
+) {
     let leave = Arc::clone(&seat.leave);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let (router, seat) = (router.clone(), Arc::clone(&seat));
@@ -150,7 +223,7 @@ pub(super) async fn serve_connection(stream: TcpStream, from: SocketAddr, seat: 
         .max_buf_size(HEAD_MAX_BYTES)
         .max_headers(HEADERS_MAX)
         .half_close(false)
-        .serve_connection(TokioIo::new(Taking::new(stream, TAKEN_WITHIN)), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // What goes wrong with a connection is the other side's affair; nothing of it belongs into the log.
     tokio::select! {

@@ -94,7 +94,7 @@ mod tests {
         let signed = key.sign(&["a", "bc"]);
         assert!(key.is_signed(&["a", "bc"], &signed) && !key.is_signed(&["ab", "c"], &signed));
         assert!(!Key::of_bytes([7; 32]).is_signed(&["a", "bc"], &signed));
-        std::fs::write(&path, b"short").unwrap();
+        durable::replace(&path, b"short").unwrap();
         assert_ne!(Key::of_file(&path).unwrap().0, key.0);
     }
 }

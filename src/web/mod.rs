@@ -1,7 +1,7 @@
 //! What people see in a browser: the dashboard of the studio, and the pages that download links open.
 //!
 //! ```text
-//! door: bind, wait for a busy address ─▶ connection: caps, timeouts ─▶ router of the room ─▶ headers, error pages
+//! door: bind, wait for a busy address ─▶ connection: caps, timeouts, TLS ─▶ router of the room ─▶ headers, error pages
 //! ```
 //!
 //! Owns: no path ever comes from a URL, only from a record that was found by an id or a token; nothing that somebody on
@@ -9,6 +9,7 @@
 //! jobs are run: what it may ask for goes through [`control`](crate::control), what it shows is told to it or stands in
 //! the spool.
 
+mod address;
 mod assets;
 pub mod body;
 mod connection;
@@ -21,6 +22,7 @@ mod key;
 pub mod page;
 mod peer;
 mod throttle;
+pub mod tls;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -30,7 +32,7 @@ use tokio::sync::watch;
 
 pub use self::assets::routes as asset_routes;
 pub use self::connection::Seat;
-pub use self::door::Door;
+pub use self::door::{Door, Opening};
 pub use self::headers::{dressed, hurried, secured};
 
 use crate::clock;

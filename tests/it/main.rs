@@ -60,6 +60,7 @@ mod sheets;
 mod smtp;
 mod studio;
 mod tidy;
+mod tls;
 mod unmatched;
 mod upgrade;
 mod web;

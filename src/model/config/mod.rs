@@ -40,6 +40,7 @@ mod rule;
 mod server;
 mod studio;
 mod syntax;
+mod tls;
 mod user;
 
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub use self::pool::{Allocate, Pool};
 pub use self::printer::{FolderCopies, Printer, PrinterTarget};
 pub use self::server::{Hours, Level, Log, Retention, Server};
 pub use self::studio::Studio;
+pub use self::tls::Tls;
 pub use self::user::{PasswordHash, User, UserRole, let_in_although_edited};
 
 /// Everything that the file says, with defaults filled in. Lists are in the order of the file.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::overlaps::Role;
+use super::tls::{RawTls, Tls};
 use super::user::{RawUser, User};
 use super::{Context, Network};
 use crate::keyword;
@@ -35,6 +36,8 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// How people reach the dashboard, without a `/` at its end: what mails lead to.
     pub public_url: Option<String>,
+    /// Of the dashboard; plain HTTP where there is none.
+    pub tls: Option<Tls>,
     /// False: a started server waits for `resume`.
     pub auto_start: bool,
     /// Jobs that compute at a time; as many as there are cores where there is none.
@@ -118,6 +121,9 @@ section! {
         /// How people reach the dashboard, such as `https://hot.larson.example`: what links in mails to the studio start with.
         /// Default: mails have no links to it.
         public_url: String,
+        /// The dashboard over HTTPS, without a web server in front of it: `self-signed`, or the files of a certificate and its
+        /// key. Default: HTTP.
+        tls: RawTls,
         /// `false`: a started server waits for `hotfolders resume`. Default `true`.
         auto_start: bool,
         /// Jobs that compute at a time, 1 to 256. Default: as many as there are cores.
@@ -214,6 +220,23 @@ impl RawServer {
                 cx.error(&at(key), text);
             }
         }
+        let trusted_proxies = self.trusted_proxies.unwrap_or_default();
+        let tls = self.tls.and_then(|tls| tls.check(cx));
+        if let Some(address) = listen
+            && !address.ip().is_loopback()
+            && tls.is_none()
+            && trusted_proxies.is_empty()
+            && !cx.failed(&at("tls"))
+            && !cx.failed(&at("listen"))
+        {
+            let text = format!(
+                "nobody can log in from another computer: browsers keep a login from there over HTTPS alone. Write `tls: \
+                 self-signed`, or listen at `127.0.0.1:{}` behind a web server with a certificate; one on another machine \
+                 is named in `trusted_proxies`",
+                address.port()
+            );
+            cx.problems.warn(&at("listen"), text);
+        }
         let max_memory = self.max_memory.map(|bytes| bytes.0);
         if max_memory.is_some_and(|bytes| bytes < MEMORY_MIN_BYTES) {
             cx.error(&at("max_memory"), "no picture fits into that; give it at least `64MiB`");
@@ -240,8 +263,9 @@ impl RawServer {
             listen,
             users,
             hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect(),
-            trusted_proxies: self.trusted_proxies.unwrap_or_default(),
+            trusted_proxies,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_string()),
+            tls,
             auto_start: self.auto_start.unwrap_or(true),
             max_jobs: self.max_jobs.map(|n| n.0 as usize),
             max_memory,

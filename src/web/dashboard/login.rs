@@ -186,8 +186,8 @@ pub(super) async fn show(
         return go(next);
     }
     let problem = wanted.kept.map(|_| {
-        "The browser did not keep the login. Beyond this computer the dashboard needs an address with https: put a web \
-         server with a certificate in front of it."
+        "The browser did not keep the login. Beyond this computer the dashboard needs an address with https: write \
+         `server.tls: self-signed` into the config, or put a web server with a certificate in front of it."
             .to_string()
     });
     login_page(&dashboard.site.config(), "", next, problem)
@@ -218,17 +218,17 @@ pub(super) async fn log_in(
     tracing::info!("dashboard: {} logged in from {from}", user.name);
     let mut response = go(&format!("/login?kept=1&next={}", encoded(next)));
     let headers = response.headers_mut();
-    headers.insert(SET_COOKIE, cookie(&host, (&cookie_name(&config), &token), "; Path=/")?);
+    headers.insert(SET_COOKIE, cookie(&config, &host, (&cookie_name(&config), &token), "; Path=/")?);
     if let Some(key) = dashboard.browser_key().await {
         let value = browsers::remembered(&key, &user, clock::now())?;
         let end = format!("; Path=/login; Max-Age={}", KNOWN_FOR.as_secs());
-        headers.append(SET_COOKIE, cookie(&host, (&browsers::cookie_name(&config), &value), &end)?);
+        headers.append(SET_COOKIE, cookie(&config, &host, (&browsers::cookie_name(&config), &value), &end)?);
     }
     Ok(response)
 }
 
-fn cookie(host: &Host, (name, value): (&str, &str), end: &str) -> Result<HeaderValue, Trouble> {
-    let secure = if host.is_loopback() { "" } else { "; Secure" };
+fn cookie(config: &Config, host: &Host, (name, value): (&str, &str), end: &str) -> Result<HeaderValue, Trouble> {
+    let secure = if host.is_loopback() && config.server.tls.is_none() { "" } else { "; Secure" };
     Ok(HeaderValue::from_str(&format!("{name}={value}; HttpOnly; SameSite=Strict{end}{secure}"))?)
 }
 
@@ -242,7 +242,9 @@ pub(super) async fn log_out(
         dashboard.sessions.close(token);
     }
     let mut response = go("/login");
-    response.headers_mut().insert(SET_COOKIE, cookie(&host, (&cookie_name(&config), ""), "; Path=/; Max-Age=0")?);
+    response
+        .headers_mut()
+        .insert(SET_COOKIE, cookie(&config, &host, (&cookie_name(&config), ""), "; Path=/; Max-Age=0")?);
     Ok(response)
 }
 

@@ -27,7 +27,6 @@ mod told;
 mod upload;
 mod words;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -48,7 +47,8 @@ use self::throttle::Throttle;
 use self::thumbnails::Thumbnails;
 use super::page::Trouble;
 use super::page::tell_studio;
-use super::{Door, Site, Tools, asset_routes, dressed, hurried};
+use super::tls::Terms;
+use super::{Door, Opening, Site, Tools, asset_routes, dressed, hurried};
 use crate::model::config::Config;
 
 /// Connections at a time; each browser takes a few.
@@ -68,8 +68,13 @@ pub(super) struct Dashboard {
     uploads: tokio::sync::Semaphore,
 }
 
+/// Where the dashboard is, if the config wants one.
+pub fn opening(config: &Config) -> Option<Opening> {
+    let server = &config.server;
+    Some(Opening { listen: server.listen?, hosts: server.hosts.clone(), tls: Terms::of_dashboard(config) })
+}
+
 pub(super) fn door(site: &Site, tools: Arc<dyn Tools>) -> Door {
-    let listen: fn(&Config) -> Option<SocketAddr> = |config| config.server.listen;
     let dashboard = Arc::new(Dashboard {
         site: site.clone(),
         sessions: Sessions::default(),
@@ -86,7 +91,12 @@ pub(super) fn door(site: &Site, tools: Arc<dyn Tools>) -> Door {
     tokio::task::spawn_blocking(move || upload::clear(&config));
     let all = hurried(routes(&dashboard)).merge(unhurried(&dashboard)).fallback(async || StatusCode::NOT_FOUND);
     let guarded = all.layer(middleware::from_fn_with_state(dashboard, guard::guard));
-    Door { name: "dashboard", listen, router: dressed(guarded, tell_studio()), connections_max: CONNECTIONS_MAX }
+    Door {
+        name: "dashboard",
+        opening,
+        router: dressed(guarded, tell_studio()),
+        connections_max: CONNECTIONS_MAX,
+    }
 }
 
 fn routes(dashboard: &Arc<Dashboard>) -> Router {
@@ -131,7 +141,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Trouble> +
 }
 
 /// What the pages are headed with.
-fn studio_name(config: &Config) -> &str {
+pub(super) fn studio_name(config: &Config) -> &str {
     config.studio.name.as_deref().unwrap_or("Hot folders")
 }
 

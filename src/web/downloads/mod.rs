@@ -42,7 +42,8 @@ use self::transfers::Transfers;
 use self::visit::Shelf;
 use super::page::Tell;
 use super::peer;
-use super::{Door, Site, asset_routes, secured};
+use super::tls::Terms;
+use super::{Door, Opening, Site, asset_routes, secured};
 use crate::model::config::Config;
 use crate::model::words::Words;
 
@@ -99,8 +100,13 @@ struct Frame {
     words: &'static Words,
 }
 
+/// Where the pages are, if the config wants them.
+fn opening(config: &Config) -> Option<Opening> {
+    let downloads = config.downloads.as_ref()?;
+    Some(Opening { listen: downloads.listen, hosts: Vec::new(), tls: Terms::of_downloads(config) })
+}
+
 pub(super) fn door(site: &Site) -> Door {
-    let listen: fn(&Config) -> Option<SocketAddr> = |config| config.downloads.as_ref().map(|d| d.listen);
     let room = Room {
         site: site.clone(),
         throttle: Arc::new(Throttle::default()),
@@ -115,7 +121,7 @@ pub(super) fn door(site: &Site) -> Door {
         Arc::new(move |status, _, accepted| sorry::in_general(&of_errors, visitor::spoken(accepted), status));
     let of_client = middleware::from_fn_with_state(room.clone(), known_by_client);
     let router = secured(routes(room), tell).layer(of_client).layer(middleware::from_fn(discreet));
-    Door { name: "download pages", listen, router, connections_max: CONNECTIONS_MAX }
+    Door { name: "download pages", opening, router, connections_max: CONNECTIONS_MAX }
 }
 
 fn routes(room: Room) -> Router {
