@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
@@ -46,5 +46,7 @@ async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    (headers, asset.text).into_response()
+    // Weak: compressed it has other bytes.
+    let etag = [(ETAG, format!("W/\"{}\"", *EDITION))];
+    (headers, etag, asset.text).into_response()
 }

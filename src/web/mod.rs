@@ -17,6 +17,7 @@ pub mod cookies;
 pub mod dashboard;
 mod door;
 pub mod downloads;
+mod etag;
 mod headers;
 mod key;
 pub mod page;

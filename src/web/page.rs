@@ -7,6 +7,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
+use super::Site;
+use super::dashboard::studio_name;
+
 /// A template as an answer.
 pub fn html(template: &impl Template) -> Response {
     match template.render() {
@@ -74,6 +77,7 @@ pub(super) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
+    studio: &'a str,
     title: &'a str,
     text: &'a str,
 }
@@ -84,6 +88,7 @@ fn in_words(status: StatusCode) -> (&'static str, &'static str) {
         StatusCode::METHOD_NOT_ALLOWED => ("Not possible", "This address cannot be used in that way."),
         StatusCode::PAYLOAD_TOO_LARGE => ("Too large", "What was sent is larger than this page takes."),
         StatusCode::FORBIDDEN => ("Not allowed", "You may not do this."),
+        StatusCode::MISDIRECTED_REQUEST => ("Not known here", "This server is not known under that name."),
         StatusCode::TOO_MANY_REQUESTS => ("Too many tries", "Wait a little, then try again."),
         StatusCode::SERVICE_UNAVAILABLE => ("Busy", "The server did not come to it in time; try again."),
         StatusCode::INTERNAL_SERVER_ERROR => ("Something went wrong", "The reason is in the server's log."),
@@ -91,12 +96,14 @@ fn in_words(status: StatusCode) -> (&'static str, &'static str) {
     }
 }
 
-/// As the studio reads it: with all that its handler says.
-pub(super) fn tell_studio() -> Tell {
-    Arc::new(|status, trouble, _| {
+/// As the studio reads it: with all that its handler says, and a way back.
+pub(super) fn tell_studio(site: Site) -> Tell {
+    Arc::new(move |status, trouble, _| {
         let (title, general) = in_words(status);
         let text = trouble.map_or_else(|| general.to_string(), |trouble| trouble.text);
-        let page = ErrorPage { title, text: &text }.render().unwrap_or_else(|_| text.clone());
+        let config = site.config();
+        let page =
+            ErrorPage { studio: studio_name(&config), title, text: &text }.render().unwrap_or_else(|_| text.clone());
         Told { text, page }
     })
 }

@@ -77,6 +77,8 @@ fn without_users_nothing_is_done_that_came_through_a_web_server() {
         }
     }
     let named = send(address, "GET", "/", &[("host", "studio.example")], b"");
+    let style = named.text().split('"').find(|part| part.ends_with("/style.css")).unwrap().to_string();
+    assert_eq!(send(address, "GET", &style, &[("host", "studio.example")], b"").status, 200, "the page has its style");
     assert!(named.status == 421 && named.text().contains("server.users"), "{}", named.text());
     // A web server that says nothing of itself speaks HTTP/1.0.
     let mut stream = TcpStream::connect(address).unwrap();
@@ -161,7 +163,7 @@ fn sixty_logins_take_the_memory_of_one() {
 }
 
 /// A picture that no codec makes small.
-fn noise(width: u32, height: u32) -> Vec<u8> {
+pub fn noise(width: u32, height: u32) -> Vec<u8> {
     let mut state = 1_u32;
     let pixels: Vec<u8> = (0..width * height * 3)
         .map(|_| {
@@ -321,5 +323,84 @@ fn no_answer_of_the_download_door_is_kept_by_a_search_engine() {
         let answer = send(at, method, path, &[], b"");
         assert_eq!(answer.header("x-robots-tag"), Some("noindex, nofollow, noarchive"), "{method} {path}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{method} {path}");
+    }
+}
+
+#[test]
+fn programs_are_told_how_to_log_in_and_browsers_are_not_asked_in_a_window() {
+    let (studio, address) = studio("");
+    let told = |path: &str| get(address, path).header("www-authenticate").map(String::from);
+    assert_eq!(told("/api/status").unwrap(), "Basic realm=\"dashboard\", charset=\"UTF-8\"");
+    assert!(told("/metrics").unwrap().starts_with("Basic "));
+    assert!(told("/events").unwrap().starts_with("Cookie "), "the page itself asks for these");
+    let wrong = log_in(address, "anna", "wrong", "198.51.100.1", "");
+    assert!(wrong.status == 401 && wrong.header("www-authenticate").unwrap().starts_with("Cookie "), "{wrong:?}");
+    let file = studio.path("status.json");
+    let wget = std::process::Command::new("wget")
+        .args(["--quiet", "--user=anna", "--password"])
+        .arg(PASSWORD)
+        .arg("-O")
+        .arg(&file)
+        .arg(format!("http://{address}/api/status"))
+        .output()
+        .expect("wget is missing: run the tests with scripts/test, which installs it");
+    assert!(wget.status.success(), "{wget:?}");
+    assert!(studio.json(&file).is_object());
+}
+
+#[test]
+fn pages_are_compressed_and_what_a_browser_has_is_not_sent_again() {
+    let served = served_with("pin: none", &paid("1042", &[1]));
+    let at = served.at;
+    let gzip = ("accept-encoding", "gzip");
+    let page = send(at, "GET", &served.page, &[gzip], b"");
+    assert_eq!((page.status, page.header("content-encoding")), (200, Some("gzip")));
+    assert!(page.header("vary").unwrap().contains("accept-encoding"));
+    assert!(page.body.starts_with(&[0x1f, 0x8b]) && page.body.len() < get(at, &served.page).body.len());
+    let small = send(at, "GET", &format!("{}/thumb/1", served.page), &[gzip], b"");
+    assert_eq!((small.status, small.header("content-encoding")), (200, None), "a picture");
+    let text = get(at, &served.page).text();
+    let style = text.split('"').find(|part| part.ends_with(".css")).unwrap();
+    let etag = get(at, style).header("etag").unwrap().to_string();
+    let again = send(at, "GET", style, &[("if-none-match", &etag)], b"");
+    assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(etag.as_str())));
+    assert_eq!(send(at, "GET", style, &[("if-none-match", "\"other\"")], b"").status, 200);
+    // A download that is there already is not counted, and not sent.
+    let click = send(at, "POST", &format!("{}/all", served.page), &[], b"");
+    let signed = click.header("location").unwrap();
+    let etag = send(at, "HEAD", signed, &[], b"").header("etag").unwrap().to_string();
+    let again = send(at, "GET", signed, &[gzip, ("if-none-match", &format!("\"x\", {etag}"))], b"");
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let whole = send(at, "GET", signed, &[gzip], b"");
+    assert_eq!((whole.status, whole.header("content-encoding")), (200, None));
+    assert_eq!(whole.body, served.zip());
+}
+
+#[test]
+fn an_error_page_has_a_head_and_a_way_back_and_the_log_says_what_was_asked_for() {
+    let address = free_address();
+    let mut studio = Studio::bare(&format!("{CONFIG}\nserver: {{ listen: \"{address}\" }}\n"));
+    studio.serve();
+    wait_open(&studio, address);
+    let missing = get(address, "/no/such/page").text();
+    for part in ["class=\"brand\" href=\"/\"", "Larson Portraits", "<a href=\"/\">Go to the queue</a>", "Not found"] {
+        assert!(missing.contains(part), "{part}: {missing}");
+    }
+    let origin = format!("http://{address}");
+    let id = "20260101-000000-invoice-1-0000";
+    for path in ["/pause".to_string(), format!("/jobs/{id}/retry"), format!("/jobs/{id}/reprint")] {
+        assert_eq!(send(address, "POST", &path, &[FORM, ("origin", &origin)], b"").status, 303);
+    }
+    studio.stop();
+    let log: String = crate::studio::files(&studio.path("logs"))
+        .iter()
+        .map(|name| std::fs::read_to_string(studio.path("logs").join(name)).unwrap())
+        .collect();
+    for said in [
+        "asked for pause: done",
+        &format!("asked for retry {id}: refused"),
+        &format!("asked for reprint {id}: refused"),
+    ] {
+        assert!(log.contains(said), "{said}: {log}");
     }
 }

@@ -18,6 +18,9 @@ use crate::plan::StepId;
 use crate::spool::job::{DROP, JobId};
 use crate::web::page::Trouble;
 
+/// So much of a link's id tells it from the others.
+const LINK_SHOWN_CHARS: usize = 8;
+
 /// What the forms send along.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -169,6 +172,23 @@ pub(super) async fn on_printer(
     dashboard.carry_out(command, &visitor, wants_json(&headers), "/places").await
 }
 
+/// For the log: what is asked for, and of what.
+fn in_words(command: &Command) -> String {
+    let value = serde_json::to_value(command).unwrap_or_default();
+    let word = |key: &str| value[key].as_str().map(String::from);
+    let of: Vec<String> = match command {
+        Command::PausePrinters { printers } | Command::ResumePrinters { printers } => printers.clone(),
+        // As `hotfolders links list` names them.
+        Command::Links { links, .. } => {
+            links.iter().map(|hash| hash.chars().take(LINK_SHOWN_CHARS).collect()).collect()
+        }
+        Command::Reprint(reprint) => vec![reprint.job.to_string()],
+        _ => command.jobs().iter().map(ToString::to_string).collect(),
+    };
+    let of = Some(of.join(", ")).filter(|of| !of.is_empty());
+    [word("command"), word("act"), of].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 impl Dashboard {
     /// Asks the server, and goes on to a page that says what came of it; a program gets the answer itself.
     pub(super) async fn carry_out(
@@ -179,14 +199,12 @@ impl Dashboard {
         to: &str,
     ) -> Result<Response, Trouble> {
         let spool = self.site.spool.clone();
-        let word = serde_json::to_value(&command).ok().and_then(|value| Some(value["command"].as_str()?.to_string()));
-        let jobs = command.jobs().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let asked = command.clone();
-        let answer = blocking(move || Ok(control::ask(&spool, &asked, "this one")?)).await?;
+        let asked = in_words(&command);
+        let given = command.clone();
+        let answer = blocking(move || Ok(control::ask(&spool, &given, "this one")?)).await?;
         tracing::info!(
-            "dashboard: {} asked for {} {jobs}: {}",
+            "dashboard: {} asked for {asked}: {}",
             visitor.name.as_deref().unwrap_or("somebody on this computer"),
-            word.unwrap_or_default(),
             if answer.refused.is_empty() { "done" } else { "refused" },
         );
         if as_json {

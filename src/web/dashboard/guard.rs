@@ -24,7 +24,12 @@ use crate::web::peer;
 
 /// Whoever comes may see these.
 fn is_open(path: &str) -> bool {
-    matches!(path, "/login" | "/healthz" | "/favicon.ico") || path.starts_with("/assets/")
+    matches!(path, "/login" | "/healthz" | "/favicon.ico") || is_asset(path)
+}
+
+/// Styles, scripts and pictures of the pages themselves.
+fn is_asset(path: &str) -> bool {
+    path.starts_with("/assets/")
 }
 
 const WITHOUT_USERS: &str = "This dashboard has no users: it is for browsers on this computer alone, and the request came \
@@ -42,6 +47,10 @@ pub(super) async fn guard(
     mut request: Request<Body>,
     next: Next,
 ) -> Result<Response, Trouble> {
+    // They are the same for everybody, and the page that refuses somebody is made of them too.
+    if is_asset(request.uri().path()) && matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(next.run(request).await);
+    }
     let config = dashboard.site.config();
     if config.server.users.is_empty() && is_handed_on(&request) {
         return Err(Trouble::new(StatusCode::FORBIDDEN, WITHOUT_USERS));

@@ -94,7 +94,7 @@ pub(super) fn door(site: &Site, tools: Arc<dyn Tools>) -> Door {
     Door {
         name: "dashboard",
         opening,
-        router: dressed(guarded, tell_studio()),
+        router: dressed(guarded, tell_studio(site.clone())),
         connections_max: CONNECTIONS_MAX,
     }
 }

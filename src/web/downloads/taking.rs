@@ -24,6 +24,7 @@ use super::visitor::Visitor;
 use super::{Answer, Room, blocking, closed, instead, pages, sorry};
 use crate::model::delivery::Show;
 use crate::spool::links::{Set, ZIP};
+use crate::web::etag;
 use crate::web::page::Trouble;
 
 /// A stretch of the zip that is a file of its own, or all of it.
@@ -190,6 +191,11 @@ async fn take(room: Room, peer: SocketAddr, token: &str, grant: &str, asked: Ask
     let Some(piece) = piece(&visit, set).filter(is_good) else {
         return Ok((StatusCode::SEE_OTHER, [(LOCATION, visit.address(&room.base()))]).into_response());
     };
+    if etag::is_known(headers, &piece.etag)
+        && let Ok(known) = HeaderValue::from_str(&piece.etag)
+    {
+        return Ok(etag::unchanged(known));
+    }
     let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let asked = ranged(header(RANGE), header(IF_RANGE), &piece.etag, piece.bytes);
     let mut response = Response::default();
