@@ -47,6 +47,7 @@ install_with() {
             brew:cc | brew:make) ;; # part of Apple's command line tools: `xcode-select --install`
             *:cc) packages+=(gcc) ;;
             apt-get:chromedriver) packages+=(chromium-driver) ;;
+            apt-get:nginx) packages+=(nginx-light) ;;
             brew:chromium) packages+=(--cask chromium) ;;
             *) packages+=("$tool") ;;
         esac
@@ -64,11 +65,13 @@ install_with() {
     esac
 }
 
-# What the tests need beside cargo: a browser, what drives it, and what clients download with. Without
-# them the tests that need them fail and say so.
+# What the tests need beside cargo: a browser, what drives it, what clients download with, and the web servers of the
+# documentation. Without them the tests that need them fail and say so.
 set_up_tests() {
     local tool manager missing=''
-    for tool in chromium chromedriver curl wget; do
+    # Where Debian puts nginx.
+    PATH=$PATH:/usr/sbin
+    for tool in chromium chromedriver curl wget openssl nginx caddy; do
         command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
     done
     for manager in apt-get dnf pacman brew; do

@@ -18,6 +18,15 @@
     }
   };
 
+  // Why an upload was refused. A web server in front has pages of its own, and limits of its own.
+  const reason = (status, text) => {
+    const ours = new DOMParser().parseFromString(text, "text/html").querySelector("main p");
+    if (ours) return ours.textContent;
+    if (status === 413) return "The web server in front took only a part of it: the upload is larger than it lets through (413). With nginx, client_max_body_size 0 lets all of it through.";
+    if (status >= 502) return `The web server in front did not reach hotfolders (${status}). Nothing was kept.`;
+    return `That did not work (${status}).`;
+  };
+
   const put = (input, files) => {
     if (!input || !files.length) return;
     const transfer = new DataTransfer();
@@ -52,8 +61,7 @@
       request.upload.onprogress = ({ loaded, total }) => { state.textContent = `${Math.floor(100 * loaded / total)} % sent`; };
       request.onload = () => {
         if (request.status < 400) { location.href = request.responseText; return; }
-        const page = new DOMParser().parseFromString(request.responseText, "text/html");
-        state.textContent = page.querySelector("main p")?.textContent ?? "That did not work.";
+        state.textContent = reason(request.status, request.responseText);
         form.querySelector("button").disabled = false;
       };
       request.onerror = () => { state.textContent = "The connection broke off; nothing was kept."; form.querySelector("button").disabled = false; };

@@ -51,6 +51,7 @@ mod orientation;
 mod places;
 mod print_torture;
 mod printing;
+mod proxies;
 mod quality;
 mod queue;
 mod records;
