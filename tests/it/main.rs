@@ -64,5 +64,6 @@ mod tidy;
 mod tls;
 mod unmatched;
 mod upgrade;
+mod uploads;
 mod web;
 mod writers;

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use tokio::task::block_in_place;
 
+use crate::clock;
 use crate::model::config::{Config, HotFolder, Images};
 use crate::model::limits::{MANIFEST_MAX_BYTES, SOURCE_MAX_BYTES};
 use crate::model::manifest;
@@ -131,8 +132,13 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Rece
 }
 
 async fn next(form: &mut Multipart) -> Result<Option<Field<'_>>, Trouble> {
-    let field = tokio::time::timeout(PIECE_WITHIN, form.next_field()).await.map_err(|_| gone())?;
+    let field = tokio::time::timeout(piece_within(), form.next_field()).await.map_err(|_| gone())?;
     field.map_err(|e| bad(format!("The upload broke off: {e}")))
+}
+
+/// In a debug build the tests need not wait for minutes.
+fn piece_within() -> Duration {
+    clock::wait(PIECE_WITHIN, "HOTFOLDERS_PIECE_MS")
 }
 
 fn gone() -> Trouble {
@@ -141,8 +147,15 @@ fn gone() -> Trouble {
 
 /// The next piece of a file.
 async fn piece(field: &mut Field<'_>) -> Result<Option<axum::body::Bytes>, Trouble> {
-    let piece = tokio::time::timeout(PIECE_WITHIN, field.chunk()).await.map_err(|_| gone())?;
+    let piece = tokio::time::timeout(piece_within(), field.chunk()).await.map_err(|_| gone())?;
     piece.map_err(|e| bad(format!("The upload broke off: {e}")))
+}
+
+/// To the end of a file that nobody wants. A raw picture comes for minutes over a slow network, so each piece of it has its
+/// own time, as with a file that is kept.
+async fn pass_over(mut field: Field<'_>) -> Result<(), Trouble> {
+    while piece(&mut field).await?.is_some() {}
+    Ok(())
 }
 
 async fn bytes(mut field: Field<'_>, most: usize) -> Result<Vec<u8>, Trouble> {
@@ -217,11 +230,11 @@ impl Received {
         let name = RelPath::from_part(file).filter(|name| !is_ignored(file) && !is_ignored(name.as_str()));
         let Some(name) = name.filter(|_| TYPES.contains(&extension.as_str())) else {
             self.left_out.push(format!("{file} is no picture; it was left out"));
-            return Ok(());
+            return pass_over(field).await;
         };
         if self.hot_folder.images != Images::Beside {
             self.left_out.push(format!("{file} was left out: pictures of this hot folder come from the library"));
-            return Ok(());
+            return pass_over(field).await;
         }
         if self.pictures.len() >= PICTURES_MAX {
             return Err(Trouble::new(
