@@ -95,7 +95,6 @@ impl Server {
         let spool = Spool::open(&config.spool, allow_network_spool).map_err(|e| failed(&e))?;
         let lock = patient_lock(&spool)?;
         spool.check_unique().map_err(|e| failed(&e))?;
-        spool.wipe_tmp().map_err(|e| failed(&e))?;
         if let Err(e) = reserve::keep(spool.root()) {
             tracing::warn!("no room is kept for commands on a full disk: {e}");
         }
@@ -105,6 +104,7 @@ impl Server {
             control::carry_out(&spool, &Command::Pause, None, &|_| false);
         }
         let config = Arc::new(config);
+        reload::warn_of_assets(&config);
         let max_memory = config.server.max_memory.unwrap_or_else(default_memory);
         let renderer = Renderer::new(cores(), max_memory).map_err(|e| failed(&e))?;
         let links = Arc::new(Links::of_spool(spool.root()));

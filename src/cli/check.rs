@@ -9,11 +9,12 @@ use super::terminal::{GREEN, RED, YELLOW, paint, say, say_painted};
 use crate::alert;
 use crate::clock;
 use crate::error::Error;
+use crate::matcher::read_asset;
 use crate::model::config::{Config, Images, Tls};
 use crate::model::counted::counted;
 use crate::model::delivery::{Delivery, Destination};
 use crate::model::profile::{ColorProfile, OverlayContent};
-use crate::render::{check_artwork, check_font};
+use crate::render::{check_artwork, check_font, check_icc};
 use crate::spool::queue::network_file_system;
 use crate::web::tls::Terms;
 
@@ -94,7 +95,7 @@ fn look(config: &Config) -> Vec<Finding> {
     for profile in &config.profiles {
         for space in [&profile.color.profile, &profile.color.untagged] {
             if let ColorProfile::File(path) = space {
-                add(format!("colour profile {}", path.display()), is_file(path));
+                add(format!("colour profile {}", path.display()), is_icc(path));
             }
         }
         for overlay in &profile.overlays {
@@ -202,11 +203,15 @@ fn can_be_made(folder: &Path) -> Option<String> {
 /// Whether the renderer could use it, not only read it.
 fn is_artwork(path: &Path) -> Option<String> {
     let name = path.to_string_lossy();
-    std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| check_artwork(&name, &bytes)).err()
+    read_asset(path).and_then(|bytes| check_artwork(&name, &bytes)).err()
 }
 
 fn is_font(path: &Path) -> Option<String> {
-    std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| check_font(&bytes)).err()
+    read_asset(path).and_then(|bytes| check_font(&bytes)).err()
+}
+
+fn is_icc(path: &Path) -> Option<String> {
+    read_asset(path).and_then(|bytes| check_icc(&bytes)).err()
 }
 
 /// Whether it could be started: where it is said to be, or where the system looks for programs.

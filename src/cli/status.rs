@@ -259,6 +259,15 @@ fn show_live(live: &serde_json::Value, zone: &jiff::tz::TimeZone) -> Result<(), 
             _ => mode.to_string(),
         };
         say_painted(&format!("hot folder {}: {} {}", text(&folder, "name"), how, paint(text(&folder, "path"), DIM)))?;
+        // Of one that cannot be reached that is all there is to say.
+        let problems = folder["problems"].as_array().filter(|_| mode["mode"] != "unreachable");
+        for problem in problems.cloned().unwrap_or_default() {
+            let told = problem.as_str().unwrap_or_default();
+            say_painted(&format!("  {} {}", paint("problem:", RED), paint(told, "0")))?;
+        }
+        if let Some(more @ 1..) = folder["problems_more"].as_u64() {
+            say(&format!("  and {more} more problems"))?;
+        }
         for manifest in folder["waiting"].as_array().cloned().unwrap_or_default() {
             say(&format!("  {}: {}", text(&manifest, "name"), text(&manifest, "why")))?;
         }

@@ -19,11 +19,11 @@ use super::{Matcher, Start};
 use crate::model::checks::Checks;
 use crate::model::config::{Config, HotFolder, Images};
 use crate::model::digest;
-use crate::model::limits::{MANIFEST_MAX_BYTES, METADATA_MAX_BYTES};
+use crate::model::limits::{ASSET_MAX_BYTES, MANIFEST_MAX_BYTES};
 use crate::model::manifest::Action;
 use crate::model::name::RelPath;
 use crate::plan::frozen::{Frozen, FrozenAsset, FrozenStudio, Verdict};
-use crate::spool::durable::{self, DurableError, Unsynced};
+use crate::spool::durable::{self, DurableError, Unsynced, Written};
 use crate::spool::job::{JobFile, JobId, Stamp, Taken, file};
 use crate::spool::queue::{Spool, SpoolError};
 use crate::spool::retention;
@@ -44,7 +44,7 @@ pub(super) enum NotNow {
     Spool(#[from] SpoolError),
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    /// It is this drop's own: the others are not concerned.
+    /// It is this file's own.
     #[error("cannot take {}: {source}", path.display())]
     Dropped { path: PathBuf, source: std::io::Error },
     #[error("the record {0} cannot be written as JSON: {1}")]
@@ -54,6 +54,19 @@ pub(super) enum NotNow {
 }
 
 impl NotNow {
+    /// The file in the drop folder that it is about, if it is about one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            NotNow::Dropped { path, .. } | NotNow::Read { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the spool's, and may well stop every other drop too.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self, NotNow::Disk(_) | NotNow::Spool(_) | NotNow::NoId)
+    }
+
     /// The place in the job is another file's, or cannot be one.
     fn placed(path: &Path) -> impl FnOnce(DurableError) -> NotNow {
         move |error| match error.source.kind() {
@@ -73,13 +86,14 @@ impl NotNow {
 }
 
 /// A drop that is being taken.
-#[derive(Clone, Copy)]
 pub(super) struct Taking<'a> {
     pub(super) hot_folder: &'a HotFolder,
     pub(super) ready: &'a Ready,
     pub(super) accepted: Timestamp,
     /// Whether another waiting manifest names a picture too.
     pub(super) stays: &'a dyn Fn(&Path) -> bool,
+    /// Sub-folders that it came in and that are not its own.
+    pub(super) kept_folders: Vec<PathBuf>,
 }
 
 /// Builds jobs.
@@ -120,8 +134,11 @@ impl Acceptance {
     /// Writes one job in `tmp/`; it is not on disk until `unsynced` is synced.
     pub(super) fn stage(&mut self, taking: &Taking<'_>, unsynced: &mut Unsynced) -> Result<JobFile, NotNow> {
         let (id, folder) = self.new_id(taking.ready, taking.accepted)?;
-        let staged = self.fill(&id, &folder, taking, unsynced);
-        if staged.is_err() {
+        let mut written = Written::default();
+        let staged = self.fill(&id, &folder, taking, &mut written);
+        if staged.is_ok() {
+            unsynced.add(written);
+        } else {
             // What cannot be removed either is wiped at the next start.
             let _ = durable::remove_tree(&folder);
         }
@@ -154,22 +171,24 @@ impl Acceptance {
         id: &JobId,
         folder: &Path,
         taking: &Taking<'_>,
-        unsynced: &mut Unsynced,
+        written: &mut Written,
     ) -> Result<JobFile, NotNow> {
-        let Taking { hot_folder, ready, accepted, stays } = *taking;
-        unsynced.folder(folder);
+        let Taking { hot_folder, ready, accepted, stays, .. } = *taking;
+        written.folder(folder);
+        // Its own entry too: until it is a job, it alone says what a claim was called.
+        written.folder(&self.spool.tmp());
         let (manifest_file, mut taken) = if let Some(text) = &ready.text {
-            unsynced.file(durable::stage_private(&folder.join(names::OF_PICTURES), text)?);
+            written.file(durable::stage_private(&folder.join(names::OF_PICTURES), text)?);
             (names::OF_PICTURES, Vec::new())
         } else {
             let name = names::in_job_folder(ready.name());
-            (name, vec![take_manifest(ready, &folder.join(name), name, unsynced)?])
+            (name, vec![take_manifest(ready, &folder.join(name), name, written)?])
         };
         for picture in &ready.pictures {
             let inputs = folder.join(file::INPUTS);
             let to = picture.input.below(&inputs);
-            make_folders(folder, to.parent().unwrap_or(&inputs), unsynced)?;
-            bring(&picture.from, &picture.stamp, &to, unsynced)?;
+            make_folders(folder, to.parent().unwrap_or(&inputs), written)?;
+            bring(&picture.from, &picture.stamp, &to, written)?;
             let place = RelPath::parse(file::INPUTS).ok().map(|inputs| inputs.join(&picture.input));
             let shared = picture.stays || stays(&picture.from);
             taken.push(Taken { from: picture.from.clone(), stamp: picture.stamp, file: place, shared });
@@ -179,12 +198,12 @@ impl Acceptance {
         }
 
         if let Some(why) = &ready.overtaken {
-            unsynced.file(durable::stage_private(&folder.join(file::CANCEL), why.as_bytes())?);
+            written.file(durable::stage_private(&folder.join(file::CANCEL), why.as_bytes())?);
         }
         let (frozen, start) = self.freeze(hot_folder, ready, accepted)?;
         let json = |name, text: serde_json::Result<Vec<u8>>| text.map_err(|e| NotNow::Form(name, e));
         let rules = json(file::RULES, serde_json::to_vec(&frozen))?;
-        unsynced.file(durable::stage_private(&folder.join(file::RULES), &rules)?);
+        written.file(durable::stage_private(&folder.join(file::RULES), &rules)?);
         // The last moment before it is a job: whatever changed meanwhile is not what was taken.
         if taken.iter().any(|taken| Stamp::of(&taken.from).ok() != Some(taken.stamp)) {
             return Err(NotNow::Changed);
@@ -218,9 +237,11 @@ impl Acceptance {
             reprint_of: None,
             answers: std::collections::BTreeMap::new(),
             receipts: hot_folder.receipts.clone(),
+            kept_folders: taking.kept_folders.clone(),
+            left: ready.left.clone(),
         };
         let record = json(file::JOB, serde_json::to_vec_pretty(&job))?;
-        unsynced.file(durable::stage_private(&folder.join(file::JOB), &record)?);
+        written.file(durable::stage_private(&folder.join(file::JOB), &record)?);
         Ok(job)
     }
 
@@ -261,8 +282,8 @@ impl Acceptance {
             retention::mark_used(&kept(sha256), accepted)?;
             return Ok(sha256.clone());
         }
-        if metadata.len() > METADATA_MAX_BYTES as u64 {
-            return Err(read(std::io::Error::other(format!("it is larger than {METADATA_MAX_BYTES} bytes"))));
+        if metadata.len() > ASSET_MAX_BYTES {
+            return Err(read(std::io::Error::other(format!("it is larger than {ASSET_MAX_BYTES} bytes"))));
         }
         let bytes = std::fs::read(path).map_err(read)?;
         let sha256 = digest::sha256(&bytes);
@@ -295,26 +316,26 @@ fn rejected(why: String, studio: FrozenStudio, hot_folder: &HotFolder) -> Frozen
 }
 
 /// The manifest verbatim. One that is too large to be one is linked: nobody reads it.
-fn take_manifest(ready: &Ready, to: &Path, name: &str, unsynced: &mut Unsynced) -> Result<Taken, NotNow> {
+fn take_manifest(ready: &Ready, to: &Path, name: &str, written: &mut Written) -> Result<Taken, NotNow> {
     if ready.stamp.bytes > MANIFEST_MAX_BYTES {
-        bring(&ready.path, &ready.stamp, to, unsynced)?;
+        bring(&ready.path, &ready.stamp, to, written)?;
     } else {
         let bytes = same::read(&ready.path, &ready.stamp).map_err(NotNow::read(&ready.path))?;
         if digest::sha256(&bytes) != ready.sha256 {
             return Err(NotNow::Changed);
         }
-        unsynced.file(durable::stage_private(to, &bytes)?);
+        written.file(durable::stage_private(to, &bytes)?);
     }
     Ok(Taken { from: ready.path.clone(), stamp: ready.stamp, file: RelPath::parse(name).ok(), shared: false })
 }
 
 /// Makes what is missing of a folder in `tmp/`, and remembers what must be synced.
-fn make_folders(base: &Path, folder: &Path, unsynced: &mut Unsynced) -> Result<(), NotNow> {
+fn make_folders(base: &Path, folder: &Path, written: &mut Written) -> Result<(), NotNow> {
     let below = folder.strip_prefix(base).unwrap_or(folder);
     let mut path = base.to_path_buf();
     for part in below.components() {
         path.push(part);
-        if unsynced.folder(&path) {
+        if written.folder(&path) {
             durable::make_scratch_folder(&path).map_err(NotNow::placed(&path))?;
         }
     }
@@ -322,16 +343,15 @@ fn make_folders(base: &Path, folder: &Path, unsynced: &mut Unsynced) -> Result<(
 }
 
 /// Links a dropped file into the job, else copies it; it is the one that was looked at, before and after.
-fn bring(from: &Path, stamp: &Stamp, to: &Path, unsynced: &mut Unsynced) -> Result<(), NotNow> {
+fn bring(from: &Path, stamp: &Stamp, to: &Path, written: &mut Written) -> Result<(), NotNow> {
     let linked = match durable::link(from, to) {
         Err(e) if e.is_not_found() => return Err(NotNow::Changed),
         other => other.map_err(NotNow::placed(from))?,
     };
     if linked {
-        if Stamp::of(to).ok() != Some(*stamp) {
-            return Err(NotNow::Changed);
-        }
-        unsynced.linked(to);
+        // A link is made of what may not be read, too.
+        same::open(to, stamp).map_err(NotNow::read(from))?;
+        written.linked(to);
         return Ok(());
     }
     let mut source = same::open(from, stamp).map_err(NotNow::read(from))?;

@@ -17,6 +17,7 @@ use super::names;
 use super::pictures::NO_END;
 use super::settle::Look;
 use super::state::WaitingManifest;
+use super::trouble::{Lasting, Troubles};
 use super::waiting::Picture;
 use crate::model::config::HotFolder;
 use crate::model::digest;
@@ -47,6 +48,7 @@ struct Seen {
     why: String,
     /// Why nobody wants it, once that was asked.
     ignored: Option<String>,
+    troubles: Troubles,
 }
 
 /// The drops of one hot folder.
@@ -87,6 +89,7 @@ impl Units {
                 first: around.wall,
                 why: String::new(),
                 ignored: None,
+                troubles: Troubles::default(),
             });
             if seen.content != content {
                 seen.content = content;
@@ -99,6 +102,8 @@ impl Units {
             let given_up_at = seen.since + hot_folder.complete_within;
             if let Some(why) = &elsewhere {
                 seen.why.clone_from(why);
+            } else if listing.claims.iter().any(|claim| claim.below.split_once('/').is_some_and(|(of, _)| of == name)) {
+                seen.why = "a server is taking it".to_string();
             } else if let Some(why) = listing.partial.get(name) {
                 // A part of a wedding is not what was dropped.
                 seen.why.clone_from(why);
@@ -115,6 +120,9 @@ impl Units {
                 found.look_again(given_up_at);
             } else if let Some(why) = &seen.ignored {
                 seen.why.clone_from(why);
+            } else if let Some((again, why)) = seen.troubles.pause(now) {
+                seen.why = why;
+                found.look_again(again);
             } else if found.ready.len() == READY_MAX {
                 found.look_again(now);
             } else if now < given_up_at
@@ -122,12 +130,22 @@ impl Units {
             {
                 seen.why = why;
                 found.look_again(at);
-            } else if let Some(ready) = ready(hot_folder, name, &unit) {
+            } else if let Some(mut ready) = ready(hot_folder, name, &unit) {
                 // Nobody else may have these pictures: what is ignored is left, not taken to be thrown away one day.
                 seen.ignored = ignored(&ready, hot_folder, around);
                 if let Some(why) = &seen.ignored {
                     seen.why.clone_from(why);
+                    continue;
+                }
+                ready.left = seen.troubles.take_out(&mut ready.pictures, given_up_at, around);
+                if ready.pictures.is_empty() {
+                    seen.why = "it waits until it can be read".to_string();
+                } else if !ready.left.is_empty() && now < given_up_at {
+                    let within = show_duration(hot_folder.complete_within);
+                    seen.why = format!("not all of it can be read; after {within} it goes on as it is");
+                    found.look_again(given_up_at);
                 } else {
+                    ready.stamp = ready.pictures[0].stamp;
                     seen.why = "it is being accepted".to_string();
                     found.ready.push(ready);
                 }
@@ -141,6 +159,15 @@ impl Units {
         let mut units: Vec<_> = units.into_iter().collect();
         units.sort_by_key(|(name, _)| self.seen.get(*name).map_or(wall, |seen| seen.first));
         units
+    }
+
+    /// What stands in the way of one of them.
+    pub(super) fn troubles(&mut self, name: &str) -> Option<&mut Troubles> {
+        self.seen.get_mut(name).map(|seen| &mut seen.troubles)
+    }
+
+    pub(super) fn lasting(&self, folder: &Path) -> impl Iterator<Item = (String, Lasting)> {
+        self.seen.iter().filter_map(move |(name, seen)| Some((name.clone(), seen.troubles.lasting(folder)?)))
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = WaitingManifest> {
@@ -228,6 +255,7 @@ fn ready(hot_folder: &HotFolder, name: &str, unit: &Unit<'_>) -> Option<Ready> {
         pictures,
         done_file: None,
         overtaken: None,
+        left: Vec::new(),
     })
 }
 

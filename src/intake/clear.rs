@@ -1,4 +1,5 @@
-//! Clearing the drop: what was accepted leaves the drop folder, the manifest first.
+//! Clearing the drop: what was accepted leaves the drop folder, the claim last, so that it says until the end whose the
+//! rest is.
 //!
 //! Owns: a file is removed only while it is the one that was accepted, and one that was accepted is never taken a second
 //! time, also where it cannot be removed. A file is renamed aside, looked at, and only then unlinked: between a look and
@@ -7,14 +8,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::names;
+use super::{claim, names};
 use crate::model::name::quoted;
 use crate::spool::durable::{self, Done, DurableError};
 use crate::spool::job::{self, JobFile, JobId, Stamp, Taken, file};
 use crate::spool::queue::{Spool, SpoolError, State};
-
-/// How many names are tried for a file that cannot get its own back.
-const NAMES_MAX: u32 = 99;
 
 /// Accepted jobs whose drop may not be clear yet.
 #[derive(Debug, Default)]
@@ -44,7 +42,7 @@ pub(super) struct Cleared {
 }
 
 /// The same file, whatever number its volume has: network volumes get another one each time they are mounted.
-fn is_same(a: &Stamp, b: &Stamp) -> bool {
+pub(super) fn is_same(a: &Stamp, b: &Stamp) -> bool {
     (a.inode, a.bytes, a.modified_ns) == (b.inode, b.bytes, b.modified_ns)
 }
 
@@ -59,6 +57,11 @@ impl Leftovers {
     /// Whether a file of the drop was accepted already.
     pub(super) fn holds(&self, path: &Path, stamp: &Stamp) -> bool {
         self.stamps.get(path).is_some_and(|stamps| stamps.iter().any(|s| is_same(s, stamp)))
+    }
+
+    /// Whether the drop of this job is not clear yet.
+    pub(super) fn is_of(&self, job: &JobId) -> bool {
+        self.list.iter().any(|leftover| leftover.job.job == *job)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -91,7 +94,7 @@ impl Leftovers {
                 leftover.accepted = true;
                 cleared.accepted.push(leftover.job.job.clone());
             }
-            let removed = leftover.remove_files(&mut touched).map_err(|e| e.to_string());
+            let removed = leftover.remove_files(spool.id(), &mut touched).map_err(|e| e.to_string());
             tries.push((leftover, removed));
         }
         let unsynced = sync(&touched);
@@ -148,13 +151,14 @@ fn note(spool: &Spool, clear: &[Leftover], cleared: &mut Cleared) {
 
 impl Leftover {
     /// Removes what is still there; false when that cannot be known now, because the hot folder is not there.
-    fn remove_files(&self, touched: &mut BTreeSet<PathBuf>) -> Done<bool> {
-        for (n, taken) in self.job.taken.iter().enumerate().filter(|(_, t)| !t.shared) {
+    fn remove_files(&self, spool: &str, touched: &mut BTreeSet<PathBuf>) -> Done<bool> {
+        for (n, taken) in self.job.taken.iter().enumerate().rev().filter(|(_, t)| !t.shared) {
             if !self.is_reachable(taken) {
                 return Ok(false);
             }
             let folder = taken.from.parent().unwrap_or(Path::new("/"));
-            remove(taken, &folder.join(names::aside(&self.job.job, n)))?;
+            let (job, old) = (&self.job.job, names::aside_of_old(&self.job.job, n));
+            remove(taken, &folder.join(names::aside(spool, job, n)), &folder.join(old))?;
             touched.insert(folder.to_path_buf());
         }
         for taken in &self.job.taken {
@@ -172,13 +176,17 @@ impl Leftover {
         folder.and_then(|f| f.metadata().ok()).is_some_and(|m| Stamp::from_metadata(&m).device == taken.stamp.device)
     }
 
-    /// One order, one sub-folder: it goes with its content. Never the hot folder itself.
+    /// One order, one sub-folder: it goes with its content, and with what systems have put beside it. Not one that stood there
+    /// before, and never the hot folder itself.
     fn remove_emptied(&self, path: &Path) {
         let mut folder = path.parent();
         while let Some(path) =
             folder.filter(|f| !self.root.as_os_str().is_empty() && *f != self.root && f.starts_with(&self.root))
         {
-            if !durable::remove_empty_folder(path) {
+            let may_go = |name: &str, is_folder: bool| {
+                if is_folder { names::is_litter_folder(name) } else { names::is_litter(name) }
+            };
+            if self.job.kept_folders.iter().any(|kept| kept == path) || !durable::remove_folder_with(path, &may_go) {
                 return;
             }
             folder = path.parent();
@@ -193,11 +201,13 @@ fn sync(folders: &BTreeSet<PathBuf>) -> Vec<DurableError> {
     standing.iter().filter_map(|folder| durable::sync_folder(folder).err()).collect()
 }
 
-/// Removes one file if it is still the one that was accepted.
-fn remove(taken: &Taken, aside: &Path) -> Done {
-    // A crash may have come between the renaming and the unlinking.
-    if aside.symlink_metadata().is_ok() {
-        judge_aside(taken, aside)?;
+/// Removes one file if it is still the one that was accepted. It may stand aside already: as the claim, or because a crash
+/// came between the renaming and the unlinking.
+fn remove(taken: &Taken, aside: &Path, aside_of_old: &Path) -> Done {
+    for aside in [aside, aside_of_old] {
+        if aside.symlink_metadata().is_ok() {
+            judge_aside(taken, aside)?;
+        }
     }
     match Stamp::of(&taken.from) {
         Ok(stamp) if is_same(&stamp, &taken.stamp) => {}
@@ -205,7 +215,7 @@ fn remove(taken: &Taken, aside: &Path) -> Done {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(DurableError { action: "look at", path: taken.from.clone(), source }),
     }
-    match durable::rename_unsynced(&taken.from, aside) {
+    match durable::set_aside(&taken.from, aside) {
         Err(e) if e.is_not_found() => return Ok(()),
         other => other?,
     }
@@ -215,23 +225,11 @@ fn remove(taken: &Taken, aside: &Path) -> Done {
 /// The file under the aside name is ours to remove, or goes back.
 fn judge_aside(taken: &Taken, aside: &Path) -> Done {
     match Stamp::of(aside) {
-        Ok(stamp) if is_same(&stamp, &taken.stamp) => return durable::remove_file_unsynced(aside),
-        Ok(_) => {}
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(DurableError { action: "look at", path: aside.to_path_buf(), source }),
+        Ok(stamp) if is_same(&stamp, &taken.stamp) => durable::remove_file_unsynced(aside),
+        Ok(_) => claim::name_back(aside, &taken.from),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(DurableError { action: "look at", path: aside.to_path_buf(), source }),
     }
-    let mut back = durable::rename_unsynced(aside, &taken.from);
-    let name = taken.from.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    // A third file has the name by now. Nothing of somebody else's is ever removed: it stands beside it.
-    for n in 2..NAMES_MAX {
-        match back {
-            Err(e) if e.already_exists() => {
-                back = durable::rename_unsynced(aside, &taken.from.with_file_name(names::numbered(&name, n)));
-            }
-            other => return other,
-        }
-    }
-    back
 }
 
 /// Every job whose drop may not be clear, in whatever state it is by now.

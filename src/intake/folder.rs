@@ -4,20 +4,23 @@
 //! been waited for. In a folder of `images: library` manifests lie in the folder itself; with `beside` they lie in it or
 //! in its sub-folders, each with its pictures.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::alone::{Units, is_picture};
+use super::batch::Failed;
+use super::claim::Stray;
 use super::judge::{Around, Pass, Ready};
 use super::listing::{self, Dropped, Listing};
 use super::names;
 use super::pictures::{self, Contents};
 use super::settle::{Look, Settling};
-use super::state::{FolderState, LISTED_MAX, MISSING_MAX, Mode, Unnamed, WaitingManifest, cut};
+use super::standing::Standing;
+use super::state::{DropTrouble, FolderState, LISTED_MAX, MISSING_MAX, Mode, Unnamed, WaitingManifest, cut};
 use super::waiting::Waiting;
 use crate::model::config::{HotFolder, Images};
 use crate::model::name::quoted;
@@ -26,6 +29,8 @@ use crate::model::name::quoted;
 const KEPT_MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// Between two looks that events ask for.
 const GAP: Duration = Duration::from_millis(100);
+/// How long a claim stands before it is looked into. It stands for moments, while nothing goes wrong.
+const CLAIM_STANDS: SignedDuration = SignedDuration::from_mins(10);
 /// How long after an arrival its event may come.
 const EVENT_LATENCY: Duration = Duration::from_secs(1);
 
@@ -44,13 +49,20 @@ pub(super) struct Folder {
     unreachable: Option<(Timestamp, String)>,
     /// Why there are no events.
     polling: Option<String>,
+    /// The next look is asked for by an event.
+    is_announced: bool,
     /// A look without an event showed something new.
     unannounced: Option<Instant>,
     missed_events: bool,
+    standing: Standing,
     /// Drops without a manifest.
     units: Units,
     unnamed: (Vec<Unnamed>, usize),
     never: Vec<String>,
+    /// Claims of other servers that have stood for long.
+    claimed_elsewhere: Vec<DropTrouble>,
+    /// Claims of ours that have stood for long.
+    strays: Vec<Stray>,
     problems: Vec<String>,
 }
 
@@ -67,11 +79,15 @@ impl Folder {
             last: None,
             unreachable: None,
             polling: None,
+            is_announced: false,
             unannounced: None,
             missed_events: false,
+            standing: Standing::default(),
             units: Units::default(),
             unnamed: (Vec::new(), 0),
             never: Vec::new(),
+            claimed_elsewhere: Vec::new(),
+            strays: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -79,6 +95,7 @@ impl Folder {
     /// An event speaks of this folder, or a file changed while it was being taken.
     pub(super) fn hint(&mut self, now: Instant) {
         self.unannounced = None;
+        self.is_announced = true;
         // A writer in small pieces makes thousands of events.
         let at = self.last.map_or(now, |last| (last + GAP).max(now));
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
@@ -100,20 +117,43 @@ impl Folder {
         self.due.is_none_or(|due| due <= now)
     }
 
-    /// Something stands in the way, and the drop stays where it is: of all drops until then, or of this one.
-    pub(super) fn cannot_accept(&mut self, manifest: &str, why: &dyn std::fmt::Display, until: Option<Instant>) {
-        self.problem(format!("{} cannot be accepted now: {why}", quoted(manifest)));
-        self.due = until.or(self.due);
+    /// One that was ready could not be accepted; it is tried again in a while, and nothing else waits for it.
+    pub(super) fn failed(&mut self, ready: &Ready, failed: &Failed, now: Instant, wall: Timestamp) {
+        let troubles = match self.waiting.get_mut(&ready.path) {
+            Some(waiting) => Some(&mut waiting.troubles),
+            None => self.units.troubles(&ready.below),
+        };
+        match (troubles, &failed.picture) {
+            (Some(troubles), Some(picture)) => troubles.picture_failed(picture, failed.why.clone(), now, wall),
+            (Some(troubles), None) => troubles.failed(&failed.why, now, wall),
+            (None, _) => {}
+        }
     }
 
-    fn problem(&mut self, text: String) {
+    pub(super) fn problem(&mut self, text: String) {
         if !self.problems.contains(&text) {
             self.problems.push(text);
         }
     }
 
-    pub(super) fn problems(&self) -> &[String] {
-        &self.problems
+    /// What stands in the way of single drops, the oldest first.
+    fn lasting(&self) -> Vec<DropTrouble> {
+        let folder = &self.settings.folder;
+        let of_waiting = |(path, waiting): (&PathBuf, &Waiting)| {
+            Some((below(folder, path), waiting.troubles.lasting(path.parent().unwrap_or(folder))?))
+        };
+        let all = self.waiting.iter().filter_map(of_waiting).chain(self.units.lasting(folder));
+        let mut all: Vec<DropTrouble> =
+            all.map(|(name, lasting)| DropTrouble { name, why: lasting.why, since: lasting.since }).collect();
+        all.extend(self.claimed_elsewhere.iter().cloned());
+        all.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));
+        all
+    }
+
+    /// All that could not be done.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let of_drops = self.lasting().into_iter().map(|trouble| format!("{} {}", quoted(&trouble.name), trouble.why));
+        self.problems.iter().cloned().chain(of_drops).collect()
     }
 
     /// Whether another waiting manifest names the picture too.
@@ -121,15 +161,24 @@ impl Folder {
         self.named_by.get(picture).is_some_and(|n| *n > 1)
     }
 
-    /// A manifest was taken: it does not name its pictures any more.
-    pub(super) fn taken(&mut self, ready: &Ready) {
-        self.waiting.remove(&ready.path);
-        let pictures: HashSet<&PathBuf> = ready.pictures.iter().map(|p| &p.from).collect();
-        for picture in pictures {
+    /// A manifest is about to be taken: others need not leave its pictures to it.
+    pub(super) fn lets_go(&mut self, ready: &Ready) {
+        for picture in of(ready) {
             if let Some(n) = self.named_by.get_mut(picture) {
                 *n = n.saturating_sub(1);
             }
         }
+    }
+
+    /// It was not taken after all.
+    pub(super) fn needs(&mut self, ready: &Ready) {
+        for picture in of(ready) {
+            *self.named_by.entry(picture.clone()).or_default() += 1;
+        }
+    }
+
+    pub(super) fn taken(&mut self, ready: &Ready) {
+        self.waiting.remove(&ready.path);
     }
 
     /// One look. What is ready comes in the order in which it came to the folder.
@@ -153,8 +202,11 @@ impl Folder {
             }
         };
         let is_first = is_first || self.unreachable.take().is_some();
-        listing.files.retain(|file| !around.leftovers.holds(&file.path, &file.stamp));
+        let is_earlier = |file: &mut Dropped| around.leftovers.holds(&file.path, &file.stamp);
+        listing.earlier = listing.files.extract_if(.., is_earlier).collect();
         let looks = self.settle(&listing, around, is_first);
+        self.note_claims(&listing, &looks, around);
+        self.standing.note(&listing, self.settings.settle, now);
         let types = pictures::types(around.config);
         self.contents.begin();
         let ready = if self.settings.images == Images::Alone {
@@ -165,7 +217,11 @@ impl Folder {
         } else {
             self.judge_all(&listing, looks.clone(), around)
         };
-        let is_waited_for = |path: &Path| looks.contains_key(path) || self.waiting.values().any(|w| w.waits_for(path));
+        let is_waited_for = |path: &Path| {
+            looks.contains_key(path)
+                || listing.earlier.iter().any(|file| file.path == path)
+                || self.waiting.values().any(|w| w.waits_for(path))
+        };
         self.contents.end(is_waited_for);
         self.list_unnamed(&listing, &looks, &types, now);
         if listing.is_cut {
@@ -185,19 +241,62 @@ impl Folder {
         let mut looks = HashMap::with_capacity(listing.files.len());
         self.settling.begin();
         let mut is_new = false;
-        for file in listing.files.iter().chain(&listing.passing) {
+        for file in listing.files.iter().chain(&listing.passing).chain(&listing.claims) {
             let look = self.settling.look(&file.path, file.stamp, around.now, around.wall);
-            is_new |= look.is_new;
+            is_new |= look.is_new && !names::is_ours(file.name());
             looks.insert(file.path.as_path(), look);
         }
         self.settling.end();
         self.never.clone_from(&listing.never);
-        if self.unannounced.is_some_and(|at| around.now >= at + EVENT_LATENCY) {
+        let is_announced = std::mem::take(&mut self.is_announced);
+        if self.unannounced.take_if(|at| around.now >= *at + EVENT_LATENCY).is_some() {
             self.missed_events = true;
+        } else if is_new && is_announced {
+            // They come, also if one was missed before.
+            self.missed_events = false;
         } else if is_new && !is_first && self.polling.is_none() {
             self.unannounced.get_or_insert(around.now);
         }
         looks
+    }
+
+    /// The sub-folders of a drop that stay when they are empty.
+    pub(super) fn kept_folders(&self, ready: &Ready) -> Vec<PathBuf> {
+        let root = self.settings.folder.as_path();
+        let files = ready.pictures.iter().map(|picture| &picture.from).chain([&ready.path]);
+        let folders = files.flat_map(|file| file.ancestors().skip(1).take_while(|folder| *folder != root));
+        let kept: BTreeSet<&Path> = folders.filter(|folder| self.standing.keeps(&below(root, folder))).collect();
+        kept.into_iter().map(Path::to_path_buf).collect()
+    }
+
+    /// A server that lives has removed its claims within moments.
+    fn note_claims(&mut self, listing: &Listing, looks: &HashMap<&Path, Look>, around: &Around<'_>) {
+        self.claimed_elsewhere.clear();
+        self.strays.clear();
+        for file in &listing.claims {
+            let Some((spool, job)) = names::claim_of(file.name()) else { continue };
+            let Some(look) = looks.get(file.path.as_path()) else { continue };
+            // By our own clock: that of a share may be off, and its files need not say when they were renamed.
+            let since = look.first;
+            if around.wall.duration_since(since) < CLAIM_STANDS {
+                continue;
+            }
+            let stray = Stray { path: file.path.clone(), job };
+            if spool == around.spool {
+                self.strays.push(stray);
+                continue;
+            }
+            let command = stray.command();
+            let why = format!(
+                "was taken by another server (spool {spool}), which has not come to its end: if that server is gone for \
+                 good, `{command}` gives it back"
+            );
+            self.claimed_elsewhere.push(DropTrouble { name: file.below.clone(), why, since });
+        }
+    }
+
+    pub(super) fn take_strays(&mut self) -> Vec<Stray> {
+        std::mem::take(&mut self.strays)
     }
 
     /// What is ready, in the order in which it came.
@@ -221,13 +320,20 @@ impl Folder {
             ready.extend(pass.judge(&mut waiting, file, look));
             self.waiting.insert(file.path.clone(), waiting);
         }
-        let (again, problems) = pass.end();
-        self.problems = problems;
+        // Of claims, those that may come back: not those of jobs whose drop is being cleared.
+        let is_open =
+            |claim: &&Dropped| names::claim_of(claim.name()).is_some_and(|(_, job)| !around.leftovers.is_of(&job));
+        let claimed: Vec<PathBuf> =
+            listing.claims.iter().filter(is_open).flat_map(|claim| pass.pictures_of_claim(claim)).collect();
+        let again = pass.end();
         self.look_again(again, around.now);
         self.waiting.retain(|_, waiting| waiting.pass == self.pass);
         self.named_by.clear();
         for (picture, _) in self.waiting.values().filter(|w| w.names_pictures()).flat_map(|w| &w.there) {
             *self.named_by.entry(picture.clone()).or_default() += 1;
+        }
+        for picture in claimed {
+            *self.named_by.entry(picture).or_default() += 1;
         }
         self.save_memory();
         ready
@@ -249,9 +355,7 @@ impl Folder {
         let is_idle = |file: &Dropped| {
             let is_known = if alone { is_picture(file, types) } else { is_known(file) };
             let look = looks.get(file.path.as_path()).filter(|l| l.is_settled(self.settings.settle, now))?;
-            // The disk's word outlives a restart of ours; where its clock is ahead, ours counts.
-            let since = file.entered.map_or(look.first, |entered| entered.min(look.first));
-            (!is_known).then(|| Unnamed { name: file.below.clone(), since })
+            (!is_known).then(|| Unnamed { name: file.below.clone(), since: since(file, *look) })
         };
         let mut unnamed: Vec<Unnamed> = listing.files.iter().filter_map(is_idle).collect();
         unnamed.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));
@@ -282,6 +386,8 @@ impl Folder {
         waiting.extend(self.units.waiting());
         waiting.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));
         let (waiting, waiting_more) = cut(waiting, LISTED_MAX);
+        let lasting = self.lasting();
+        let (problems, problems_more) = cut(self.problems(), LISTED_MAX);
         FolderState {
             name: self.settings.name.clone(),
             path: self.settings.folder.clone(),
@@ -291,21 +397,36 @@ impl Folder {
             unnamed: self.unnamed.0.clone(),
             unnamed_more: self.unnamed.1,
             never: self.never.iter().take(LISTED_MAX).cloned().collect(),
-            problems: self.problems.clone(),
+            problems,
+            problems_more,
+            troubles: lasting,
         }
     }
 
     fn told(&self, path: &Path, waiting: &Waiting) -> WaitingManifest {
-        let below = path.strip_prefix(&self.settings.folder).unwrap_or(path);
         let (missing, missing_more) = cut(waiting.missing.clone(), MISSING_MAX);
         WaitingManifest {
-            name: below.to_string_lossy().replace('\\', "/"),
+            name: below(&self.settings.folder, path),
             since: waiting.first,
             missing,
             missing_more,
             why: waiting.why.clone(),
         }
     }
+}
+
+/// The pictures of a drop, each once.
+fn of(ready: &Ready) -> HashSet<&PathBuf> {
+    ready.pictures.iter().map(|picture| &picture.from).collect()
+}
+
+fn below(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+/// Since when it has lain there. The disk's word outlives a restart of ours; where its clock is ahead, ours counts.
+fn since(file: &Dropped, look: Look) -> Timestamp {
+    file.entered.map_or(look.first, |entered| entered.min(look.first))
 }
 
 fn unreachable(error: &io::Error) -> String {

@@ -11,20 +11,21 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::Matcher;
+use super::claim::Stray;
 use super::clear::Leftovers;
 use super::library::Finder;
 use super::listing::{Dropped, Listing};
 use super::names;
-use super::pictures::{self, Contents, Tree};
+use super::pictures::{self, Contents, Presence, Tree};
 use super::reading::{self, Content, Reading, Unreadable};
 use super::same::NotRead;
 use super::settle::Look;
 use super::waiting::{Judgement, Picture, Waiting};
 use crate::model::config::{Config, HotFolder, Images};
-use crate::model::manifest::{Action, Manifest};
+use crate::model::manifest::{Action, Kind, Manifest};
 use crate::model::name::{RelPath, quoted};
 use crate::plan::frozen::Verdict;
-use crate::spool::job::Stamp;
+use crate::spool::job::{Left, Stamp};
 use crate::spool::places::Places;
 
 /// Most manifests that one look hands on, so that the first of a large drop are at work while the rest comes.
@@ -39,6 +40,8 @@ pub(super) struct Around<'a> {
     pub(super) matcher: &'a dyn Matcher,
     pub(super) places: &'a Places,
     pub(super) leftovers: &'a Leftovers,
+    /// The id of our spool.
+    pub(super) spool: &'a str,
     pub(super) now: Instant,
     pub(super) wall: Timestamp,
 }
@@ -60,9 +63,18 @@ pub(super) struct Ready {
     pub(super) done_file: Option<(PathBuf, Stamp)>,
     /// Why it ends as cancelled before it was begun.
     pub(super) overtaken: Option<String>,
+    /// Pictures that it names and that cannot come along.
+    pub(super) left: Vec<Left>,
 }
 
+/// Whose a manifest is. Those of one record become jobs in the order in which they came.
+pub(super) type Of = (Kind, String);
+
 impl Ready {
+    pub(super) fn of(&self) -> Option<Of> {
+        self.manifest.as_ref().map(|manifest| (manifest.kind, manifest.record.clone()))
+    }
+
     pub(super) fn name(&self) -> &str {
         self.below.rsplit_once('/').map_or(&self.below, |(_, name)| name)
     }
@@ -90,7 +102,8 @@ pub(super) struct Pass<'a> {
     contents: &'a mut Contents,
     ready: usize,
     again: Option<Instant>,
-    problems: Vec<String>,
+    /// What cannot be accepted now, and what it is called: later ones of its record wait behind it.
+    stuck: HashMap<Of, String>,
 }
 
 /// It is not ready: why, and when to look again; without a time at the next scan.
@@ -140,13 +153,13 @@ impl<'a> Pass<'a> {
             contents,
             ready: 0,
             again: None,
-            problems: Vec::new(),
+            stuck: HashMap::new(),
         }
     }
 
-    /// When to look again, and what could not be done.
-    pub(super) fn end(self) -> (Option<Instant>, Vec<String>) {
-        (self.again, self.problems)
+    /// When to look again.
+    pub(super) fn end(self) -> Option<Instant> {
+        self.again
     }
 
     /// Decides about one manifest, and notes what it waits for.
@@ -164,9 +177,8 @@ impl<'a> Pass<'a> {
             Step::NotYet(NotYet { why, again }) => (why, again),
             Step::NotRead(NotRead::Changed) => ("it is changing".to_string(), Some(self.around.now + CHANGED_PAUSE)),
             Step::NotRead(NotRead::Failed(e)) => {
-                let why = format!("it cannot be read: {e}");
-                self.problems.push(format!("{}: {why}", quoted(&file.below)));
-                (why, None)
+                waiting.troubles.cannot_read(&e, self.around.wall);
+                (format!("it cannot be read: {e}"), None)
             }
         };
         if let Some(again) = again {
@@ -194,7 +206,8 @@ impl<'a> Pass<'a> {
             }
             match read {
                 Err(e) if settled => return Step::NotRead(e),
-                _ => {}
+                Err(_) => {}
+                Ok(()) => waiting.troubles.can_read(),
             }
         }
         if !settled {
@@ -216,13 +229,25 @@ impl<'a> Pass<'a> {
         if let Some(why) = waiting.reading.as_ref().and_then(|r| r.elsewhere.clone()) {
             return Step::NotYet(NotYet { why, again: None });
         }
+        let of = waiting.reading.as_ref().and_then(|r| r.of.clone());
+        if let Some(first) = of.as_ref().and_then(|of| self.stuck.get(of)) {
+            let why = format!("{first}, an earlier one of its record, cannot be accepted now");
+            return Step::NotYet(NotYet { why, again: None });
+        }
+        if let Some((again, why)) = waiting.troubles.pause(now) {
+            self.stuck.extend(of.map(|of| (of, quoted(&file.below))));
+            return NotYet::until(why, again);
+        }
         match self.pictures(waiting, file) {
             Err(e) => Step::NotRead(e),
-            Ok(Judgement::Wait(again)) => match self.again(waiting, file) {
-                Some(pictures) => ready(waiting, file, pictures, done_file),
-                None => Step::Waits(again),
-            },
-            Ok(Judgement::Ready(pictures)) => ready(waiting, file, pictures, done_file),
+            Ok(Judgement::Wait(again)) => {
+                waiting.troubles.is_not_ready();
+                match self.again(waiting, file) {
+                    Some(pictures) => ready(waiting, file, pictures, Vec::new(), done_file),
+                    None => Step::Waits(again),
+                }
+            }
+            Ok(Judgement::Ready(pictures, left)) => ready(waiting, file, pictures, left, done_file),
         }
     }
 
@@ -250,30 +275,40 @@ impl<'a> Pass<'a> {
     /// What makes nothing takes only itself; for the others their pictures are looked for.
     fn pictures(&mut self, waiting: &mut Waiting, file: &Dropped) -> Result<Judgement, NotRead> {
         let Some(reading) = waiting.reading.as_mut().filter(|r| r.runs) else {
-            return Ok(Judgement::Ready(Vec::new()));
+            return Ok(Judgement::Ready(Vec::new(), Vec::new()));
         };
         if let Some(tree) = &self.tree {
             let folder = file.folder();
             if reading.is_reprint {
                 waiting.of_then = reading.manifest(file)?.and_then(|m| self.around.matcher.pictures_of_then(&m));
             }
-            return Ok(waiting.judge_beside(
-                folder,
-                tree,
-                &self.looks,
-                self.contents,
-                self.hot_folder,
-                self.around.now,
-            ));
+            return Ok(waiting.judge_beside(folder, tree, &self.looks, self.contents, self.hot_folder, self.around));
         }
         let (Some(finder), Some(manifest)) = (&mut self.finder, reading.manifest(file)?) else {
-            return Ok(Judgement::Ready(Vec::new()));
+            return Ok(Judgement::Ready(Vec::new(), Vec::new()));
         };
         Ok(waiting.judge_library(&manifest, finder, &mut self.contents.ends, self.hot_folder, self.around))
     }
 }
 
 impl Pass<'_> {
+    /// The pictures that a claimed manifest names. It may come back, and then it needs them.
+    pub(super) fn pictures_of_claim(&self, claim: &Dropped) -> Vec<PathBuf> {
+        let stray = names::claim_of(claim.name()).map(|(_, job)| Stray { path: claim.path.clone(), job });
+        let (Some(tree), Some(stray)) = (&self.tree, stray) else { return Vec::new() };
+        let name = stray.own_name().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let file = Dropped { below: name, ..claim.clone() };
+        let Ok(Reading { content: Content::Whole(Some(manifest)), .. }) = reading::read(&file) else {
+            return Vec::new();
+        };
+        let named =
+            pictures::named(&manifest).into_iter().filter_map(|named| match tree.find(claim.folder(), &named) {
+                Presence::There(file, _) => Some(file.path.clone()),
+                Presence::Missing | Presence::Unclear(_) => None,
+            });
+        named.collect()
+    }
+
     /// What was made before is not waited for: the pictures that are there go with it. Asked once for each arrival.
     fn again(&mut self, waiting: &mut Waiting, file: &Dropped) -> Option<Vec<Picture>> {
         if !waiting.has_news() {
@@ -297,7 +332,13 @@ pub(super) fn location_elsewhere(named: Option<&str>, hot_folder: &HotFolder, co
     (!is_taken).then(|| format!("it is for {}, which is not among `server.locations`", quoted(location)))
 }
 
-fn ready(waiting: &mut Waiting, file: &Dropped, pictures: Vec<Picture>, done: Option<&Dropped>) -> Step {
+fn ready(
+    waiting: &mut Waiting,
+    file: &Dropped,
+    pictures: Vec<Picture>,
+    left: Vec<Left>,
+    done: Option<&Dropped>,
+) -> Step {
     let Some(reading) = &mut waiting.reading else { return Step::NotRead(NotRead::Changed) };
     let manifest = match reading.manifest(file) {
         Ok(manifest) => manifest,
@@ -314,6 +355,7 @@ fn ready(waiting: &mut Waiting, file: &Dropped, pictures: Vec<Picture>, done: Op
         pictures,
         done_file: done.map(|d| (d.path.clone(), d.stamp)),
         overtaken: None,
+        left,
     }))
 }
 

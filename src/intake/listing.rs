@@ -44,8 +44,14 @@ impl Dropped {
 pub(super) struct Listing {
     /// Sorted by `below`.
     pub(super) files: Vec<Dropped>,
+    /// Files that belong to earlier orders and cannot be removed.
+    pub(super) earlier: Vec<Dropped>,
     /// Files under passing names: somebody is writing there. Only of deep looks.
     pub(super) passing: Vec<Dropped>,
+    /// Sub-folders that were looked into. Only of deep looks.
+    pub(super) folders: Vec<String>,
+    /// Claims of drops, ours and other servers'.
+    pub(super) claims: Vec<Dropped>,
     /// What lies there and is never taken, and why.
     pub(super) never: Vec<String>,
     /// Folders in the hot folder that this look did not see whole, and why.
@@ -109,14 +115,19 @@ pub(super) fn list(root: &Path, deep: bool) -> io::Result<Listing> {
                 listing.never.push(format!("{below}/ (nested deeper than {DEPTH_MAX} folders)"));
                 listing.misses(&below, format!("{below} is nested deeper than {DEPTH_MAX} folders: move it up"));
             }
+            listing.folders.push(below);
+            continue;
+        }
+        if names::is_litter(name) {
             continue;
         }
         if names::is_ignored(name) {
-            if deep
-                && !names::is_ours(name)
+            let (is_ours, is_claim) = (names::is_ours(name), names::claim_of(name).is_some());
+            if (is_claim || (deep && !is_ours))
                 && let Ok(metadata) = entry.metadata()
             {
-                listing.passing.push(dropped(entry, below, &metadata));
+                let list = if is_claim { &mut listing.claims } else { &mut listing.passing };
+                list.push(dropped(entry, below, &metadata));
             }
             continue;
         }

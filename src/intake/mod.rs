@@ -15,6 +15,7 @@ mod accept;
 mod alone;
 mod batch;
 mod beside;
+mod claim;
 mod clear;
 mod ending;
 mod folder;
@@ -27,13 +28,16 @@ mod pictures;
 mod reading;
 mod same;
 mod settle;
+mod standing;
 mod state;
+mod trouble;
 mod waiting;
 mod watch;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,23 +45,24 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use self::accept::Acceptance;
+use self::claim::Stray;
 use self::clear::{Leftover, Leftovers};
 use self::folder::Folder;
-use self::judge::{Around, Ready};
+use self::judge::{Around, Of, Ready};
 use crate::clock;
 use crate::model::config::{Config, HotFolder};
 use crate::model::manifest::Manifest;
 use crate::model::name::RelPath;
 use crate::plan::facts::Want;
 use crate::plan::frozen::Frozen;
-use crate::spool::durable::DurableError;
-use crate::spool::job::JobId;
+use crate::spool::durable::{self, DurableError};
+use crate::spool::job::{JobFile, JobId};
 use crate::spool::places::Places;
 use crate::spool::queue::{Spool, SpoolError, State};
 
 pub use self::beside::{Beside, Lying, done_file, why_elsewhere, why_never_taken};
-pub use self::pictures::input_name;
-pub use self::state::{FolderState, Mode, Unnamed, WaitingManifest};
+pub use self::pictures::{input_name, left_of};
+pub use self::state::{DropTrouble, FolderState, Mode, Unnamed, WaitingManifest};
 pub use self::watch::{Hints, Waker, Watch};
 
 /// What the config says of a manifest, so that this room needs no profile logic.
@@ -77,6 +82,8 @@ pub trait Matcher {
     }
     /// Whether a manifest asks for all that an older one of its record does, in another way.
     fn replaces(&self, newer: (&Manifest, &HotFolder), older: (&Manifest, &HotFolder)) -> bool;
+    /// Whether there was ever such a job, also when its folder is gone.
+    fn is_known(&self, job: &JobId) -> bool;
     /// Files of the operator's that the frozen profiles use: copies are kept in the spool's `assets/`.
     fn assets(&self, frozen: &Frozen) -> Vec<PathBuf>;
 }
@@ -134,6 +141,8 @@ pub struct Intake {
     clock: fn() -> Timestamp,
     folders: Vec<Folder>,
     leftovers: Leftovers,
+    /// Claims that became no jobs and could not be given back yet.
+    claimed: Vec<JobFile>,
     /// When clearing is tried again.
     clear_again: Option<Instant>,
     told: Vec<IntakeProblem>,
@@ -159,6 +168,7 @@ impl Intake {
             config,
             clock,
             leftovers: Leftovers::default(),
+            claimed: Vec::new(),
             clear_again: None,
             told: Vec::new(),
             uncleared: Vec::new(),
@@ -187,13 +197,13 @@ impl Intake {
         self.config = config;
     }
 
-    /// Finishes the clearings that a crash cut off. Before the first scan, and before any job is started. Of finished
-    /// jobs those that are known to be `cleared` are not looked at.
+    /// Gives back what was claimed and became no job, empties `tmp/`, and finishes the clearings that a crash cut off.
+    /// Before the first scan, and before any job is started. Of finished jobs those that are known to be `cleared` are not
+    /// looked at.
     pub fn recover(&mut self, cleared: &dyn Fn(&JobId) -> bool) -> Result<(), IntakeError> {
-        let roots = Arc::clone(&self.config);
-        let root_of = |name: &str| {
-            roots.hot_folders.iter().find(|h| h.name == name).map(|h| h.folder.clone()).unwrap_or_default()
-        };
+        let config = Arc::clone(&self.config);
+        self.claimed = claim::empty_tmp(&self.acceptance.spool, &self.places, &|name| root_of(&config, name))?;
+        let root_of = |name: &str| root_of(&config, name).unwrap_or_default();
         let (leftovers, damaged) = clear::uncleared(&self.acceptance.spool, cleared, root_of)?;
         self.leftovers = leftovers;
         let cleared = self.leftovers.clear(&self.acceptance.spool);
@@ -206,6 +216,7 @@ impl Intake {
     /// One look at every hot folder that is due or hinted at; accepts what is ready.
     pub fn scan(&mut self, hints: &Hints, now: Instant) -> ScanReport {
         let mut accepted = std::mem::take(&mut self.unannounced);
+        self.give_back_claims();
         for index in 0..self.folders.len() {
             let folder = &mut self.folders[index];
             folder.set_polling(hints.polling.get(&folder.settings.name));
@@ -218,14 +229,17 @@ impl Intake {
                     matcher: &*self.acceptance.matcher,
                     places: &self.places,
                     leftovers: &self.leftovers,
+                    spool: self.acceptance.spool.id(),
                     now,
                     wall: (self.clock)(),
                 };
-                let ready = folder.look(&around);
-                if self.accept_overtaken(index, &ready, now, &mut accepted) {
-                    let (certain, _) = self.accept(index, &ready, now);
-                    accepted.extend(certain);
+                let mut ready = folder.look(&around);
+                for stray in folder.take_strays() {
+                    self.end_stray(index, &stray);
                 }
+                let stuck = self.accept_overtaken(index, &ready, now, &mut accepted);
+                ready.retain(|one| one.of().is_none_or(|of| !stuck.contains(&of)));
+                accepted.extend(self.accept(index, &ready, now).0);
             }
         }
         if self.clear_again.is_none_or(|at| at <= now) {
@@ -239,41 +253,44 @@ impl Intake {
         ScanReport { accepted, next, problems: self.news() }
     }
 
-    /// What waits in any hot folder and is made needless by what is ready in one of them becomes a job first. Says whether
-    /// all of it did: else what is ready waits too, so that it is not overtaken in turn.
-    fn accept_overtaken(&mut self, index: usize, ready: &[Ready], now: Instant, accepted: &mut Vec<JobId>) -> bool {
+    /// What waits in any hot folder and is made needless by what is ready in one of them becomes a job first. Where it does
+    /// not, its record is named: what is ready of that one waits too, so that it is not overtaken in turn.
+    fn accept_overtaken(
+        &mut self,
+        index: usize,
+        ready: &[Ready],
+        now: Instant,
+        accepted: &mut Vec<JobId>,
+    ) -> HashSet<Of> {
         let newer = self.folders[index].newer(ready);
+        let mut stuck = HashSet::new();
         if newer.is_empty() {
-            return true;
+            return stuck;
         }
         let matcher = Arc::clone(&self.acceptance.matcher);
         for other in 0..self.folders.len() {
             let overtaken = self.folders[other].overtaken(&newer, ready, &*matcher);
-            let (certain, is_whole) = self.accept(other, &overtaken, now);
+            let (certain, left) = self.accept(other, &overtaken, now);
             accepted.extend(certain);
-            if !is_whole {
-                self.folders[index].due = Some(now + try_again());
-                return false;
-            }
+            stuck.extend(left);
         }
-        true
+        stuck
     }
 
-    /// Makes jobs of what is ready, and leaves their drop to be cleared. Those that are jobs for certain are named; says
-    /// also whether all of it became jobs.
-    fn accept(&mut self, index: usize, ready: &[Ready], now: Instant) -> (Vec<JobId>, bool) {
+    /// Makes jobs of what is ready, and leaves their drop to be cleared. Names those that are jobs for certain, and whose
+    /// drops did not become jobs.
+    fn accept(&mut self, index: usize, ready: &[Ready], now: Instant) -> (Vec<JobId>, HashSet<Of>) {
         let folder = &mut self.folders[index];
         let batch = self.acceptance.accept(folder, ready, self.clock);
-        let is_whole = batch.is_whole();
-        for (manifest, why) in batch.stuck {
-            folder.cannot_accept(&manifest, &why, None);
-        }
-        for (manifest, why) in batch.failed {
-            folder.cannot_accept(&manifest, &why, Some(now + try_again()));
+        for failed in &batch.failed {
+            folder.failed(&ready[failed.at], failed, now, (self.clock)());
         }
         if batch.changed {
             folder.hint(now);
         }
+        self.claimed.extend(batch.claimed);
+        let taken: HashSet<&str> = batch.jobs.iter().map(|(job, _)| job.manifest.as_str()).collect();
+        let left = ready.iter().filter(|one| !taken.contains(one.below.as_str())).filter_map(Ready::of).collect();
         let pending = self.acceptance.spool.folder(State::Pending);
         let mut certain = Vec::new();
         for (job, accepted) in batch.jobs {
@@ -282,14 +299,45 @@ impl Intake {
             self.leftovers.push(Leftover { job, folder: own, root, accepted });
             self.clear_again = Some(now);
         }
-        (certain, is_whole)
+        (certain, left)
+    }
+
+    /// Tries once more.
+    fn give_back_claims(&mut self) {
+        let (config, acceptance, places) = (&self.config, &self.acceptance, &self.places);
+        self.claimed.retain(|job| {
+            let tried = claim::try_to_give_back(&acceptance.spool, job, places, &|name| root_of(config, name));
+            let is_back = tried.is_ok_and(|is_back| is_back);
+            if is_back {
+                acceptance.abandon(job);
+            }
+            !is_back
+        });
+    }
+
+    /// A claim of ours of which nothing is known here, as after a backup was restored: of a job that there was it is the rest
+    /// of its drop, else it is the drop.
+    fn end_stray(&mut self, index: usize, stray: &Stray) {
+        if self.claimed.iter().any(|job| job.job == stray.job) || self.leftovers.is_of(&stray.job) {
+            return;
+        }
+        let spool = &self.acceptance.spool;
+        let was_job = match spool.find(&stray.job) {
+            Ok(found) => found.is_some() || self.acceptance.matcher.is_known(&stray.job),
+            Err(_) => return,
+        };
+        let done =
+            if was_job { durable::remove_file(&stray.path) } else { claim::name_back(&stray.path, &stray.own_name()) };
+        if let Err(e) = done {
+            self.folders[index].problem(e.to_string());
+        }
     }
 
     /// Problems that the report before did not have.
     fn news(&mut self) -> Vec<IntakeProblem> {
         let of_folder = |folder: &Folder| {
-            let named = |text: &String| (folder.settings.name.clone(), text.clone());
-            problems(folder.problems().iter().map(named).collect())
+            let named = |text: String| (folder.settings.name.clone(), text);
+            problems(folder.problems().into_iter().map(named).collect())
         };
         let mut now: Vec<IntakeProblem> = self.folders.iter().flat_map(of_folder).collect();
         now.extend(self.uncleared.iter().cloned());
@@ -301,8 +349,22 @@ impl Intake {
 
     /// For `status` and the dashboard.
     pub fn state(&self) -> Vec<FolderState> {
-        self.folders.iter().map(Folder::state).collect()
+        let mut states: Vec<FolderState> = self.folders.iter().map(Folder::state).collect();
+        for state in &mut states {
+            let uncleared = self.uncleared.iter().filter(|problem| problem.hot_folder == state.name);
+            state.problems.extend(uncleared.map(|problem| problem.text.clone()));
+        }
+        states
     }
+}
+
+/// Empties `tmp/` where no server runs.
+pub fn empty_tmp(spool: &Spool, config: &Config) -> Result<(), SpoolError> {
+    claim::empty_tmp(spool, &Places::of_spool(spool.root()), &|name| root_of(config, name)).map(drop)
+}
+
+fn root_of(config: &Config, name: &str) -> Option<PathBuf> {
+    config.hot_folder(name).map(|hot_folder| hot_folder.folder.clone())
 }
 
 fn problems(list: Vec<(String, String)>) -> Vec<IntakeProblem> {

@@ -14,6 +14,26 @@ pub(super) const DONE: &str = ".done";
 const OF_THE_SYSTEM: &[&str] =
     &["@eadir", "#recycle", "#snapshot", "lost+found", "$recycle.bin", "system volume information", "__macosx"];
 
+/// What file managers and file servers put beside the files of others, for themselves.
+const LITTER: &[&str] =
+    &["thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", ".ds_store", ".directory"];
+/// Behind the name of the file that it belongs to.
+const LITTER_BEHIND: &[&str] = &[":zone.identifier", "@synoeastream", "@synoresource"];
+
+/// A file that belongs to no order and that nobody misses: thumbnails, views of folders, where a file was downloaded.
+pub(super) fn is_litter(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    LITTER.contains(&lower.as_str())
+        || lower.starts_with("._")
+        || lower.starts_with("thumbs.db:")
+        || LITTER_BEHIND.iter().any(|end| lower.ends_with(end))
+}
+
+/// A folder of such files.
+pub(super) fn is_litter_folder(name: &str) -> bool {
+    matches!(name.to_lowercase().as_str(), "@eadir" | ".appledouble")
+}
+
 /// Hidden folders, and those of file servers and systems.
 pub(super) fn is_ignored_folder(name: &str) -> bool {
     name.starts_with('.') || OF_THE_SYSTEM.contains(&name.to_lowercase().as_str())
@@ -32,9 +52,30 @@ pub(super) fn is_done_file(name: &str) -> bool {
     name.to_lowercase().ends_with(DONE)
 }
 
-/// Where the nth taken file of a job stands between being recognised and being removed.
-pub(super) fn aside(job: &JobId, n: usize) -> String {
-    format!("{OURS}{job}-{n}.aside")
+/// Behind the name of a file that a server has set aside.
+const ASIDE: &str = ".aside";
+/// Hex digits of a spool's id.
+const SPOOL_ID_LEN: usize = 8;
+
+/// Where the nth taken file of a job stands between being recognised and being removed. The first one is the claim of the
+/// drop: it stands there from before the job is accepted until everything else is removed.
+pub(super) fn aside(spool: &str, job: &JobId, n: usize) -> String {
+    format!("{OURS}{spool}-{job}-{n}{ASIDE}")
+}
+
+/// What version 0.1 called it.
+pub(super) fn aside_of_old(job: &JobId, n: usize) -> String {
+    format!("{OURS}{job}-{n}{ASIDE}")
+}
+
+/// The spool and job of a claim.
+pub(super) fn claim_of(name: &str) -> Option<(&str, JobId)> {
+    let inner = name.strip_prefix(OURS)?.strip_suffix(ASIDE)?.strip_suffix("-0")?;
+    let (spool, job) = inner.split_once('-')?;
+    let is_id = spool.len() == SPOOL_ID_LEN && spool.bytes().all(|b| b.is_ascii_hexdigit());
+    // The names of version 0.1 begin with the day of the job.
+    let is_day = job.split_once('-').is_some_and(|(day, _)| day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()));
+    if is_id && is_day { Some((spool, JobId::parse(job)?)) } else { None }
 }
 
 /// A manifest's name in the job's folder: it is stored as it came, whatever it is.
@@ -96,6 +137,10 @@ mod tests {
         for name in ["x.json", "invoice 1.YAML", "partial.json", "a#b.json", "download", "x.json.done"] {
             assert!(!is_ignored(name), "{name}");
         }
+        for name in ["Thumbs.db", "desktop.ini", "Icon\r", "a.jpg:Zone.Identifier", ".DS_Store", "._a.jpg"] {
+            assert!(is_litter(name), "{name}");
+        }
+        assert!(!is_litter("thumbs.jpg") && !is_litter(".keep") && !is_litter("a.jpg.part"));
         assert!(is_ignored_folder("@eaDir") && is_ignored_folder(".Trashes") && !is_ignored_folder("album"));
     }
 
@@ -103,8 +148,11 @@ mod tests {
     fn the_longest_aside_name_still_fits_a_folder_entry() {
         let at = jiff::civil::date(2026, 11, 20).at(15, 4, 5, 0);
         let id = JobId::new(&at, "production_order", &"日".repeat(64), 0xffff);
-        let name = aside(&id, 99_999);
+        let name = aside("0123abcd", &id, 99_999);
         assert!(is_ignored(&name) && name.len() <= 255, "{}", name.len());
+        assert_eq!(claim_of(&name), None);
+        assert_eq!(claim_of(&aside("0123abcd", &id, 0)), Some(("0123abcd", id.clone())));
+        assert_eq!(claim_of(&aside_of_old(&id, 0)), None);
     }
 
     #[test]

@@ -113,5 +113,6 @@ fn alone(path: &Path, hot_folder: &HotFolder, waiting: &Waiting, manifest: Arc<M
         pictures: Vec::new(),
         done_file,
         overtaken: None,
+        left: Vec::new(),
     }
 }

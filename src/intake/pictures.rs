@@ -16,7 +16,7 @@ use super::waiting::Picture;
 use crate::model::config::{Config, ImageNumber};
 use crate::model::manifest::{Image, Manifest};
 use crate::model::name::{RelPath, fold, quoted};
-use crate::spool::job::Stamp;
+use crate::spool::job::{Left, Stamp};
 
 /// File types that are pictures where the config names none, best first.
 const TYPES: &[&str] = &["tif", "tiff", "jpg", "jpeg", "png", "webp"];
@@ -45,6 +45,11 @@ impl Named {
 
     pub(super) fn is_of(&self, image: &Image) -> bool {
         wanted(image).as_ref() == Some(&self.wanted)
+    }
+
+    /// The manifest says which bytes it has.
+    pub(super) fn is_demanded(&self) -> bool {
+        self.sha256.is_some()
     }
 }
 
@@ -128,6 +133,17 @@ pub fn input_name(image: &Image, inputs: &Path) -> Option<RelPath> {
     wanted(image)?.in_inputs(inputs)
 }
 
+/// What became of a picture that did not come along.
+pub fn left_of<'l>(image: &Image, left: &'l [Left]) -> Option<&'l Left> {
+    match wanted(image)? {
+        Wanted::File(file) => left.iter().find(|left| left.input == file),
+        Wanted::Number(number) => {
+            let folder = format!("{}/", number_folder(&number)?);
+            left.iter().find(|left| left.input.as_str().starts_with(&folder))
+        }
+    }
+}
+
 fn number_folder(number: &str) -> Option<RelPath> {
     RelPath::parse(&format!("#{number}")).ok()
 }
@@ -143,6 +159,8 @@ pub(super) struct Tree<'l> {
     files: &'l [Dropped],
     by_path: HashMap<String, Vec<usize>>,
     by_folder: HashMap<String, Vec<usize>>,
+    /// What earlier orders have left.
+    earlier: Option<Box<Tree<'l>>>,
     numbering: ImageNumber,
     types: Vec<String>,
 }
@@ -159,16 +177,22 @@ pub(super) enum Presence<'l> {
 
 impl<'l> Tree<'l> {
     pub(super) fn new(listing: &'l Listing, config: &Config) -> Tree<'l> {
+        let earlier = (!listing.earlier.is_empty()).then(|| Box::new(Tree::of(&listing.earlier, config)));
+        Tree { earlier, ..Tree::of(&listing.files, config) }
+    }
+
+    fn of(files: &'l [Dropped], config: &Config) -> Tree<'l> {
         let (mut by_path, mut by_folder) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
-        for (index, file) in listing.files.iter().enumerate() {
+        for (index, file) in files.iter().enumerate() {
             by_path.entry(fold(&file.below)).or_default().push(index);
             by_folder.entry(file.folder().to_string()).or_default().push(index);
         }
         let library = config.library.as_ref();
         Tree {
-            files: &listing.files,
+            files,
             by_path,
             by_folder,
+            earlier: None,
             numbering: library.map(|l| l.image_number.clone()).unwrap_or_default(),
             types: types(config),
         }
@@ -188,6 +212,11 @@ impl<'l> Tree<'l> {
                 Presence::Unclear(format!("{} may be {a} or {b}", named.label))
             }
         }
+    }
+
+    /// The same among what earlier orders have left, because it cannot be removed.
+    pub(super) fn find_earlier(&self, folder: &str, named: &Named) -> Option<Presence<'l>> {
+        self.earlier.as_ref().map(|earlier| earlier.find(folder, named)).filter(|found| *found != Presence::Missing)
     }
 
     fn by_name(&self, folder: &str, file: &RelPath) -> Vec<&'l Dropped> {
@@ -238,8 +267,8 @@ pub(super) enum Content {
     Spoilt(&'static str),
     /// The next look will tell.
     Later,
-    /// It cannot be read; why.
-    Unreadable(String),
+    /// It cannot be read.
+    Unreadable,
 }
 
 /// Of a file that may still be written.
@@ -261,7 +290,7 @@ impl Contents {
                 Digest::Right => Content::Whole,
                 Digest::Wrong => Content::Spoilt("there, but not with the sha256 that the manifest demands"),
                 Digest::Later => Content::Later,
-                Digest::Unreadable(why) => Content::Unreadable(why),
+                Digest::Unreadable => Content::Unreadable,
             },
             None => match self.ends.look(&file.path, &file.stamp) {
                 End::There => Content::Whole,
@@ -296,8 +325,8 @@ enum Digest {
     Wrong,
     /// In the next look.
     Later,
-    /// It cannot be read; why.
-    Unreadable(String),
+    /// It cannot be read.
+    Unreadable,
 }
 
 impl Digests {
@@ -316,7 +345,7 @@ impl Digests {
                     digest
                 }
                 Err(NotRead::Changed) => return Digest::Later,
-                Err(NotRead::Failed(e)) => return Digest::Unreadable(e.to_string()),
+                Err(NotRead::Failed(_)) => return Digest::Unreadable,
             }
         };
         if digest.eq_ignore_ascii_case(demanded) { Digest::Right } else { Digest::Wrong }

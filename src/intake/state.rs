@@ -24,8 +24,22 @@ pub struct FolderState {
     pub unnamed_more: usize,
     /// What lies there and is never taken (links, pipes), and why.
     pub never: Vec<String>,
-    /// What could not be done at the last look.
+    /// What could not be done, for as long as it lasts.
     pub problems: Vec<String>,
+    pub problems_more: usize,
+    /// Those of single drops, the oldest first.
+    #[serde(skip)]
+    pub troubles: Vec<DropTrouble>,
+}
+
+/// Why a drop that is whole is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropTrouble {
+    /// Below the hot folder.
+    pub name: String,
+    /// The rest of a sentence that begins with the name.
+    pub why: String,
+    pub since: Timestamp,
 }
 
 /// How drops are noticed.

@@ -16,10 +16,11 @@ use super::listing::Dropped;
 use super::pictures::{Content, Contents, NO_END, Presence, Tree};
 use super::reading::{self, Reading};
 use super::settle::Look;
+use super::trouble::Troubles;
 use crate::model::config::HotFolder;
 use crate::model::manifest::Manifest;
 use crate::model::units::show_duration;
-use crate::spool::job::Stamp;
+use crate::spool::job::{Left, Stamp};
 use crate::spool::queue::network_file_system;
 
 /// How long a text that ends too early is looked at again after it settled.
@@ -52,6 +53,7 @@ pub(super) struct Waiting {
     asked_of: Option<usize>,
     pub(super) missing: Vec<String>,
     pub(super) why: String,
+    pub(super) troubles: Troubles,
     /// The pass that saw it last.
     pub(super) pass: u64,
 }
@@ -66,10 +68,17 @@ pub(super) struct Picture {
     pub(super) stays: bool,
 }
 
+impl Picture {
+    pub(super) fn left(&self, why: &str) -> Left {
+        Left { from: self.from.clone(), input: self.input.clone(), why: why.to_string() }
+    }
+}
+
 /// What a look decides about a manifest that is whole.
 #[derive(Debug)]
 pub(super) enum Judgement {
-    Ready(Vec<Picture>),
+    /// With the pictures that can come along, and those that cannot.
+    Ready(Vec<Picture>, Vec<Left>),
     /// Until then at the latest, or until something arrives.
     Wait(Instant),
 }
@@ -90,6 +99,7 @@ impl Waiting {
             asked_of: None,
             missing: Vec::new(),
             why: String::new(),
+            troubles: Troubles::default(),
             pass: 0,
         }
     }
@@ -160,8 +170,9 @@ impl Waiting {
         looks: &HashMap<&Path, Look>,
         contents: &mut Contents,
         hot_folder: &HotFolder,
-        now: Instant,
+        around: &Around<'_>,
     ) -> Judgement {
+        let now = around.now;
         let before = std::mem::take(&mut self.there);
         self.note_pictures(folder, tree);
         if !self.there.is_subset(&before) && self.whole_since.is_some() {
@@ -169,15 +180,30 @@ impl Waiting {
         }
         let deadline = self.deadline(hot_folder, now);
         let (mut ready, mut spoilt, mut missing, mut again) = (Vec::new(), Vec::new(), Vec::new(), None);
+        let mut left = Vec::new();
         let mut look_again = |at: Instant| again = Some(again.map_or(at, |other: Instant| other.min(at)));
         let named = self.reading.as_ref().map_or(&[][..], |r| &r.named);
         for named in named {
             let (file, input) = match tree.find(folder, named) {
                 Presence::There(file, input) => (file, input),
                 Presence::Missing => {
-                    match self.of_then.as_ref().and_then(|inputs| named.of_then(inputs)) {
-                        Some(picture) => ready.push(picture),
-                        None => missing.push(named.label.clone()),
+                    if let Some(picture) = self.of_then.as_ref().and_then(|inputs| named.of_then(inputs)) {
+                        ready.push(picture);
+                        continue;
+                    }
+                    // The one that the order means may still come. Where the manifest says which it is, it is told by that.
+                    let earlier = tree.find_earlier(folder, named);
+                    if let Some(Presence::There(file, input)) = earlier {
+                        let picture = Picture { from: file.path.clone(), stamp: file.stamp, input, stays: false };
+                        if named.is_demanded() && contents.look(file, named) == Content::Whole {
+                            ready.push(picture);
+                            continue;
+                        }
+                        spoilt.push(picture);
+                        missing
+                            .push(format!("{} (only that of an earlier order, which cannot be removed)", named.label));
+                    } else {
+                        missing.push(named.label.clone());
                     }
                     continue;
                 }
@@ -203,14 +229,20 @@ impl Waiting {
                     look_again(now);
                     missing.push(format!("{} (being checked)", named.label));
                 }
-                Content::Unreadable(why) => missing.push(format!("{} (cannot be read: {why})", named.label)),
+                // What is wrong with it is found below.
+                Content::Unreadable => ready.push(picture),
             }
         }
         if missing.is_empty() || (now >= deadline && again.is_none()) {
-            // A spoilt picture goes along: the job fails for it, and can say what is wrong with it.
+            // A spoilt picture goes along: the job fails for it, and can say what is wrong with it. So does one of an earlier
+            // order, in place of which no other has come.
             ready.append(&mut spoilt);
-            return Judgement::Ready(ready);
+            left = self.troubles.take_out(&mut ready, deadline, around);
+            if left.is_empty() || now >= deadline {
+                return Judgement::Ready(ready, left);
+            }
         }
+        missing.extend(left.iter().map(|left| format!("{} ({})", left.input, left.why)));
         self.waits(wait_for_pictures(missing.len(), hot_folder), missing);
         Judgement::Wait(again.unwrap_or(deadline))
     }
@@ -290,7 +322,7 @@ impl Waiting {
         }
         let deadline = self.deadline(hot_folder, now);
         if missing.is_empty() || (now >= deadline && settled_at.is_none()) {
-            return Judgement::Ready(Vec::new());
+            return Judgement::Ready(Vec::new(), Vec::new());
         }
         let again = settled_at.unwrap_or(deadline).min(now + self.pause(hot_folder, now)).max(now);
         self.library_again = Some(again);

@@ -54,8 +54,8 @@ pub const SVG_MAX_DEPTH: usize = 100;
 pub const SVG_MAX_ELEMENTS: usize = 300_000;
 /// Most bytes that artwork in pixels may take when it is unpacked: 33 megapixels with 8 bits and alpha.
 pub const ARTWORK_MAX_BYTES: u64 = 128 * 1024 * 1024;
-/// Largest font that is read.
-pub const FONT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Largest font, artwork or ICC file that the config may name. What uses them may take less, as an SVG or an ICC file.
+pub const ASSET_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Largest certificate, password file or mail template that is read.
 pub const SMALL_FILE_MAX_BYTES: u64 = 256 * 1024;
 /// Longest subject of a mail, in characters.

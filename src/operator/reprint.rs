@@ -215,6 +215,8 @@ fn fill(
         }),
         answers: std::collections::BTreeMap::new(),
         receipts: parts.then.receipts.clone(),
+        kept_folders: Vec::new(),
+        left: Vec::new(),
     };
     job::write(folder, file::JOB, &job).map_err(|e| failed(&e))
 }

@@ -69,7 +69,7 @@ pub use artwork::check_artwork;
 pub use error::{RenderError, RenderWarning};
 pub use header::probe;
 pub use peak::peak_bytes;
-pub use profile::Assets;
+pub use profile::{Assets, check_icc};
 pub use scratch::{keep_at_most, release};
 pub use svg::svg_tokens;
 pub use text::{Fonts, check_font};

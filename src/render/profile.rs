@@ -36,6 +36,11 @@ static SRGB: &[u8] = include_bytes!("icc/srgb.icc");
 static ADOBE_RGB: &[u8] = include_bytes!("icc/adobe-rgb-compatible.icc");
 static DISPLAY_P3: &[u8] = include_bytes!("icc/display-p3.icc");
 
+/// Whether an ICC file of the config could be used.
+pub fn check_icc(icc: &[u8]) -> Result<(), String> {
+    Profile::parse(icc).map(drop)
+}
+
 fn shipped(icc: &'static [u8], stand_in: fn() -> ColorProfile) -> Profile {
     // A test parses all three; the stand-in has the same numbers and only keeps this free of a panic.
     let parsed = ColorProfile::new_from_slice(icc).unwrap_or_else(|_| stand_in());

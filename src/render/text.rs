@@ -13,7 +13,7 @@ use resvg::usvg::fontdb::{Database, ID, Source};
 use resvg::usvg::{self, Tree};
 
 use super::profile::Assets;
-use crate::model::limits::FONT_MAX_BYTES;
+use crate::model::limits::ASSET_MAX_BYTES;
 use crate::plan::facts::Glyphs;
 
 static BUNDLED: &[u8] = include_bytes!("font/NotoSans-Regular.ttf");
@@ -89,8 +89,8 @@ fn has_glyph(database: &Arc<Database>, face: ID, c: char) -> bool {
 
 /// Refuses what is no font, and fonts that hold colour pictures only.
 fn check_outlines(bytes: &[u8]) -> Result<(), String> {
-    if bytes.len() > FONT_MAX_BYTES {
-        return Err(format!("it has {} bytes, at most {FONT_MAX_BYTES} are read", bytes.len()));
+    if bytes.len() as u64 > ASSET_MAX_BYTES {
+        return Err(format!("it has {} bytes, at most {ASSET_MAX_BYTES} are read", bytes.len()));
     }
     let at = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<4>).copied().unwrap_or_default();
     let number = |place: usize| u32::from_be_bytes(at(place)) as usize;

@@ -15,6 +15,7 @@ use self::search::Found;
 use crate::clock;
 use crate::control::{Answer, Whom};
 use crate::deliver;
+use crate::intake;
 use crate::model::config::Config;
 use crate::model::counted::counted;
 use crate::model::units::show_moment;
@@ -81,7 +82,8 @@ fn shown(whom: &Whom) -> String {
 /// Without a server; the caller holds the lock.
 pub(crate) fn offline(ground: Ground<'_>, whom: &Whom, dry_run: bool) -> Answer {
     let open = || -> Result<Index, SpoolError> {
-        ground.spool.wipe_tmp()?;
+        // What a crash left half-way into a hot folder's acceptance goes back to the hot folder.
+        intake::empty_tmp(ground.spool, ground.config)?;
         let (mut index, _) = Index::open(ground.spool)?;
         history::restore(&mut index, ground.spool)?;
         Ok(index)

@@ -1,8 +1,8 @@
 //! What the intake asks about a manifest, answered from the config and from what was made before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ use crate::model::spec::DecodeFactor;
 use crate::plan::facts::{Found, Want};
 use crate::plan::frozen::Frozen;
 use crate::plan::{PlanSource, selection};
-use crate::spool::job::file;
+use crate::spool::job::{JobId, Stamp, file};
 use crate::worker::earlier::{self, Asked, Compared};
 use crate::worker::facts::{self, Pictures};
 use crate::worker::run::Workshop;
@@ -26,12 +26,32 @@ pub(super) struct Memory {
     config: Arc<Config>,
     matcher: ConfigMatcher,
     workshop: Arc<Workshop>,
+    /// What pictures beside manifests are told by. Of an order whose pictures come one by one it is asked at each arrival.
+    beside: Mutex<HashMap<PathBuf, (Stamp, String)>>,
 }
+
+/// Pictures of which that is kept.
+const KEPT_MAX: usize = 50_000;
 
 impl Memory {
     pub(super) fn new(config: &Arc<Config>, workshop: &Arc<Workshop>) -> Memory {
         let matcher = ConfigMatcher::new(Arc::clone(config));
-        Memory { config: Arc::clone(config), matcher, workshop: Arc::clone(workshop) }
+        Memory { config: Arc::clone(config), matcher, workshop: Arc::clone(workshop), beside: Mutex::default() }
+    }
+
+    /// A file that has not changed is read once.
+    fn beside(&self, path: &Path) -> Option<String> {
+        let stamp = Stamp::of(path).ok()?;
+        let mut known = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, identity)) = known.get(path).filter(|(then, _)| *then == stamp) {
+            return Some(identity.clone());
+        }
+        let identity = earlier::identity_beside(path).ok()?;
+        if known.len() >= KEPT_MAX {
+            known.clear();
+        }
+        known.insert(path.to_path_buf(), (stamp, identity.clone()));
+        Some(identity)
     }
 
     /// What the originals are told by that are there now.
@@ -81,6 +101,10 @@ impl Matcher for Memory {
         self.matcher.assets(frozen)
     }
 
+    fn is_known(&self, job: &JobId) -> bool {
+        self.workshop.index.lock().unwrap_or_else(PoisonError::into_inner).knows(job)
+    }
+
     fn replaces(&self, newer: (&Manifest, &HotFolder), older: (&Manifest, &HotFolder)) -> bool {
         let asked = |(manifest, hot_folder)| Asked::of(manifest, &self.freeze(manifest, hot_folder));
         let (Some(newer), Some(older)) = (asked(newer), asked(older)) else { return false };
@@ -101,7 +125,7 @@ impl Matcher for Memory {
         let frozen = self.freeze(manifest, hot_folder);
         let Some(asked) = Asked::of(manifest, &frozen) else { return false };
         let pictures = if frozen.pictures_beside {
-            let told = there.iter().map(|(name, path)| Some((name.to_string(), earlier::identity_beside(path).ok()?)));
+            let told = there.iter().map(|(name, path)| Some((name.to_string(), self.beside(path)?)));
             told.collect::<Option<BTreeMap<_, _>>>()
         } else {
             self.originals(manifest, &frozen)

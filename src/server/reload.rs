@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::clock;
 use crate::intake::Waker;
+use crate::matcher;
 use crate::model::config::{Config, let_in_although_edited};
 use crate::spool::configs;
 use crate::spool::job::Stamp;
@@ -169,6 +170,7 @@ impl Reload {
         let _ = self.edited.send(Arc::clone(&config));
         self.scanner.lock().unwrap_or_else(PoisonError::into_inner).wake();
         tracing::info!("the edited config is in force; accepted jobs keep their profiles");
+        warn_of_assets(&config);
         self.keep(&config, now);
         Some(config)
     }
@@ -214,4 +216,11 @@ fn shown(in_force: &Config, wrong: &Wrong) -> String {
         wrong.problems,
         users.join(", ")
     )
+}
+
+/// Says of fonts, artwork and ICC files that cannot be used before the first job fails for them.
+pub(super) fn warn_of_assets(config: &Config) {
+    for trouble in matcher::asset_troubles(config) {
+        tracing::warn!("{trouble}");
+    }
 }

@@ -23,7 +23,7 @@ pub use appender::{Appender, open_lock_file, write_lock_text};
 pub use folder::{Folder, Found};
 pub use private::{hide_from_others, make_private, make_private_folder};
 pub use shared::{replace_for_folder, write_new_for_folder};
-pub use staged::{Staged, Unsynced, stage, stage_output, stage_private};
+pub use staged::{Staged, Unsynced, Written, stage, stage_output, stage_private};
 
 /// What was being done, to what, and what the system said.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +117,11 @@ fn point(action: &'static str, path: &Path) -> Done {
 pub fn sync_folder(folder: &Path) -> Done {
     point("sync", folder)?;
     #[cfg(unix)]
-    File::open(folder).and_then(|f| f.sync_all()).named("sync", folder)?;
+    match File::open(folder).and_then(|f| f.sync_all()) {
+        // A share whose file system cannot sync a folder keeps its names itself: its server wrote them before it answered.
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
+        synced => synced.named("sync", folder)?,
+    }
     Ok(())
 }
 
@@ -262,12 +266,14 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> Done {
 /// [`sync_folder`]; either is whole. They all lie on the volume of one folder.
 pub fn replace_all_private(volume: &Path, files: &[(PathBuf, Vec<u8>)]) -> Done<Vec<Done>> {
     let mut unsynced = Unsynced::on_volume_of(volume)?;
+    let mut written = Written::default();
     let staged = files.iter().map(|(path, bytes)| {
         let file = or_clear(&aside(path), stage_private(&aside(path), bytes))?;
-        unsynced.file(file);
+        written.file(file);
         Ok(())
     });
     let staged: Vec<Done> = staged.collect();
+    unsynced.add(written);
     if let Err(e) = unsynced.sync() {
         for (path, _) in files {
             let _ = fs::remove_file(aside(path));
@@ -402,6 +408,14 @@ pub fn move_all_new(from: &Path, to: &Path, names: &[&str]) -> Done<Vec<Done>> {
     Ok(moves)
 }
 
+/// Renames to a name that nobody else gives, in one folder. Of several programs that do so with one file one succeeds, and the
+/// others are told that it is not there: a plain rename is exclusive on every file system, unlike one that must not
+/// replace. Not on disk until [`sync_folder`].
+pub fn set_aside(from: &Path, to: &Path) -> Done {
+    point("rename", from)?;
+    fs::rename(from, to).named("rename", from)
+}
+
 /// Renames to a name that must be free, in one folder. Not on disk until [`sync_folder`].
 pub fn rename_unsynced(from: &Path, to: &Path) -> Done {
     point("rename", from)?;
@@ -432,6 +446,26 @@ pub fn remove_file(path: &Path) -> Done {
 /// Removes a folder that is empty; says whether it did.
 pub fn remove_empty_folder(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
+}
+
+/// Removes a folder that holds nothing but what may go with it; says whether it did.
+pub fn remove_folder_with(folder: &Path, may_go: &dyn Fn(&str, bool) -> bool) -> bool {
+    if remove_empty_folder(folder) {
+        return true;
+    }
+    let Ok(entries) = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) else { return false };
+    let kind = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    if !entries.iter().all(|entry| may_go(&entry.file_name().to_string_lossy(), kind(entry))) {
+        return false;
+    }
+    for entry in entries {
+        let path = entry.path();
+        let removed = if kind(&entry) { remove_tree(&path) } else { remove_file_unsynced(&path) };
+        if removed.is_err() {
+            return false;
+        }
+    }
+    remove_empty_folder(folder)
 }
 
 /// Removes a folder and all in it; one that is gone already is fine. Symbolic links in it are removed, not followed.

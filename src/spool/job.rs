@@ -163,6 +163,22 @@ pub struct JobFile {
     pub answers: BTreeMap<String, String>,
     /// Where a copy of the receipt goes.
     pub receipts: Option<PathBuf>,
+    /// Sub-folders of the hot folder that the drop came in and that stay when they are empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_folders: Vec<PathBuf>,
+    /// Pictures that the manifest names and that stayed in the drop folder, because they could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
+}
+
+/// A picture that did not come along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Where it lies, absolute.
+    pub from: PathBuf,
+    /// The name that it would have in `inputs/`.
+    pub input: RelPath,
+    pub why: String,
 }
 
 impl JobFile {

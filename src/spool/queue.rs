@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::durable::{self, Done, DurableError};
 use super::job::JobId;
 use crate::keyword;
+use crate::model::digest;
 use jiff::Timestamp;
 
 keyword! {
@@ -62,6 +63,7 @@ pub enum SpoolError {
 #[derive(Debug, Clone)]
 pub struct Spool {
     root: PathBuf,
+    id: String,
 }
 
 /// The kernel's lock, held as long as this lives.
@@ -137,7 +139,6 @@ impl Spool {
         {
             return Err(SpoolError::Network(root.display().to_string(), kind));
         }
-        let spool = Spool { root: root.to_path_buf() };
         let version = root.join(FORM);
         match std::fs::read_to_string(&version) {
             Ok(text) if text.trim() == VERSION.trim() => {}
@@ -158,16 +159,22 @@ impl Spool {
                 );
             }
         }
-        Ok(spool)
+        Ok(Spool { root: root.to_path_buf(), id: own_id(root)? })
     }
 
     /// A spool that stands, to look at; nothing is made.
     pub fn look(root: &Path) -> Option<Spool> {
-        root.join(FORM).is_file().then(|| Spool { root: root.to_path_buf() })
+        let id = read_id(root).unwrap_or_default();
+        root.join(FORM).is_file().then(|| Spool { root: root.to_path_buf(), id })
     }
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Eight hex digits that tell it from the spools of other servers, wherever it lies.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     pub fn folder(&self, state: State) -> PathBuf {
@@ -225,10 +232,14 @@ impl Spool {
         }
     }
 
-    /// Empties `tmp/`: it never holds the one copy of anything.
-    pub fn wipe_tmp(&self) -> Result<(), SpoolError> {
+    /// Empties `tmp/`, which never holds the one copy of anything, but for what is still needed.
+    pub fn wipe_tmp_but(&self, is_needed: &mut dyn FnMut(&Path) -> bool) -> Result<(), SpoolError> {
         for entry in Self::entries(&self.tmp())? {
-            if entry.is_dir() { durable::remove_tree(&entry)? } else { durable::remove_file(&entry)? }
+            if !entry.is_dir() {
+                durable::remove_file(&entry)?;
+            } else if !is_needed(&entry) {
+                durable::remove_tree(&entry)?;
+            }
         }
         Ok(())
     }
@@ -329,6 +340,35 @@ impl Spool {
             None => Ok(()),
         }
     }
+}
+
+fn read_id(root: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(root.join("ID")).ok()?;
+    let id = text.trim();
+    (id.len() == 8 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_string())
+}
+
+/// The spool's id, made at the first start. One that cannot be read is made anew.
+fn own_id(root: &Path) -> Done<String> {
+    if let Some(id) = read_id(root) {
+        return Ok(id);
+    }
+    let mut bytes = [0; 4];
+    let id = match getrandom::fill(&mut bytes) {
+        Ok(()) => format!("{:08x}", u32::from_le_bytes(bytes)),
+        // Without randomness, what tells two servers on one machine, or on two, apart most of the time.
+        Err(_) => digest::sha256(format!("{} {}", root.display(), std::process::id()).as_bytes())[..8].to_string(),
+    };
+    let (path, text) = (root.join("ID"), format!("{id}\n"));
+    match durable::write_new(&path, text.as_bytes()) {
+        // Another command made one just now, or it is damaged.
+        Err(e) if e.already_exists() => match read_id(root) {
+            Some(id) => return Ok(id),
+            None => durable::replace(&path, text.as_bytes())?,
+        },
+        done => done?,
+    }
+    Ok(id)
 }
 
 /// The names of the folders in a folder, sorted. Most file systems tell what an entry is together with its name, so that

@@ -12,6 +12,7 @@ use crate::model::spec::Header;
 use crate::plan::SourcePlace;
 use crate::plan::facts::{Candidate, Facts, Found, Want};
 use crate::render;
+use crate::spool::job::Left;
 use crate::spool::places::Places;
 
 /// Where the pictures of a job lie.
@@ -95,6 +96,18 @@ fn beside(file: Option<(PathBuf, RelPath)>) -> Found {
             Found::Candidates { list: vec![candidate], looked }
         }
         Err(_) => none(),
+    }
+}
+
+/// Says of pictures that did not come along why that is.
+pub fn explain(facts: &mut Facts, manifest: &Manifest, left: &[Left]) {
+    for (want, found) in facts.iter_mut() {
+        if let Found::Candidates { list, looked } = found
+            && list.is_empty()
+            && let Some(left) = crate::intake::left_of(&manifest.images[want.image], left)
+        {
+            *looked = format!("it lies at {} and {}", left.from.display(), left.why);
+        }
     }
 }
 

@@ -62,6 +62,8 @@ mod smtp;
 mod studio;
 mod tidy;
 mod tls;
+mod trouble;
+mod two_servers;
 mod unmatched;
 mod upgrade;
 mod uploads;

@@ -150,6 +150,34 @@ impl Studio {
         self.server = Some(RefCell::new(command.spawn().unwrap()));
     }
 
+    /// As a user whom rights concern: the superuser may read everything.
+    pub fn serve_as_an_ordinary_user(&mut self, env: &[(&str, &str)]) {
+        use std::os::unix::process::CommandExt as _;
+        const SOMEBODY: u32 = 12_345;
+        let mut command = self.command(&["serve"]);
+        command.envs(env.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
+        if rustix::process::getuid().is_root() {
+            for entry in walkdir::WalkDir::new(self.dir.path()).into_iter().flatten() {
+                std::os::unix::fs::chown(entry.path(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+            }
+            command.uid(SOMEBODY).gid(SOMEBODY);
+        }
+        self.server = Some(RefCell::new(command.spawn().unwrap()));
+    }
+
+    /// Nobody may read it any more but the superuser; afterwards, that everybody may.
+    pub fn forbid(&self, below: &str, forbidden: bool) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = if forbidden { 0o000 } else { 0o644 };
+        std::fs::set_permissions(self.path(below), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// What a hot folder is made of may be renamed and removed by every user.
+    pub fn open_to_all(&self, below: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(self.path(below), std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+
     /// With one core there is one worker and one pixel thread. Each server gets the next core.
     pub fn serve_on_one_core(&mut self, env: &[(&str, &str)]) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);

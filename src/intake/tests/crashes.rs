@@ -12,6 +12,7 @@ impl Studio {
             matcher: &*self.rules,
             leftovers: &self.intake.leftovers,
             places: &self.intake.places,
+            spool: self.intake.acceptance.spool.id(),
             now: self.now,
             wall: crate::clock::now(),
         };
@@ -32,8 +33,9 @@ impl Studio {
     }
 }
 
-fn aside(job: &JobFile, n: usize) -> PathBuf {
-    job.taken[n].from.with_file_name(names::aside(&job.job, n))
+/// Where the nth taken file of a job stands while it is removed.
+fn aside(studio: &Studio, job: &JobFile, n: usize) -> PathBuf {
+    job.taken[n].from.with_file_name(names::aside(studio.spool().id(), &job.job, n))
 }
 
 fn dropped() -> Studio {
@@ -63,35 +65,49 @@ fn after_the_accept_point_the_drop_is_cleared() {
 
 #[test]
 fn a_half_cleared_drop_is_cleared() {
-    let mut studio = dropped();
-    let job = studio.accept_only();
-    durable::remove_file(&job.taken[0].from).unwrap();
-    studio.restart();
-    studio.is_settled(&job);
+    for n in [0, 1] {
+        let mut studio = dropped();
+        let job = studio.accept_only();
+        assert!(!studio.is_there("a.json") && aside(&studio, &job, 0).exists(), "its claim");
+        durable::remove_file(&if n == 0 { aside(&studio, &job, 0) } else { job.taken[n].from.clone() }).unwrap();
+        studio.restart();
+        studio.is_settled(&job);
+    }
 }
 
 #[test]
 fn an_aside_name_is_removed_or_given_back() {
     let mut studio = dropped();
     let job = studio.accept_only();
-    durable::move_new(&job.taken[0].from, &aside(&job, 0)).unwrap();
+    durable::move_new(&job.taken[1].from, &aside(&studio, &job, 1)).unwrap();
+    studio.restart();
+    studio.is_settled(&job);
+
+    // As version 0.1 called it, which did not claim a drop before.
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    for n in [0, 1] {
+        let from = if n == 0 { aside(&studio, &job, 0) } else { job.taken[1].from.clone() };
+        durable::move_new(&from, &job.taken[n].from.with_file_name(names::aside_of_old(&job.job, n))).unwrap();
+    }
     studio.restart();
     studio.is_settled(&job);
 
     // Another file came in between, and was renamed instead.
     let mut studio = dropped();
     let job = studio.accept_only();
-    durable::remove_file(&job.taken[0].from).unwrap();
-    durable::stage(&aside(&job, 0), session("S2", &[]).as_bytes()).unwrap();
+    durable::remove_file(&aside(&studio, &job, 0)).unwrap();
+    durable::stage(&aside(&studio, &job, 0), session("S2", &[]).as_bytes()).unwrap();
     studio.restart();
-    assert!(studio.is_there("a.json") && !aside(&job, 0).exists());
+    assert!(studio.is_there("a.json") && !aside(&studio, &job, 0).exists());
     assert_eq!(records(&studio.run(5)), ["S2"]);
 
     // And a third one has the name by now: nothing is lost.
     let mut studio = dropped();
     let job = studio.accept_only();
-    durable::replace(&job.taken[0].from, session("S2", &[]).as_bytes()).unwrap();
-    durable::stage(&aside(&job, 0), session("S3", &[]).as_bytes()).unwrap();
+    durable::remove_file(&aside(&studio, &job, 0)).unwrap();
+    durable::stage(&job.taken[0].from, session("S2", &[]).as_bytes()).unwrap();
+    durable::stage(&aside(&studio, &job, 0), session("S3", &[]).as_bytes()).unwrap();
     studio.restart();
     let jobs = studio.run(5);
     let mut records = records(&jobs);
@@ -103,7 +119,7 @@ fn an_aside_name_is_removed_or_given_back() {
 fn a_file_that_replaced_an_accepted_one_is_not_removed() {
     let mut studio = dropped();
     let job = studio.accept_only();
-    durable::replace(&job.taken[0].from, session("S2", &[]).as_bytes()).unwrap();
+    durable::stage(&job.taken[0].from, session("S2", &[]).as_bytes()).unwrap();
     studio.restart();
     assert_eq!(records(&studio.run(5)), ["S2"]);
 }
@@ -142,6 +158,42 @@ fn a_drop_that_cannot_be_cleared_is_not_taken_again() {
     }
 }
 
+/// As in a folder that we may read and not write to: what was accepted stays.
+#[test]
+fn a_new_order_may_name_a_picture_that_an_earlier_one_had_to_leave() {
+    let mut studio = dropped();
+    let job = studio.accept_only();
+    let (manifest, claim) = (job.taken[0].from.clone(), aside(&studio, &job, 0));
+    durable::move_new(&claim, &manifest).unwrap();
+    let leave = |studio: &mut Studio| {
+        studio.intake.leftovers = Leftovers::default();
+        let (job, folder) = (job.clone(), studio.spool().find(&job.job).unwrap().unwrap().folder);
+        // Its hot folder counts as one that is not there, so that nothing is removed.
+        studio.intake.leftovers.push(Leftover { job, folder, root: studio.dir.path().join("gone"), accepted: true });
+        studio.intake.clear_again = Some(studio.now + Duration::from_hours(10));
+    };
+    leave(&mut studio);
+    assert!(studio.run(60).is_empty(), "it is not taken again");
+    studio.put("b.json", session("S2", &["x.jpg"]));
+    assert!(studio.run(50).is_empty());
+    assert!(
+        studio.why().contains("x.jpg (only that of an earlier order, which cannot be removed)"),
+        "{}",
+        studio.why()
+    );
+    let jobs = studio.run(20);
+    assert_eq!(records(&jobs), ["S2"]);
+    assert!(jobs[0].files().contains(&"inputs/x.jpg".to_string()), "{:?}", jobs[0].files());
+
+    // Said to be the one, it is not waited for.
+    leave(&mut studio);
+    let input = studio.spool().find(&job.job).unwrap().unwrap().folder.join("inputs/x.jpg");
+    assert!(durable::link(&input, &studio.path("x.jpg")).unwrap());
+    let sha256 = crate::model::digest::sha256(b"x");
+    studio.put("c.json", super::manifest("S3", &format!(r#"{{"file":"x.jpg","sha256":"{sha256}"}}"#)));
+    assert_eq!(records(&studio.run(5)), ["S3"]);
+}
+
 #[test]
 fn a_held_job_whose_drop_cannot_be_cleared_is_known_after_a_restart() {
     let mut studio = dropped();
@@ -177,9 +229,6 @@ fn one_life() {
     let config = config(&dir, CRASHES);
     // What fails at start ends the program with a message; the next start goes on.
     let Ok(spool) = Spool::open(&config.spool, false) else { return };
-    if spool.wipe_tmp().is_err() {
-        return;
-    }
     let assets = vec![dir.join("x.icc"), dir.join("kept.icc")];
     let rules = Arc::new(Rules { assets, ..Rules::default() });
     let mut intake = Intake::new(config, spool, rules, crate::clock::now);
@@ -203,6 +252,7 @@ fn every_point(variable: &str, suffix: &str) -> u32 {
         put(&drop, "sub/b.json", session("S2", &["z/z.jpg"]));
         put(&drop, "c.json", session("S3", &["x.jpg"]));
         put(&drop, "d.json", "no manifest");
+        put(&drop, "e.json", session("S1", &["x.jpg"]).replace("\"record\"", "\"action\":\"cancel\",\"record\""));
         put(dir.path(), "x.icc", "profile");
         // In use for long: it is told that it still is.
         put(dir.path(), "kept.icc", "kept");
@@ -213,7 +263,7 @@ fn every_point(variable: &str, suffix: &str) -> u32 {
         for (name, bytes) in [("x.jpg", "x"), ("y.jpg", "y"), ("sub/z/z.jpg", "z")] {
             put(&drop, name, bytes);
         }
-        for name in ["a.json.done", "sub/b.json.done", "c.json.done", "d.json.done"] {
+        for name in ["a.json.done", "sub/b.json.done", "c.json.done", "d.json.done", "e.json.done"] {
             put(&drop, name, "");
         }
         let life = |trouble: Option<String>| {
@@ -243,13 +293,13 @@ fn every_point(variable: &str, suffix: &str) -> u32 {
                 job
             })
             .collect();
-        // In the order in which they were dropped: one that fails is not overtaken by what may take it back.
-        jobs.sort_by_key(|job| (job.accepted, job.sequence));
-        let dropped = |job: &JobFile| (job.taken[0].stamp.modified_ns, job.manifest.clone());
+        // Those of one record in the order in which they were dropped: one that fails is not overtaken by what may take it
+        // back.
+        jobs.sort_by_key(|job| (job.record.clone(), job.accepted, job.sequence));
+        let dropped = |job: &JobFile| (job.record.clone(), job.taken[0].stamp.modified_ns, job.manifest.clone());
         assert!(jobs.iter().map(dropped).is_sorted(), "{variable}={point}: {jobs:?}");
-        let mut records: Vec<&str> = jobs.iter().map(|j| j.record.as_str()).collect();
-        records.sort_unstable();
-        assert_eq!(records, ["S1", "S2", "S3", "d"], "{variable}={point}");
+        let records: Vec<&str> = jobs.iter().map(|j| j.record.as_str()).collect();
+        assert_eq!(records, ["S1", "S1", "S2", "S3", "d"], "{variable}={point}");
         assert!(jobs.iter().all(|j| j.drop_cleared), "{variable}={point}");
         let left: Vec<_> = std::fs::read_dir(&drop).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert!(left.is_empty(), "{variable}={point}: {left:?}");

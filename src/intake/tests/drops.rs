@@ -263,4 +263,70 @@ fn an_arrival_without_an_event_is_noticed() {
     studio.put("b.txt", "x");
     studio.run(10);
     assert_eq!(studio.state().mode, Mode::Polling { reason: "events were missed".into() });
+    // The event itself asks for the look that finds the file.
+    studio.put("c.txt", "x");
+    studio.intake.scan(&hint, studio.now);
+    studio.run(10);
+    assert_eq!(studio.state().mode, Mode::Events, "they come again");
+    studio.put("d.txt", "x");
+    studio.intake.scan(&hint, studio.now);
+    studio.run(10);
+    assert_eq!(studio.state().mode, Mode::Events, "what an event announced was not missed");
+}
+
+#[test]
+fn a_sub_folder_goes_with_its_order_and_one_that_stood_before_stays() {
+    let alone = "hot_folders: { in: { folder: drop, images: alone, settle: 2s } }";
+    for (yaml, with_manifest) in [(BESIDE, true), (alone, false)] {
+        let mut studio = Studio::new(yaml);
+        let drop = |studio: &Studio, folder: &str, record: &str| {
+            studio.put(&format!("{folder}/x.jpg"), record);
+            if with_manifest {
+                studio.put(&format!("{folder}/o.json"), session(record, &["x.jpg"]));
+            }
+        };
+        durable::make_folder(&studio.path("app")).unwrap();
+        durable::make_folder(&studio.path("app/booth 1")).unwrap();
+        assert!(studio.run(5).is_empty());
+        for number in 1..=3 {
+            drop(&studio, "app/booth 1", &format!("S{number}"));
+            drop(&studio, &format!("order {number}"), &format!("T{number}"));
+            drop(&studio, &format!("order {number}/inner"), &format!("U{number}"));
+            assert_eq!(studio.run(10).len(), if with_manifest { 3 } else { 2 }, "{yaml}");
+            let mut left: Vec<_> =
+                std::fs::read_dir(studio.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            left.sort();
+            assert_eq!(left, ["app"], "{yaml}");
+            assert!(studio.path("app/booth 1").is_dir(), "{yaml}");
+            if number == 2 {
+                studio.restart();
+                assert!(studio.run(5).is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_systems_put_beside_an_order_is_not_seen_and_goes_with_its_folder() {
+    let litter = ["Thumbs.db", "desktop.ini", "Icon\r", "x.jpg:Zone.Identifier", ".DS_Store", "._x.jpg", "@eaDir/x/y"];
+    let mut studio = Studio::new(BESIDE);
+    for name in litter {
+        studio.put(&format!("o/{name}"), "litter");
+        studio.put(name, "litter");
+    }
+    studio.put("o/x.jpg", "x");
+    studio.put("o/a.json", session("S1", &["x.jpg"]));
+    // Somebody's own hidden file keeps a folder.
+    studio.put("p/.keep", "");
+    studio.put("p/b.json", session("S2", &[]));
+    assert_eq!(studio.run(10).len(), 2);
+    assert!(!studio.is_there("o") && studio.is_there("p/.keep") && studio.is_there("Thumbs.db"));
+    assert_eq!(studio.state().unnamed, []);
+
+    let mut studio = Studio::new("hot_folders: { in: { folder: drop, images: alone, settle: 2s } }");
+    studio.put("set/x.jpg", "x");
+    studio.scan_after(0);
+    studio.put("set/Thumbs.db", "1");
+    assert_eq!(studio.scan_after(2_000).len(), 1, "thumbnails are no change of the drop");
+    assert!(!studio.is_there("set"));
 }

@@ -1,10 +1,12 @@
 //! A studio with hot folders, a spool and a clock that only these tests turn.
 
 mod alone;
+mod claims;
 mod crashes;
 mod drops;
 mod measures;
 mod pictures;
+mod trouble;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -22,6 +24,8 @@ struct Rules {
     assets: Vec<PathBuf>,
     /// Happens while a job is being built.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// Of this record; of any, where none is named.
+    of: Option<&'static str>,
 }
 
 impl Matcher for Rules {
@@ -52,7 +56,9 @@ impl Matcher for Rules {
     }
 
     fn start(&self, manifest: &Manifest, _: &Frozen, _: &HotFolder, _: Timestamp) -> Start {
-        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+        if self.of.is_none_or(|record| record == manifest.record)
+            && let Some(meanwhile) = self.meanwhile.lock().unwrap().take()
+        {
             meanwhile();
         }
         Start { priority: manifest.priority, ..Start::default() }
@@ -64,6 +70,10 @@ impl Matcher for Rules {
 
     fn replaces(&self, newer: (&Manifest, &HotFolder), older: (&Manifest, &HotFolder)) -> bool {
         newer.0.status == older.0.status && newer.0.images != older.0.images
+    }
+
+    fn is_known(&self, _: &JobId) -> bool {
+        false
     }
 
     fn assets(&self, _: &Frozen) -> Vec<PathBuf> {
@@ -99,7 +109,6 @@ impl Studio {
     fn restart(&mut self) {
         let config = Arc::clone(&self.intake.config);
         let spool = self.spool();
-        spool.wipe_tmp().unwrap();
         self.intake = Intake::new(config, spool, self.rules.clone(), crate::clock::now);
         self.intake.recover(&|_| false).unwrap();
     }

@@ -9,7 +9,7 @@ use super::super::sight::{ConfigFile, Sight};
 use super::room::Room;
 use crate::alert::{Book, Condition, Kind, Seen};
 use crate::clock;
-use crate::intake::{FolderState, Mode};
+use crate::intake::{DropTrouble, FolderState, Mode};
 use crate::model::config::{Alerts, Config};
 use crate::model::counted::counted;
 use crate::print::look::Condition as PrinterCondition;
@@ -76,6 +76,7 @@ impl Look {
         all.push(orders(workshop));
         if sight.is_there {
             all.push(places(config, sight, folders));
+            all.push(drops(config, folders));
             all.push(stopped(sight, now));
             all.push(queue(sight, alerts, now));
             all.extend(config_file(config, sight, now));
@@ -325,6 +326,21 @@ fn places(config: &Config, sight: &Sight, folders: &[FolderState]) -> Seen {
     // Before the first scan, and before every unfinished job was tried, nobody knows that something is right again.
     let complete = !sight.is_recovering && folders.len() == config.hot_folders.len();
     Seen { kinds: &[Kind::Place], wrong: wrong.into_values().collect(), complete, ..Seen::default() }
+}
+
+/// Drops that are whole and cannot be taken.
+fn drops(config: &Config, folders: &[FolderState]) -> Seen {
+    let condition = |folder: &FolderState, trouble: &DropTrouble| Condition {
+        cause: format!("drop {} {}", folder.name, trouble.name),
+        kind: Kind::Drop,
+        title: format!("`{}` in the hot folder `{}` cannot be taken", trouble.name, folder.name),
+        text: format!("It {}\nIt lies in {}; the others there go on.", cut(&trouble.why), folder.path.display()),
+        since: trouble.since,
+        job: None,
+    };
+    let wrong = folders.iter().flat_map(|folder| folder.troubles.iter().map(move |trouble| condition(folder, trouble)));
+    let complete = folders.len() == config.hot_folders.len();
+    Seen { kinds: &[Kind::Drop], wrong: wrong.collect(), complete, ..Seen::default() }
 }
 
 /// Orders that a lab has rejected, or does not take.

@@ -79,30 +79,15 @@ pub fn stage_private(path: &Path, bytes: &[u8]) -> Done<Staged> {
     Ok(staged)
 }
 
-/// What was written on one volume, and is not on disk yet.
-#[derive(Debug)]
-pub struct Unsynced {
-    /// Opened before the first of it was written: what fails to reach the disk from then on is told to this handle.
-    #[cfg(target_os = "linux")]
-    volume: File,
-    pub(super) path: PathBuf,
+/// What was written, and is not on disk yet.
+#[derive(Debug, Default)]
+pub struct Written {
     files: Vec<Staged>,
     linked: Vec<PathBuf>,
     folders: BTreeSet<PathBuf>,
 }
 
-impl Unsynced {
-    pub fn on_volume_of(folder: &Path) -> Done<Unsynced> {
-        Ok(Unsynced {
-            #[cfg(target_os = "linux")]
-            volume: File::open(folder).named("open", folder)?,
-            path: folder.to_path_buf(),
-            files: Vec::new(),
-            linked: Vec::new(),
-            folders: BTreeSet::new(),
-        })
-    }
-
+impl Written {
     pub fn file(&mut self, file: Staged) {
         self.files.push(file);
     }
@@ -117,18 +102,51 @@ impl Unsynced {
         self.folders.insert(folder.to_path_buf())
     }
 
+    #[cfg(target_os = "linux")]
+    fn count(&self) -> usize {
+        self.files.len() + self.linked.len() + self.folders.len()
+    }
+}
+
+/// What is put on the disk of one volume together.
+#[derive(Debug)]
+pub struct Unsynced {
+    /// Opened before the first of it was written: what fails to reach the disk from then on is told to this handle.
+    #[cfg(target_os = "linux")]
+    volume: File,
+    pub(super) path: PathBuf,
+    written: Written,
+}
+
+impl Unsynced {
+    pub fn on_volume_of(folder: &Path) -> Done<Unsynced> {
+        Ok(Unsynced {
+            #[cfg(target_os = "linux")]
+            volume: File::open(folder).named("open", folder)?,
+            path: folder.to_path_buf(),
+            written: Written::default(),
+        })
+    }
+
+    /// Something that was written whole. What was given up half-way is not added: it may be gone by now.
+    pub fn add(&mut self, written: Written) {
+        self.written.files.extend(written.files);
+        self.written.linked.extend(written.linked);
+        self.written.folders.extend(written.folders);
+    }
+
     /// All of it on disk. Many files go with one sync of their volume: the disk is asked to empty its cache once, and
     /// not hundreds of times.
     pub fn sync(self) -> Done {
         point("sync", &self.path)?;
         #[cfg(target_os = "linux")]
-        if self.files.len() + self.linked.len() + self.folders.len() >= MANY {
+        if self.written.count() >= MANY {
             return rustix::fs::syncfs(&self.volume).map_err(io::Error::from).named("sync", &self.path);
         }
-        self.files.into_iter().try_for_each(|file| file.finish().map(drop))?;
-        self.linked.iter().try_for_each(|file| sync_file(file))?;
+        self.written.files.into_iter().try_for_each(|file| file.finish().map(drop))?;
+        self.written.linked.iter().try_for_each(|file| sync_file(file))?;
         // The inner ones first.
-        self.folders.iter().rev().try_for_each(|folder| sync_folder(folder))
+        self.written.folders.iter().rev().try_for_each(|folder| sync_folder(folder))
     }
 }
 

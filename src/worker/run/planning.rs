@@ -166,11 +166,12 @@ impl Run<'_> {
         let pictures =
             if frozen.pictures_beside { Pictures::Beside(&inputs) } else { Pictures::Library(config.library.as_ref()) };
         let wants = wants(manifest, &frozen.profiles, frozen.pictures_beside);
-        let facts = facts::gather(manifest, wants, pictures, &self.workshop.places).map_err(|e| {
+        let mut facts = facts::gather(manifest, wants, pictures, &self.workshop.places).map_err(|e| {
             // One disk is all that most libraries lie on.
             let root = config.library.as_ref().and_then(|library| library.roots.first()).cloned();
             Stop::Unreachable { place: root.unwrap_or_default(), text: e.0 }
         })?;
+        facts::explain(&mut facts, manifest, &self.job.left);
         let zone = clock::time_zone(frozen.studio.time_zone.as_deref());
         let date = self.job.accepted.to_zoned(zone).date();
         let assets = JobAssets::kept(self.workshop.spool.assets());
