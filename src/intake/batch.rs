@@ -140,24 +140,52 @@ impl Acceptance {
         jobs: Vec<(usize, JobFile)>,
         batch: &mut Batch,
     ) -> Result<Vec<(usize, JobFile)>, DurableError> {
-        let (mut claimed, mut touched) = (Vec::new(), Written::default());
+        let mut claimed: Vec<(usize, JobFile)> = Vec::new();
+        let mut needed: HashSet<PathBuf> = HashSet::new();
         for (at, job) in jobs {
             let one = &ready[at];
-            let claim = if batch.lets_try(at, one) { claim::claim(self.spool.id(), &job) } else { Ok(Claim::Gone) };
+            let claim = batch.lets_try(at, one).then(|| claim::claim(self.spool.id(), &job));
             match claim {
-                Ok(Claim::Ours | Claim::NotAllowed) => {
-                    touched.folder(job.taken[0].from.parent().unwrap_or(&folder.settings.folder));
+                Some(Ok(Claim::Ours | Claim::NotAllowed)) => {
                     claimed.push((at, job));
                     continue;
                 }
-                Ok(Claim::Gone) => {}
-                Ok(Claim::Changed) => {
+                // Whoever has it has its pictures.
+                Some(Ok(Claim::Gone)) => {
+                    self.give_up(job, folder, one, batch);
+                    continue;
+                }
+                Some(Ok(Claim::Changed)) => {
                     batch.changed = true;
                     batch.stuck.extend(one.of());
                 }
-                Err(e) => batch.fails(at, one, &e.into()),
+                Some(Err(e)) => batch.fails(at, one, &e.into()),
+                None => {}
             }
+            needed.extend(job.taken.iter().map(|taken| taken.from.clone()));
             self.give_up(job, folder, one, batch);
+        }
+        // It was counted on that those that failed would not need their pictures any more: a job that would remove one of
+        // these is not made now, but with the next look, which knows better. None of its record goes before it.
+        loop {
+            let waits = |at: usize, job: &JobFile| {
+                job.taken.iter().any(|taken| !taken.shared && needed.contains(&taken.from))
+                    || ready[at].of().is_some_and(|of| batch.stuck.contains(&of))
+            };
+            let (back, kept): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|(at, job)| waits(*at, job));
+            claimed = kept;
+            if back.is_empty() {
+                break;
+            }
+            for (at, job) in back {
+                needed.extend(job.taken.iter().map(|taken| taken.from.clone()));
+                batch.stuck.extend(ready[at].of());
+                self.give_up(job, folder, &ready[at], batch);
+            }
+        }
+        let mut touched = Written::default();
+        for (_, job) in &claimed {
+            touched.folder(job.taken[0].from.parent().unwrap_or(&folder.settings.folder));
         }
         if claimed.is_empty() {
             return Ok(claimed);

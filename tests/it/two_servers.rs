@@ -75,7 +75,9 @@ fn two_servers_on_one_hot_folder_make_each_order_once_whoever_is_killed() {
     }
     let shares = (first.jobs("done").len(), second.jobs("done").len());
     println!("two servers: {orders} orders, {kills} kills, {shares:?} made by each");
-    assert!(shares.0 > 0 && shares.1 > 0, "{shares:?}");
+    assert_eq!((shares.0 + shares.1) as u64, orders);
+    // With a few of them one server may be quicker every time.
+    assert!(orders < 1_000 || (shares.0 > 0 && shares.1 > 0), "{shares:?}");
     for studio in [&mut first, &mut second] {
         assert_eq!(studio.jobs("failed").len(), 0);
         assert_eq!(studio.stop(), Some(0));

@@ -241,3 +241,30 @@ fn a_claim_that_another_server_left_is_shown_with_what_gives_it_back() {
     assert_eq!(records(&second.run(10)), ["S1"]);
     assert!(second.state().problems.is_empty());
 }
+
+#[test]
+fn a_picture_of_an_order_that_could_not_be_claimed_is_not_removed_by_the_others() {
+    let drop = || {
+        let mut studio = Studio::new(BESIDE);
+        orders(&studio);
+        studio.scan_after(0);
+        studio
+    };
+    trial::begin(None);
+    drop().scan_after(2_000);
+    let first = trial::passed().iter().position(|action| *action == "rename").unwrap();
+    for (at, failed) in [(first, "S1"), (first + 1, "S2")] {
+        let mut studio = drop();
+        trial::begin(Some(Cut::At(at, 5)));
+        studio.scan_after(2_000);
+        trial::begin(None);
+        let mut jobs = studio.run(30);
+        jobs.extend(studio.spool().jobs(State::Pending).unwrap().iter().map(|located| studio.job(&located.id)));
+        for job in &jobs {
+            let inputs = job.files().iter().filter(|name| name.starts_with("inputs/")).count();
+            assert_eq!(inputs, if job.record.record == "S1" { 1 } else { 2 }, "{failed} failed");
+        }
+        assert_eq!(studio.accepted().len(), 2, "{failed} failed");
+        assert_eq!(std::fs::read_dir(studio.path("")).unwrap().count(), 0, "{failed} failed");
+    }
+}
