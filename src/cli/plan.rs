@@ -281,7 +281,10 @@ fn show_before(before: &Before) -> Result<(), Error> {
         say(&format!("\nIt replaces job {replaced}, of which nothing was delivered."))?;
     }
     for change in &before.changes {
-        say(&format!("\n{change}"))?;
+        // A question says it too.
+        if !before.questions.iter().any(|question| question.starts_with(change)) {
+            say(&format!("\n{change}"))?;
+        }
         if change.contains("is not made any more") {
             say("  What is not made any more is removed from its folder, unless somebody changed it.")?;
         }
