@@ -62,6 +62,8 @@ pub struct Job<'a> {
 pub const FOREIGN: &str = "is not of this record and profile";
 /// The same where pictures came without a manifest: their names are all that their records have in common.
 pub const OF_OTHER_PICTURES: &str = "was not made from this picture";
+/// The same for a reprint, beside which everything else stays.
+pub const BEFORE_A_REPRINT: &str = "is not of this reprint";
 
 /// How far a delivery came.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -238,6 +238,8 @@ fn a_reprint_by_the_app_need_not_bring_the_pictures_that_came_with_the_order() {
     let receipt = last_receipt(&studio);
     assert_eq!((&receipt["result"], receipt["outputs"].as_array().unwrap().len()), (&"done".into(), 2), "{receipt:#}");
     assert_eq!(files(&first.join("inputs")), ["a.jpg", "b.jpg"], "they stay where they were");
+    assert_eq!(files(&studio.path("zips")), ["7.zip", "7_2.zip"], "what was delivered stays");
+    assert!(receipt["warnings"].to_string().contains("is not of this reprint: delivered as `7_2.zip`"), "{receipt:#}");
 
     // What it does bring counts.
     studio.picture("drop/exports/o/b.jpg", 50, 50);

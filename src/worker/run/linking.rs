@@ -131,7 +131,8 @@ impl Run<'_> {
         };
         let all = self.workshop.links.all();
         let (hash, record) = all.into_iter().filter(|(_, link)| is_it(link)).max_by_key(|(_, link)| link.made)?;
-        if self.job.kind == Some(Kind::Pictures) && !self.brings_all_of(&record) {
+        // What a client was given stays behind its address.
+        if self.job.reprint > 0 || (self.job.kind == Some(Kind::Pictures) && !self.brings_all_of(&record)) {
             return None;
         }
         let made = address_of(&self.workshop.spool, &hash, &record)?;

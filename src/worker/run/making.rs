@@ -212,6 +212,7 @@ impl Run<'_> {
         let (kind, record) = (self.job.kind, self.job.record.clone());
         let outputs = self.folder().join(file::OUTPUTS);
         // The next card has the same names: only what was made from the same pictures is theirs to replace.
+        let is_reprint = self.job.reprint > 0;
         let brought = (kind == Some(Kind::Pictures)).then(|| history::brought(step, self.progress()));
         let zone = clock::time_zone(config.studio.time_zone.as_deref());
         let is_relative = step.delivery.destination().is_some_and(|destination| destination.made);
@@ -224,6 +225,9 @@ impl Run<'_> {
             outputs: &outputs,
             now: &clock::now,
             earlier: &|path| {
+                if is_reprint {
+                    return None;
+                }
                 let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
                 // Where the index cannot be read the file is not known as ours: it stays, ours gets another name.
                 let home = is_relative.then_some(config.folder.as_path());
@@ -231,7 +235,11 @@ impl Run<'_> {
                 let is_ours = |file: &IndexedFile| brought.as_ref().is_none_or(|of| of.contains(&file.made_of));
                 earlier.filter(is_ours).map(|file| file.sha256)
             },
-            foreign: if brought.is_some() { deliver::OF_OTHER_PICTURES } else { deliver::FOREIGN },
+            foreign: match &brought {
+                _ if is_reprint => deliver::BEFORE_A_REPRINT,
+                Some(_) => deliver::OF_OTHER_PICTURES,
+                None => deliver::FOREIGN,
+            },
         };
         if let Some(place) = &step.place {
             self.reach(&place.fixed)?;
