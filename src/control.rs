@@ -27,6 +27,9 @@ pub enum Command {
     /// Failed jobs, and those that a person has ended, are tried again; what is done stays done.
     Retry {
         jobs: Vec<JobId>,
+        /// A folder that has pictures which they lack.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pictures: Option<PathBuf>,
     },
     /// Held jobs go on as they are.
     Release {
@@ -117,7 +120,7 @@ impl Command {
     /// The jobs it is about.
     pub fn jobs(&self) -> &[JobId] {
         match self {
-            Command::Retry { jobs }
+            Command::Retry { jobs, .. }
             | Command::Release { jobs }
             | Command::Cancel { jobs }
             | Command::Hold { jobs }
@@ -247,7 +250,7 @@ pub fn carry_out(spool: &Spool, command: &Command, asked: Option<&str>, running:
     let mut answer = Answer::default();
     let (release, settle);
     let (jobs, act): (&[JobId], Act<'_>) = match command {
-        Command::Retry { jobs } => (jobs, &retry),
+        Command::Retry { jobs, .. } => (jobs, &retry),
         Command::Release { jobs } => {
             release = move |spool: &Spool, job: &Located| release::release(spool, job, asked);
             (jobs, &release)

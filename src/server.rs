@@ -12,6 +12,7 @@ mod labs;
 mod lock;
 mod machine;
 mod memory;
+mod mending;
 mod pace;
 mod post;
 mod printers;
@@ -35,6 +36,7 @@ use self::lock::patient_lock;
 pub use self::machine::default_memory;
 use self::machine::{cores, max_jobs};
 use self::memory::Memory;
+use self::mending::ToIntake;
 use self::pace::Pace;
 use self::post::Post;
 use self::printers::Doubtful;
@@ -135,14 +137,15 @@ impl Server {
         let (accepted, news) = mpsc::channel();
         let watch = Watch::start(&config);
         let waker = Arc::new(Mutex::new(watch.waker()));
-        let (edit, edited) = mpsc::channel();
+        let ((edit, edited), (ask, lacking)) = (mpsc::channel(), mpsc::channel());
+        let to_intake = ToIntake::new(ask, Arc::clone(&waker));
         let reload = Reload::new(load, edit, Arc::clone(&waker), &config, text, instead);
         let scanner = std::thread::Builder::new().name("intake".into()).spawn({
             let stop = Arc::clone(&stop);
             let (folders, waker) = (Arc::clone(&folders), Arc::clone(&waker));
             let workshop = Arc::clone(&workshop);
             let away = Away::of_spool(workshop.spool.root());
-            let scanner = Scanner { watch, intake, workshop, folders, accepted, edited, waker, away };
+            let scanner = Scanner { watch, intake, workshop, folders, accepted, edited, lacking, waker, away };
             move || scanner.run(&stop)
         });
         let housekeeping = housekeeping::start(&workshop, &stop);
@@ -153,13 +156,12 @@ impl Server {
         let post = Arc::new(Post { workshop: Arc::clone(&workshop) });
         let links = Arc::clone(&workshop.links);
         let web = Arc::new(Web::start(spool, links, &config, tools, post).map_err(|e| failed(&e))?);
-        let max_jobs = max_jobs(&config);
         let (alarms, sight) = (Alarms::new(&workshop), SharedSight::default());
         let alarm_threads = alarms.start(Arc::clone(&sight), Arc::clone(&folders)).map_err(|e| failed(&e))?;
         let scheduler = std::thread::Builder::new().name("scheduler".into()).spawn({
             let (stop, web) = (Arc::clone(&stop), Arc::clone(&web));
             move || {
-                Scheduler::new(workshop, folders, reload, orders, max_jobs, alarms, sight).run(&stop, &news, &web);
+                Scheduler::new(workshop, folders, reload, to_intake, orders, alarms, sight).run(&stop, &news, &web);
             }
         });
         let threads = [scanner, scheduler, housekeeping, at_labs, printers]
@@ -203,6 +205,7 @@ struct Scheduler {
     workshop: Arc<Workshop>,
     folders: Arc<Mutex<Vec<FolderState>>>,
     reload: Reload,
+    to_intake: ToIntake,
     orders: labs::Orders,
     max_jobs: usize,
     queue: Queue,
@@ -228,18 +231,19 @@ impl Scheduler {
         workshop: Arc<Workshop>,
         folders: Arc<Mutex<Vec<FolderState>>>,
         reload: Reload,
+        to_intake: ToIntake,
         orders: labs::Orders,
-        max_jobs: usize,
         alarms: Alarms,
         sight: SharedSight,
     ) -> Scheduler {
         let (end, ended) = mpsc::channel();
         Scheduler {
+            max_jobs: max_jobs(&workshop.config()),
             workshop,
             folders,
             reload,
+            to_intake,
             orders,
-            max_jobs,
             queue: Queue::default(),
             running: BTreeMap::new(),
             doubtful: Doubtful::default(),
@@ -338,6 +342,7 @@ impl Scheduler {
         }
         let ids: HashSet<&JobId> = seen.iter().map(|job| &job.id).collect();
         self.queue.jobs.retain(|id, _| ids.contains(id));
+        self.to_intake.keep(&ids);
         for located in seen {
             if self.running.contains_key(&located.id) {
                 continue;
@@ -350,6 +355,7 @@ impl Scheduler {
                 continue;
             }
             match job::read::<JobFile>(&located.folder, file::JOB) {
+                Ok(job) if !job.lacks.is_empty() => self.to_intake.look_for(job, located.folder),
                 // The scanner still writes in its folder.
                 Ok(job) if !job.drop_cleared && !self.announced.contains(&job.job) => {}
                 Ok(job) => {
@@ -357,6 +363,7 @@ impl Scheduler {
                     if job.drop_cleared {
                         self.announced.remove(&job.job);
                     }
+                    self.to_intake.forget(&job.job);
                     self.queue.jobs.insert(located.id.clone(), Waiting::new(job, located));
                 }
                 Err(e) => tracing::error!(job = %located.id, "{e}"),

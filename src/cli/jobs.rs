@@ -29,7 +29,7 @@ pub(super) enum JobsCommand {
     /// Everything about one job.
     Show(ShowArgs),
     /// Try failed jobs again; what is done stays done.
-    Retry(FailedArgs),
+    Retry(RetryArgs),
     /// Let held jobs go on as they are; one that no render job takes is matched with the config of now.
     Release(SelectArgs),
     /// End jobs that are waiting, held, running or failed; what has been made is reported.
@@ -142,6 +142,15 @@ pub(super) struct FailedArgs {
     all_failed: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct RetryArgs {
+    #[command(flatten)]
+    jobs: FailedArgs,
+    /// A folder with pictures that should have come with the job: those that are missing or damaged are taken from it.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "all_failed")]
+    pictures: Option<PathBuf>,
+}
+
 pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
     let (spool, config) = open(file)?;
     let act = |jobs: Vec<JobId>, command: &dyn Fn(Vec<JobId>) -> Command| act(&spool, &config, jobs, command);
@@ -149,8 +158,12 @@ pub(super) fn run(file: &Path, command: &JobsCommand) -> Result<(), Error> {
         JobsCommand::List(args) => list::run(&spool, &config, args),
         JobsCommand::Show(args) => show::run(&spool, &config, args),
         JobsCommand::Retry(args) => {
-            let jobs = failed_or_named(&spool, args, &[State::Failed, State::Done])?;
-            act(jobs, &|jobs| Command::Retry { jobs })
+            let jobs = failed_or_named(&spool, &args.jobs, &[State::Failed, State::Done])?;
+            let whole = |path: &PathBuf| {
+                path.canonicalize().map_err(|e| Error::failed(format!("{}: cannot be read: {e}", path.display())))
+            };
+            let pictures = args.pictures.as_ref().map(whole).transpose()?;
+            act(jobs, &|jobs| Command::Retry { jobs, pictures: pictures.clone() })
         }
         JobsCommand::Cancel(args) => {
             let states = [State::Pending, State::Processing, State::Held, State::Failed];

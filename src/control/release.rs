@@ -211,7 +211,7 @@ mod tests {
         .unwrap();
         job::write(&at.folder, file::RECEIPT, &serde_json::json!({ "result": "failed" })).unwrap();
         spool.move_to(&at, State::Failed, jiff::civil::date(2026, 11, 20)).unwrap();
-        assert!(does(&spool, &Command::Retry { jobs: vec![at.id.clone()] }, "r1"));
+        assert!(does(&spool, &Command::Retry { jobs: vec![at.id.clone()], pictures: None }, "r1"));
         let (now, record) = find(&spool, &at);
         assert_eq!((now.state, record.answers.len()), (State::Pending, 1));
         assert!(record.answers.contains_key("print p1 1"));

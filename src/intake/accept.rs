@@ -24,7 +24,7 @@ use crate::model::manifest::Action;
 use crate::model::name::RelPath;
 use crate::plan::frozen::{Frozen, FrozenAsset, FrozenStudio, Verdict};
 use crate::spool::durable::{self, DurableError, Unsynced, Written};
-use crate::spool::job::{JobFile, JobId, Stamp, Taken, file};
+use crate::spool::job::{JobFile, JobId, RecordError, Stamp, Taken, file};
 use crate::spool::queue::{Spool, SpoolError};
 use crate::spool::retention;
 
@@ -49,6 +49,8 @@ pub(super) enum NotNow {
     Dropped { path: PathBuf, source: std::io::Error },
     #[error("the record {0} cannot be written as JSON: {1}")]
     Form(&'static str, serde_json::Error),
+    #[error("{0}")]
+    Record(#[from] RecordError),
     #[error("no free job id was found in {IDS_MAX} tries")]
     NoId,
 }
@@ -232,6 +234,7 @@ impl Acceptance {
             let_go_by: None,
             retries: 0,
             look_again: false,
+            lacks: Vec::new(),
             cancels: manifest.is_some_and(|m| m.action == Action::Cancel),
             reprint: 0,
             reprint_of: None,
@@ -343,7 +346,7 @@ fn make_folders(base: &Path, folder: &Path, written: &mut Written) -> Result<(),
 }
 
 /// Links a dropped file into the job, else copies it; it is the one that was looked at, before and after.
-fn bring(from: &Path, stamp: &Stamp, to: &Path, written: &mut Written) -> Result<(), NotNow> {
+pub(super) fn bring(from: &Path, stamp: &Stamp, to: &Path, written: &mut Written) -> Result<(), NotNow> {
     let linked = match durable::link(from, to) {
         Err(e) if e.is_not_found() => return Err(NotNow::Changed),
         other => other.map_err(NotNow::placed(from))?,
@@ -354,6 +357,11 @@ fn bring(from: &Path, stamp: &Stamp, to: &Path, written: &mut Written) -> Result
         written.linked(to);
         return Ok(());
     }
+    copy_in(from, stamp, to)
+}
+
+/// Copies a file that was looked at; it is the same one, before and after.
+pub(super) fn copy_in(from: &Path, stamp: &Stamp, to: &Path) -> Result<(), NotNow> {
     let mut source = same::open(from, stamp).map_err(NotNow::read(from))?;
     let bytes = durable::copy_open(&mut source, to)?;
     let metadata = source.metadata().map_err(|source| NotNow::Read { path: from.to_path_buf(), source })?;

@@ -16,12 +16,13 @@ use super::batch::Failed;
 use super::claim::Stray;
 use super::judge::{Around, Pass, Ready};
 use super::listing::{self, Dropped, Listing};
+use super::mend::Mending;
 use super::names;
-use super::pictures::{self, Contents};
+use super::pictures::{self, Content, Contents, Presence, Tree};
 use super::settle::{Look, Settling};
 use super::standing::Standing;
 use super::state::{DropTrouble, FolderState, LISTED_MAX, MISSING_MAX, Mode, Unnamed, WaitingManifest, cut};
-use super::waiting::Waiting;
+use super::waiting::{Picture, Waiting};
 use crate::model::config::{HotFolder, Images};
 use crate::model::name::quoted;
 
@@ -179,6 +180,45 @@ impl Folder {
 
     pub(super) fn taken(&mut self, ready: &Ready) {
         self.waiting.remove(&ready.path);
+    }
+
+    /// What lies here, settled and whole, of what a job lacks; `None` while some of it may still be written. What a waiting
+    /// manifest names is that one's.
+    pub(super) fn found_for(&mut self, mending: &Mending, around: &Around<'_>) -> Option<Vec<Picture>> {
+        let is_there = around.places.unmounted(&self.settings.folder).is_none();
+        let listed = is_there.then(|| listing::list(&self.settings.folder, true).ok()).flatten();
+        let Some(mut listing) = listed else { return Some(Vec::new()) };
+        listing.files.retain(|file| !around.leftovers.holds(&file.path, &file.stamp));
+        let tree = Tree::new(&listing, around.config);
+        // The order's own folder went with its content.
+        let folder = if tree.has_folder(&mending.below) { mending.below.as_str() } else { "" };
+        let (now, settle) = (around.now, self.settings.settle);
+        let (mut found, mut again) = (Vec::new(), None);
+        self.contents.begin();
+        for named in &mending.named {
+            let Presence::There(file, input) = tree.find(folder, named) else { continue };
+            if self.named_by.contains_key(&file.path) {
+                continue;
+            }
+            let look = self.settling.known(&file.path, &file.stamp);
+            let at = match look.filter(|look| look.is_settled(settle, now)) {
+                None => Some(look.map_or(now + settle, |look| look.settled_at(settle))),
+                Some(look) => match self.contents.look(file, named) {
+                    Content::Whole => {
+                        found.push(Picture { from: file.path.clone(), stamp: file.stamp, input, stays: false });
+                        None
+                    }
+                    Content::Later => Some(now),
+                    Content::Spoilt(_) => {
+                        Some(look.settled_at(self.settings.complete_within)).filter(|given_up| *given_up > now)
+                    }
+                    Content::Unreadable(_) => None,
+                },
+            };
+            again = [again, at].into_iter().flatten().min();
+        }
+        self.look_again(again, now);
+        again.is_none().then_some(found)
     }
 
     /// One look. What is ready comes in the order in which it came to the folder.

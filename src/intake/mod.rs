@@ -22,6 +22,7 @@ mod folder;
 mod judge;
 pub mod library;
 mod listing;
+mod mend;
 mod names;
 mod overtaken;
 mod pictures;
@@ -49,8 +50,9 @@ use self::claim::Stray;
 use self::clear::{Leftover, Leftovers};
 use self::folder::Folder;
 use self::judge::{Around, Of, Ready};
+use self::mend::Mending;
 use crate::clock;
-use crate::model::config::{Config, HotFolder};
+use crate::model::config::{Config, HotFolder, Images};
 use crate::model::manifest::Manifest;
 use crate::model::name::RelPath;
 use crate::plan::facts::Want;
@@ -61,6 +63,7 @@ use crate::spool::places::Places;
 use crate::spool::queue::{Spool, SpoolError, State};
 
 pub use self::beside::{Beside, Lying, done_file, why_elsewhere, why_never_taken};
+pub use self::mend::{bring_from, lacking};
 pub use self::pictures::{input_name, left_of};
 pub use self::state::{DropTrouble, FolderState, Mode, Unnamed, WaitingManifest};
 pub use self::watch::{Hints, Waker, Watch};
@@ -143,6 +146,8 @@ pub struct Intake {
     leftovers: Leftovers,
     /// Claims that became no jobs and could not be given back yet.
     claimed: Vec<JobFile>,
+    /// Jobs that wait for pictures to be looked for once more.
+    mending: Vec<Mending>,
     /// When clearing is tried again.
     clear_again: Option<Instant>,
     told: Vec<IntakeProblem>,
@@ -169,6 +174,7 @@ impl Intake {
             clock,
             leftovers: Leftovers::default(),
             claimed: Vec::new(),
+            mending: Vec::new(),
             clear_again: None,
             told: Vec::new(),
             uncleared: Vec::new(),
@@ -242,6 +248,7 @@ impl Intake {
                 accepted.extend(self.accept(index, &ready, now).0);
             }
         }
+        self.mend_all(now);
         if self.clear_again.is_none_or(|at| at <= now) {
             let cleared = self.leftovers.clear(&self.acceptance.spool);
             accepted.extend(cleared.accepted);
@@ -251,6 +258,51 @@ impl Intake {
         let due = self.folders.iter().filter_map(|f| f.due);
         let next = due.chain(self.clear_again).min().unwrap_or(now + IDLE).max(now);
         ScanReport { accepted, next, problems: self.news() }
+    }
+
+    /// A job in `pending/` looks into its hot folder once more for what it lacks. It is reported as accepted when its
+    /// pictures are its own, or are not there.
+    pub fn mend(&mut self, job: &JobFile, folder: PathBuf, now: Instant) {
+        self.mending.retain(|known| known.job != job.job);
+        self.mending.push(Mending::of(job, folder));
+        for folder in self.folders.iter_mut().filter(|folder| folder.settings.name == job.hot_folder) {
+            folder.hint(now);
+        }
+    }
+
+    fn mend_all(&mut self, now: Instant) {
+        for mending in std::mem::take(&mut self.mending) {
+            let is_its = |f: &&mut Folder| f.settings.name == mending.hot_folder && f.settings.images == Images::Beside;
+            let around = Around {
+                config: &self.config,
+                matcher: &*self.acceptance.matcher,
+                places: &self.places,
+                leftovers: &self.leftovers,
+                now,
+                wall: (self.clock)(),
+            };
+            let (root, found) = match self.folders.iter_mut().find(is_its) {
+                Some(folder) => (folder.settings.folder.clone(), folder.found_for(&mending, &around)),
+                None => (PathBuf::new(), Some(Vec::new())),
+            };
+            let Some(found) = found else {
+                self.mending.push(mending);
+                continue;
+            };
+            match mend::take(&mending, &found) {
+                Ok(None) => {}
+                Ok(Some(job)) => {
+                    self.leftovers.push(Leftover { job, folder: mending.folder, root, accepted: false });
+                    self.clear_again = Some(now);
+                }
+                Err(e) => {
+                    if let Some(folder) = self.folders.iter_mut().find(is_its) {
+                        folder.cannot_accept(mending.job.as_str(), &e, Some(now + try_again()));
+                    }
+                    self.mending.push(mending);
+                }
+            }
+        }
     }
 
     /// What waits in any hot folder and is made needless by what is ready in one of them becomes a job first. Where it does

@@ -111,9 +111,27 @@ impl Wanted {
 }
 
 impl Named {
+    /// What it takes of `inputs/`.
+    pub(super) fn place(&self) -> String {
+        self.wanted.place()
+    }
+
+    /// The name without folders, as far as it says one.
+    pub(super) fn file_name(&self) -> &str {
+        match &self.wanted {
+            Wanted::File(file) => file.file_name(),
+            Wanted::Number(number) => number,
+        }
+    }
+
+    /// Under which name it stands in `inputs/`, once it is there.
+    pub(super) fn input_in(&self, inputs: &Path) -> Option<RelPath> {
+        self.wanted.in_inputs(inputs)
+    }
+
     /// The picture of that name which came with another job, and stays there.
     pub(super) fn of_then(&self, inputs: &Path) -> Option<Picture> {
-        let input = self.wanted.in_inputs(inputs)?;
+        let input = self.input_in(inputs)?;
         let from = input.below(inputs);
         Some(Picture { stamp: Stamp::of(&from).ok()?, from, input, stays: true })
     }
@@ -204,14 +222,20 @@ impl<'l> Tree<'l> {
             Wanted::File(file) => self.by_name(folder, file),
             Wanted::Number(number) => self.by_number(folder, number),
         };
-        match fitting.as_slice() {
-            [] => Presence::Missing,
-            [file] => place(file, &named.wanted),
-            [a, b, ..] => {
-                let (a, b) = (quoted(&a.below), quoted(&b.below));
-                Presence::Unclear(format!("{} may be {a} or {b}", named.label))
-            }
-        }
+        one_of(&fitting, named)
+    }
+
+    /// In whatever folder it lies.
+    pub(super) fn find_anywhere(&self, named: &Named) -> Presence<'l> {
+        let Wanted::File(file) = &named.wanted else { return Presence::Missing };
+        let is_it = |known: &&Dropped| fold(known.name()) == fold(file.file_name());
+        one_of(&self.files.iter().filter(is_it).collect::<Vec<_>>(), named)
+    }
+
+    /// Whether anything lies in a folder of the manifest's.
+    pub(super) fn has_folder(&self, folder: &str) -> bool {
+        let inner = format!("{folder}/");
+        self.files.iter().any(|file| file.below.starts_with(&inner))
     }
 
     /// The same among what earlier orders have left, because it cannot be removed.
@@ -237,6 +261,17 @@ impl<'l> Tree<'l> {
         let best = fitting.iter().map(|(rank, _)| *rank).min();
         fitting.retain(|(rank, _)| Some(*rank) == best);
         fitting.into_iter().map(|(_, file)| file).collect()
+    }
+}
+
+fn one_of<'l>(fitting: &[&'l Dropped], named: &Named) -> Presence<'l> {
+    match fitting {
+        [] => Presence::Missing,
+        [file] => place(file, &named.wanted),
+        [a, b, ..] => {
+            let (a, b) = (quoted(&a.below), quoted(&b.below));
+            Presence::Unclear(format!("{} may be {a} or {b}", named.label))
+        }
     }
 }
 
@@ -267,8 +302,8 @@ pub(super) enum Content {
     Spoilt(&'static str),
     /// The next look will tell.
     Later,
-    /// It cannot be read.
-    Unreadable,
+    /// It cannot be read; why.
+    Unreadable(String),
 }
 
 /// Of a file that may still be written.
@@ -290,7 +325,7 @@ impl Contents {
                 Digest::Right => Content::Whole,
                 Digest::Wrong => Content::Spoilt("there, but not with the sha256 that the manifest demands"),
                 Digest::Later => Content::Later,
-                Digest::Unreadable => Content::Unreadable,
+                Digest::Unreadable(why) => Content::Unreadable(why),
             },
             None => match self.ends.look(&file.path, &file.stamp) {
                 End::There => Content::Whole,
@@ -325,8 +360,8 @@ enum Digest {
     Wrong,
     /// In the next look.
     Later,
-    /// It cannot be read.
-    Unreadable,
+    /// It cannot be read; why.
+    Unreadable(String),
 }
 
 impl Digests {
@@ -345,7 +380,7 @@ impl Digests {
                     digest
                 }
                 Err(NotRead::Changed) => return Digest::Later,
-                Err(NotRead::Failed(_)) => return Digest::Unreadable,
+                Err(NotRead::Failed(e)) => return Digest::Unreadable(e.to_string()),
             }
         };
         if digest.eq_ignore_ascii_case(demanded) { Digest::Right } else { Digest::Wrong }

@@ -70,6 +70,12 @@ impl Settling {
         Look { since: now, first: wall, is_new: true }
     }
 
+    /// What the last look at a file showed, if it is still the same one.
+    pub(super) fn known(&self, path: &Path, stamp: &Stamp) -> Option<Look> {
+        let seen = self.seen.get(path).filter(|seen| seen.stamp == *stamp)?;
+        Some(Look { since: seen.since, first: seen.first, is_new: false })
+    }
+
     /// Ends a pass: a file that went and comes back begins anew.
     pub(super) fn end(&mut self) {
         self.seen.retain(|_, seen| seen.pass == self.pass);

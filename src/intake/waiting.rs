@@ -230,7 +230,7 @@ impl Waiting {
                     missing.push(format!("{} (being checked)", named.label));
                 }
                 // What is wrong with it is found below.
-                Content::Unreadable => ready.push(picture),
+                Content::Unreadable(_) => ready.push(picture),
             }
         }
         if missing.is_empty() || (now >= deadline && again.is_none()) {

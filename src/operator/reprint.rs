@@ -204,6 +204,7 @@ fn fill(
         let_go_by: None,
         retries: 0,
         look_again: false,
+        lacks: Vec::new(),
         cancels: false,
         reprint: 0,
         reprint_of: Some(Reprint {

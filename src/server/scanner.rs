@@ -1,5 +1,6 @@
 //! The thread that looks into the hot folders.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Instant;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use super::memory::Memory;
 use crate::intake::{FolderState, Hints, Intake, Mode, Waker, Watch};
 use crate::model::config::Config;
-use crate::spool::job::JobId;
+use crate::spool::job::{JobFile, JobId};
 use crate::spool::places::Away;
 use crate::worker::run::Workshop;
 
@@ -19,6 +20,8 @@ pub(super) struct Scanner {
     pub(super) folders: Arc<Mutex<Vec<FolderState>>>,
     pub(super) accepted: mpsc::Sender<Vec<JobId>>,
     pub(super) edited: mpsc::Receiver<Arc<Config>>,
+    /// Jobs that are tried again and lack pictures, and where they are.
+    pub(super) lacking: mpsc::Receiver<(JobFile, PathBuf)>,
     /// Of the watch that is waited for.
     pub(super) waker: Arc<Mutex<Waker>>,
     pub(super) away: Away,
@@ -32,6 +35,9 @@ impl Scanner {
             if let Some(config) = self.edited.try_iter().last() {
                 self.take(&config);
                 hints.all = true;
+            }
+            for (job, folder) in self.lacking.try_iter() {
+                self.intake.mend(&job, folder, Instant::now());
             }
             let report = self.intake.scan(&hints, Instant::now());
             for id in &report.accepted {

@@ -149,6 +149,10 @@ pub struct JobFile {
     /// It is tried again: originals are looked for anew, and the plan is made again around what is done.
     #[serde(default)]
     pub look_again: bool,
+    /// Pictures that it looks for in its hot folder once more before it is tried again: their places in `inputs/`, or `#`
+    /// and a number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
     /// It takes back what the record ordered, and so goes before its other jobs.
     #[serde(default)]
     pub cancels: bool,
@@ -304,6 +308,12 @@ pub struct Reason {
     pub steps: Vec<FailedStep>,
     /// How often the job has been tried.
     pub attempts: u32,
+    /// Pictures that should have come with it and did not, or are spoilt: as [`JobFile::lacks`] has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+    /// Where these are put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

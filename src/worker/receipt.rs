@@ -333,12 +333,15 @@ fn prints(plan: &Plan, progress: &Progress) -> Vec<ReceiptPrint> {
 }
 
 /// One paragraph for a person, and the same for programs.
-pub fn reason(errors: &[Notice], attempts: u32) -> (String, Reason) {
+pub fn reason(errors: &[Notice], attempts: u32, (lacks, mend): (Vec<String>, Option<String>)) -> (String, Reason) {
     let code = errors.first().map_or("failed", |e| e.code.as_str()).to_string();
     let mut text = String::new();
     for error in errors {
         text += error.text.trim_end();
         text.push('\n');
+    }
+    if let Some(mend) = &mend {
+        text += &format!("\n{mend}\n");
     }
     text += "\nWhen it is mended: `hotfolders jobs retry JOB` (or move this folder back to pending/).\n";
     let steps = errors
@@ -346,7 +349,7 @@ pub fn reason(errors: &[Notice], attempts: u32) -> (String, Reason) {
         .filter_map(|e| Some(FailedStep { step: e.step.clone()?, code: e.code.clone(), text: e.text.clone() }))
         .collect();
     let summary = errors.iter().map(|e| e.text.trim_end()).collect::<Vec<_>>().join("; ");
-    (text, Reason { code, text: summary, steps, attempts })
+    (text, Reason { code, text: summary, steps, attempts, lacks, mend })
 }
 
 /// The receipt's name in a `receipts:` folder. By its ending the studio app, the retention and `erase` know whose it is.

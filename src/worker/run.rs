@@ -3,6 +3,7 @@
 mod again;
 mod ending;
 mod handing;
+mod lacks;
 mod linking;
 mod mailing;
 mod making;

@@ -44,6 +44,7 @@ mod link_requests;
 mod links;
 mod lock;
 mod mail;
+mod mend;
 mod moved;
 mod opening;
 mod operator;

@@ -5,6 +5,7 @@ mod claims;
 mod crashes;
 mod drops;
 mod measures;
+mod mend;
 mod pictures;
 mod trouble;
 

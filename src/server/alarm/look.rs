@@ -273,13 +273,15 @@ fn shown(job: &Located) -> String {
 
 fn read_failed(job: &Located, now: Timestamp) -> Failed {
     let reason = job::read::<Reason>(&job.folder, file::REASON).ok();
+    let mend =
+        reason.as_ref().and_then(|reason| reason.mend.as_ref()).map_or(String::new(), |mend| format!("\n{mend}"));
     let finished = receipt::read(&job.folder).map_or(now, |receipt| receipt.finished);
     let why = reason.as_ref().map_or_else(String::new, |reason| cut(&reason.text));
     let condition = Condition {
         cause: format!("job_failed {} {}", job.id, reason.map_or(0, |reason| reason.attempts)),
         kind: Kind::JobFailed,
         title: format!("{} failed", shown(job)),
-        text: format!("{why}\nWhen it is mended, it can be tried again."),
+        text: format!("{why}{mend}\nWhen it is mended, it can be tried again."),
         since: finished,
         job: Some(job.id.to_string()),
     };

@@ -56,7 +56,7 @@ pub(super) async fn on_job(
     let also = also.map(|text| JobId::parse(text).ok_or_else(|| Trouble::not_found("There is no such job.")));
     let jobs: Vec<JobId> = std::iter::once(Ok(id.clone())).chain(also).collect::<Result<_, _>>()?;
     let command = match action.as_str() {
-        "retry" => Command::Retry { jobs },
+        "retry" => Command::Retry { jobs, pictures: None },
         "release" => Command::Release { jobs },
         "cancel" => Command::Cancel { jobs },
         "hold" => Command::Hold { jobs },
@@ -81,7 +81,7 @@ fn or_nothing(given: Result<Form<Given>, FormRejection>, headers: &HeaderMap) ->
     }
 }
 
-fn wants_json(headers: &HeaderMap) -> bool {
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accepts| accepts.contains("json"))
 }
 

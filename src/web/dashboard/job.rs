@@ -87,6 +87,8 @@ struct JobPage {
     printers: Vec<AtPrinter>,
     release: Option<&'static str>,
     reason: Vec<String>,
+    /// How the pictures that it lacks are put right.
+    mend: Option<String>,
     waits: Option<String>,
     progress: Option<Bar>,
     rules: Vec<RuleVerdict>,
@@ -238,6 +240,7 @@ fn job_page(dashboard: &Dashboard, read: Read, setting: Setting, from: usize, cr
         // While it goes on, more sheets of a printer may be in doubt than somebody has looked at.
         printers: if rests { asked::at_printers(&questions) } else { Vec::new() },
         questions: asked::asked(&questions),
+        mend: reason.as_ref().and_then(|reason| reason.mend.clone()),
         reason: reason.map(|reason| words::reasons(&reason)).unwrap_or_default(),
         waits: waits(&told, &read.located.id, &clock),
         progress: progress(&read),

@@ -132,7 +132,10 @@ fn routes(dashboard: &Arc<Dashboard>) -> Router {
 /// Requests that may take as long as they come on.
 fn unhurried(dashboard: &Arc<Dashboard>) -> Router {
     let large = DefaultBodyLimit::disable();
-    Router::new().route("/drop", post(upload::take).layer(large)).with_state(Arc::clone(dashboard))
+    Router::new()
+        .route("/drop", post(upload::take).layer(large))
+        .route("/jobs/{id}/pictures", post(upload::mend::take).layer(large))
+        .with_state(Arc::clone(dashboard))
 }
 
 /// Looks at the disk, on a thread where that keeps nobody waiting.

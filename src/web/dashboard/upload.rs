@@ -3,6 +3,7 @@
 //! Owns: a drop appears in its hot folder whole, by one rename; what was cut off leaves nothing that is scanned. Pictures
 //! are never whole in memory.
 
+pub(super) mod mend;
 mod receive;
 
 use std::sync::Arc;

@@ -104,7 +104,9 @@ impl Run<'_> {
         });
         receipt.duplicate_of.clone_from(&self.duplicate_of);
         if state == State::Failed {
-            let (text, reason) = receipt::reason(errors, self.job.retries + 1);
+            let lacks = self.lacks(errors);
+            let mend = self.mend(&lacks);
+            let (text, reason) = receipt::reason(errors, self.job.retries + 1, (lacks, mend));
             durable::replace_private(&self.folder().join(file::REASON_TEXT), text.as_bytes())?;
             job::write(self.folder(), file::REASON, &reason)?;
         }

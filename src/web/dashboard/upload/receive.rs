@@ -45,21 +45,25 @@ pub(super) struct Received {
     left_out: Vec<String>,
 }
 
-/// A hidden folder in the hot folder; it goes with what is in it unless it is published.
-struct Staging {
-    hot_folder: PathBuf,
+/// A hidden folder in the hot folder, or in the spool; it goes with what is in it unless it is published.
+pub(super) struct Staging {
+    above: PathBuf,
     folder: Option<PathBuf>,
 }
 
 impl Staging {
+    pub(super) fn below(above: &Path) -> Staging {
+        Staging { above: above.to_path_buf(), folder: None }
+    }
+
     /// Made when the first picture comes.
     fn folder(&mut self) -> Result<&Path, DurableError> {
         if self.folder.is_none() {
-            let folder = self.hot_folder.join(format!("{UNFINISHED}{}", salt()));
+            let folder = self.above.join(format!("{UNFINISHED}{}", salt()));
             block_in_place(|| durable::make_new_folder(&folder))?;
             self.folder = Some(folder);
         }
-        Ok(self.folder.as_deref().unwrap_or(&self.hot_folder))
+        Ok(self.folder.as_deref().unwrap_or(&self.above))
     }
 }
 
@@ -194,7 +198,7 @@ impl Received {
             return Err(Trouble::new(StatusCode::SERVICE_UNAVAILABLE, text));
         }
         Ok(Received {
-            staging: Staging { hot_folder: hot_folder.folder.clone(), folder: None },
+            staging: Staging::below(&hot_folder.folder),
             hot_folder: hot_folder.clone(),
             profile,
             record: record.to_string(),
@@ -225,50 +229,14 @@ impl Received {
         Ok(())
     }
 
-    async fn take_picture(&mut self, file: &str, mut field: Field<'_>) -> Result<(), Trouble> {
-        let extension = file.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
-        let name = RelPath::from_part(file).filter(|name| !is_ignored(file) && !is_ignored(name.as_str()));
-        let Some(name) = name.filter(|_| TYPES.contains(&extension.as_str())) else {
+    async fn take_picture(&mut self, file: &str, field: Field<'_>) -> Result<(), Trouble> {
+        if picture_name(file).is_none() {
             self.left_out.push(format!("{file} is no picture; it was left out"));
-            return pass_over(field).await;
-        };
-        if self.hot_folder.images != Images::Beside {
+        } else if self.hot_folder.images != Images::Beside {
             self.left_out.push(format!("{file} was left out: pictures of this hot folder come from the library"));
-            return pass_over(field).await;
+        } else {
+            store(file, field, &mut self.staging, &mut self.pictures).await?;
         }
-        if self.pictures.len() >= PICTURES_MAX {
-            return Err(Trouble::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("More than {PICTURES_MAX} pictures at a time; send them in portions."),
-            ));
-        }
-        let taken: HashSet<String> = self.pictures.iter().map(|known| known.to_lowercase()).collect();
-        let mut free = name.clone();
-        for number in 2.. {
-            if !taken.contains(&free.as_str().to_lowercase()) {
-                break;
-            }
-            free = name.with_suffix(&format!("_{number}"));
-        }
-        let folder = self.staging.folder()?.to_path_buf();
-        let mut staged = block_in_place(|| Staged::create(&free.below(&folder)))?;
-        let (mut written, mut looked) = (0_u64, 0_u64);
-        while let Some(piece) = piece(&mut field).await? {
-            if written >= looked {
-                looked = written + LOOK_EVERY_BYTES;
-                if block_in_place(|| free_space(&folder)).is_some_and(|free| free < LEFT_FREE_BYTES) {
-                    let text = "The disk of the hot folder is nearly full; nothing was kept of the upload.";
-                    return Err(Trouble::new(StatusCode::INSUFFICIENT_STORAGE, text));
-                }
-            }
-            written += piece.len() as u64;
-            if written > SOURCE_MAX_BYTES {
-                return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, format!("{file} is larger than 1 GiB.")));
-            }
-            block_in_place(|| staged.write_all(&piece))?;
-        }
-        block_in_place(|| staged.finish())?;
-        self.pictures.push(free.to_string());
         Ok(())
     }
 
@@ -331,6 +299,76 @@ impl Received {
 fn visible_part(text: &str) -> String {
     let part = safe_part(text);
     if is_ignored(&part) { format!("_{part}") } else { part }
+}
+
+fn picture_name(file: &str) -> Option<RelPath> {
+    let extension = file.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    let name = RelPath::from_part(file).filter(|name| !is_ignored(file) && !is_ignored(name.as_str()));
+    name.filter(|_| TYPES.contains(&extension.as_str()))
+}
+
+/// Writes a picture as it comes, under a name that is free.
+async fn store(
+    file: &str,
+    mut field: Field<'_>,
+    staging: &mut Staging,
+    pictures: &mut Vec<String>,
+) -> Result<(), Trouble> {
+    let Some(name) = picture_name(file) else { return Ok(()) };
+    if pictures.len() >= PICTURES_MAX {
+        return Err(Trouble::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("More than {PICTURES_MAX} pictures at a time; send them in portions."),
+        ));
+    }
+    let taken: HashSet<String> = pictures.iter().map(|known| known.to_lowercase()).collect();
+    let mut free = name.clone();
+    for number in 2.. {
+        if !taken.contains(&free.as_str().to_lowercase()) {
+            break;
+        }
+        free = name.with_suffix(&format!("_{number}"));
+    }
+    let folder = staging.folder()?.to_path_buf();
+    let mut staged = block_in_place(|| Staged::create(&free.below(&folder)))?;
+    let (mut written, mut looked) = (0_u64, 0_u64);
+    while let Some(piece) = piece(&mut field).await? {
+        if written >= looked {
+            looked = written + LOOK_EVERY_BYTES;
+            if block_in_place(|| free_space(&folder)).is_some_and(|free| free < LEFT_FREE_BYTES) {
+                let text =
+                    format!("The disk of {} is nearly full; nothing was kept of the upload.", staging.above.display());
+                return Err(Trouble::new(StatusCode::INSUFFICIENT_STORAGE, text));
+            }
+        }
+        written += piece.len() as u64;
+        if written > SOURCE_MAX_BYTES {
+            return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, format!("{file} is larger than 1 GiB.")));
+        }
+        block_in_place(|| staged.write_all(&piece))?;
+    }
+    block_in_place(|| staged.finish())?;
+    pictures.push(free.to_string());
+    Ok(())
+}
+
+/// The pictures of a form that has nothing else; says in which folder they lie.
+pub(super) async fn receive_pictures(mut form: Multipart, staging: &mut Staging) -> Result<PathBuf, Trouble> {
+    let mut pictures = Vec::new();
+    while let Some(field) = next(&mut form).await? {
+        let file = field.file_name().unwrap_or_default();
+        let file = file.rsplit(['/', '\\']).next().unwrap_or_default().to_string();
+        if field.name() == Some("pictures") && !file.is_empty() {
+            if picture_name(&file).is_none() {
+                return Err(bad(format!("{file} is no picture: JPEG, PNG, TIFF and WebP are taken.")));
+            }
+            store(&file, field, staging, &mut pictures).await?;
+        }
+    }
+    if pictures.is_empty() {
+        return Err(bad("Nothing was sent. Choose pictures first."));
+    }
+    Ok(staging.folder()?.to_path_buf())
 }
 
 /// Another manifest of that name may wait to be taken: then it gets a number.
