@@ -137,6 +137,12 @@ impl Folder {
         }
     }
 
+    /// The pictures that a job lacks, and that lie here, cannot be brought to it now; they are looked at again then.
+    pub(super) fn cannot_mend(&mut self, job: &str, why: &dyn std::fmt::Display, again: Instant) {
+        self.problem(format!("pictures of job {job} cannot be taken now: {why}"));
+        self.due = Some(self.due.map_or(again, |due| due.min(again)));
+    }
+
     /// What stands in the way of single drops, the oldest first.
     fn lasting(&self) -> Vec<DropTrouble> {
         let folder = &self.settings.folder;

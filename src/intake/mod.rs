@@ -297,7 +297,7 @@ impl Intake {
                 }
                 Err(e) => {
                     if let Some(folder) = self.folders.iter_mut().find(is_its) {
-                        folder.cannot_accept(mending.job.as_str(), &e, Some(now + try_again()));
+                        folder.cannot_mend(mending.job.as_str(), &e, now + try_again());
                     }
                     self.mending.push(mending);
                 }

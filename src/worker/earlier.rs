@@ -197,6 +197,24 @@ pub fn newest_made(workshop: &Workshop, kind: Option<Kind>, record: &str) -> Res
     Ok(made.max_by_key(|line| line.accepted.unwrap_or(line.finished)).map(|line| line.job))
 }
 
+/// The later job that made what a failed one was to make: nobody has to mend that any more. `lines` are of its record,
+/// `folder` is its own.
+pub fn superseded_by(spool: &Spool, lines: &[IndexLine], folder: &Path, failed: &JobFile) -> Option<JobId> {
+    let owners = Asked::of_job(folder, failed)?.owners;
+    // What it asked for counts too: a corrected order may have nothing left for one of its profiles.
+    let asked = |line: &IndexLine| {
+        let frozen = spool.find(&line.job).ok().flatten().map(|at| job::read::<Frozen>(&at.folder, file::RULES));
+        frozen.and_then(Result::ok).map(|frozen| fingerprint::owners(&frozen)).unwrap_or_default()
+    };
+    let covers = |line: &&IndexLine| {
+        let made: BTreeSet<&String> = line.works.deliveries.iter().map(|work| &work.owner).collect();
+        owners.iter().all(|owner| made.contains(owner)) || owners.is_subset(&asked(line))
+    };
+    let is_later = |line: &&IndexLine| line.accepted.is_some_and(|at| at > failed.accepted) && line.reprint == 0;
+    let mut later = lines.iter().filter(|line| made_something(line)).filter(is_later);
+    (!owners.is_empty()).then(|| later.find(covers).map(|line| line.job.clone())).flatten()
+}
+
 /// Whose job is compared, and with what.
 #[derive(Debug)]
 pub struct Compared<'a> {

@@ -73,7 +73,9 @@ pub(super) fn line(job: &JobFile, folder: &Path, plan: Option<&Plan>, progress: 
     let is_compared = !works.request.is_empty();
     let mut placed = plan.map(|plan| placed_by(plan, progress, is_compared)).unwrap_or_default();
     if job.kind != Some(Kind::Pictures) {
-        placed.iter_mut().for_each(|file| file.made_of.clear());
+        for file in &mut placed {
+            file.made_of.clear();
+        }
     }
     IndexLine {
         job: job.job.clone(),

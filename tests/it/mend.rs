@@ -115,3 +115,26 @@ fn pictures_come_from_a_folder_that_is_named_and_stay_there() {
     assert_eq!(files(&studio.path("found")), ["B.JPG"]);
     is_made(studio);
 }
+
+#[test]
+fn an_order_that_is_sent_once_more_closes_the_one_that_failed() {
+    let (mut studio, job) = failed("500ms", None);
+    let id = id_of(&job);
+    studio.write("drop/exports/o/a.jpg", &jpeg(60, 40));
+    studio.write("drop/exports/o/b.jpg", &jpeg(40, 60));
+    studio.write("drop/exports/o/o.json", ORDER.as_bytes());
+    let done = id_of(&studio.wait_jobs("done", 1)[0]);
+    studio.stop();
+    let list = studio.run(&["jobs", "list", "--json"]).expect(0).json();
+    let row = list.as_array().unwrap().iter().find(|row| row["job"] == id.as_str()).unwrap().clone();
+    assert_eq!((&row["state"], &row["superseded_by"]), (&"failed".into(), &done.as_str().into()));
+    let told = studio.run(&["jobs", "list"]).expect(0).out;
+    assert!(told.contains(&format!("superseded  by {done}")), "{told}");
+    // Whoever tries it again all the same gets nothing twice.
+    studio.run(&["jobs", "retry", &id]).expect(0);
+    studio.serve();
+    studio.wait_jobs("done", 2);
+    studio.stop();
+    assert_eq!(files(&studio.path("zips")), ["7.zip"]);
+    studio.audit();
+}

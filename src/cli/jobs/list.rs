@@ -18,6 +18,7 @@ use crate::model::units::show_moment;
 use crate::spool::index::{Brief, History};
 use crate::spool::job::{self, JobId, Reason, file, questions};
 use crate::spool::queue::{Located, Spool, State};
+use crate::worker::earlier;
 use crate::worker::history::{self, Who};
 
 /// So many are shown when nothing is said.
@@ -65,6 +66,9 @@ struct Row {
     sessions: Vec<String>,
     /// The reason of a failed job, the first question of a held one, what another one waits for.
     why: Option<String>,
+    /// The later job that made what a failed one was to make.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<JobId>,
 }
 
 /// What is looked for.
@@ -141,16 +145,26 @@ fn row_of_open(job: Located, waits: &BTreeMap<String, String>) -> Row {
         client: client.name,
         email: client.email,
         sessions,
+        superseded_by: None,
         job: job.id,
     }
 }
 
-fn row_of_finished(spool: &Spool, brief: &Brief<'_>) -> Option<Row> {
+/// What has become of the order of a failed job since. `done` are all jobs that are.
+fn superseded_by(spool: &Spool, history: &History, done: &[Brief<'_>], failed: &Located) -> Option<JobId> {
+    let record = record(failed)?;
+    let of_record = done.iter().filter(|brief| brief.kind == record.kind && brief.record == record.record);
+    let lines: Vec<_> = of_record.filter_map(|brief| history.line(brief).ok()).collect();
+    earlier::superseded_by(spool, &lines, &failed.folder, &record)
+}
+
+fn row_of_finished(spool: &Spool, history: &History, done: &[Brief<'_>], brief: &Brief<'_>) -> Option<Row> {
     let job = JobId::parse(&brief.job)?;
     let state = state_of(brief);
     // Only of the few that failed the folder is asked, and only while it stands.
-    let why = (state == State::Failed).then(|| spool.find(&job).ok().flatten()).flatten();
-    let why = why.and_then(|at| job::read::<Reason>(&at.folder, file::REASON).ok()).map(|reason| reason.text);
+    let at = (state == State::Failed).then(|| spool.find(&job).ok().flatten()).flatten();
+    let superseded_by = at.as_ref().and_then(|at| superseded_by(spool, history, done, at));
+    let why = at.and_then(|at| job::read::<Reason>(&at.folder, file::REASON).ok()).map(|reason| reason.text);
     let some = |text: &str| Some(text.to_string()).filter(|t| !t.is_empty());
     Some(Row {
         job,
@@ -164,6 +178,7 @@ fn row_of_finished(spool: &Spool, brief: &Brief<'_>) -> Option<Row> {
         email: some(&brief.email),
         sessions: brief.sessions.lines().map(String::from).collect(),
         why,
+        superseded_by,
     })
 }
 
@@ -182,7 +197,10 @@ pub(super) fn run(spool: &Spool, config: &Config, args: &ListArgs) -> Result<(),
     let all = rows.len() + past.len();
     let limit = if args.all { all } else { args.limit.unwrap_or(LIMIT) };
     let newest = past.split_off(past.len().saturating_sub(limit));
-    rows.extend(newest.iter().filter_map(|brief| row_of_finished(spool, brief)));
+    let any_failed = newest.iter().any(|brief| state_of(brief) == State::Failed);
+    let mut done = if any_failed { history.jobs() } else { Vec::new() };
+    done.retain(|brief| brief.result == "done");
+    rows.extend(newest.iter().filter_map(|brief| row_of_finished(spool, &history, &done, brief)));
     rows.sort_by(|a, b| a.job.cmp(&b.job));
     let mut surplus = rows.len().saturating_sub(limit);
     let keeps_open = args.limit.is_none();
@@ -221,13 +239,17 @@ fn show(rows: &[Row]) -> Result<(), Error> {
     let mut text = String::new();
     for row in rows {
         let state = row.result.as_deref().filter(|_| row.state == State::Done).unwrap_or(row.state.word());
+        let state = if row.superseded_by.is_some() { "superseded" } else { state };
         let color = match row.state {
+            State::Failed if row.superseded_by.is_some() => "0",
             State::Failed => RED,
             State::Held => YELLOW,
             State::Done => GREEN,
             State::Pending | State::Processing => "0",
         };
-        let why = row.why.as_ref().map(|w| format!("  {}", w.lines().next().unwrap_or_default())).unwrap_or_default();
+        let by = row.superseded_by.as_ref().map(|by| format!("by {by}: ")).unwrap_or_default();
+        let why =
+            row.why.as_ref().map(|w| format!("  {by}{}", w.lines().next().unwrap_or_default())).unwrap_or_default();
         let id = paint(&format!("{:<width$}", row.job.as_str()), "0");
         text += &format!("{id}  {}{}\n", paint(&format!("{state:<10}"), color), paint(&why, "0"));
     }

@@ -13,9 +13,10 @@ use crate::intake::{DropTrouble, FolderState, Mode};
 use crate::model::config::{Alerts, Config};
 use crate::model::counted::counted;
 use crate::print::look::Condition as PrinterCondition;
-use crate::spool::job::{self, JobId, Reason, file};
+use crate::spool::job::{self, JobFile, JobId, Reason, file};
 use crate::spool::labs::{self, LabState};
 use crate::spool::queue::{Located, Spool, SpoolError, State};
+use crate::worker::earlier;
 use crate::worker::printers::Gates;
 use crate::worker::receipt;
 use crate::worker::run::Workshop;
@@ -54,6 +55,16 @@ struct Failed {
     folder: PathBuf,
     finished: Timestamp,
     condition: Condition,
+    record: Option<JobFile>,
+}
+
+impl Failed {
+    /// A later job of its record has made what it was to make.
+    fn superseded_by(&self, workshop: &Workshop) -> Option<JobId> {
+        let record = self.record.as_ref()?;
+        let lines = earlier::lines(workshop, record.kind, &record.record).ok()?;
+        earlier::superseded_by(&workshop.spool, &lines, &self.folder, record)
+    }
 }
 
 impl Look {
@@ -111,15 +122,25 @@ impl Look {
             let cause = &failed.condition.cause;
             !book.knows_failure(cause, failed.finished) || book.is_open(cause)
         };
-        let mut wrong: Vec<Condition> =
-            self.failed.values().filter(is_wrong).map(|failed| failed.condition.clone()).collect();
+        let mut seen = Seen { kinds: &[Kind::JobFailed], ..Seen::default() };
+        for failed in self.failed.values().filter(is_wrong) {
+            match failed.superseded_by(workshop) {
+                None => seen.wrong.push(failed.condition.clone()),
+                Some(by) if book.is_open(&failed.condition.cause) => {
+                    let how = format!("It is superseded: job {by} of the same record came later and is done.");
+                    seen.over.push((failed.condition.cause.clone(), how));
+                }
+                Some(_) => {}
+            }
+        }
         // What has failed first has the first right to a place among the open ones.
-        wrong.sort_by_key(|condition| condition.since);
-        let mut seen = Seen { kinds: &[Kind::JobFailed], wrong, ..Seen::default() };
+        seen.wrong.sort_by_key(|condition| condition.since);
+        let superseded: BTreeSet<String> = seen.over.iter().map(|(cause, _)| cause.clone()).collect();
         let named: BTreeSet<&str> = seen.wrong.iter().map(|condition| condition.cause.as_str()).collect();
         let left: Vec<(String, JobId)> = book
             .open_causes()
             .filter(|open| open.condition.kind == Kind::JobFailed && !named.contains(open.condition.cause.as_str()))
+            .filter(|open| !superseded.contains(&open.condition.cause))
             .filter_map(|open| Some((open.condition.cause.clone(), JobId::parse(open.condition.job.as_deref()?)?)))
             .collect();
         let count = left.len().max(1);
@@ -285,7 +306,8 @@ fn read_failed(job: &Located, now: Timestamp) -> Failed {
         since: finished,
         job: Some(job.id.to_string()),
     };
-    Failed { folder: job.folder.clone(), finished, condition }
+    let record = job::read(&job.folder, file::JOB).ok();
+    Failed { folder: job.folder.clone(), finished, condition, record }
 }
 
 fn read_held(job: &Located, since: Timestamp) -> Condition {
