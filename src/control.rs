@@ -357,7 +357,7 @@ fn hold(spool: &Spool, job: &Located) -> Result<String, String> {
         State::Pending | State::Processing => {
             let mut questions = vec![Question::by_hand()];
             // A hold answers no question about its sheets.
-            questions.extend(release::questions(job).into_iter().filter(|question| question.code == PRINT));
+            questions.extend(job::questions(&job.folder).into_iter().filter(|question| question.code == PRINT));
             job::write(&job.folder, file::QUESTIONS, &questions).map_err(|e| e.to_string())?;
             spool.move_to(job, State::Held, day(clock::now())).map_err(|e| e.to_string())?;
             Ok(format!("{}: it is held", job.id))

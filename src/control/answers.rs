@@ -235,7 +235,7 @@ mod tests {
             false
         });
         let held = spool.find(&at.id).unwrap().unwrap();
-        let codes: Vec<String> = questions(&held).into_iter().map(|question| question.code).collect();
+        let codes: Vec<String> = questions(&held.folder).into_iter().map(|question| question.code).collect();
         assert_eq!((held.state, codes), (State::Held, vec![job::BY_HAND.to_string(), PRINT.into(), PRINT.into()]));
         assert!(super::super::release::release(&spool, &held, None).is_err(), "a release says too little");
     }

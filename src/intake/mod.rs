@@ -278,6 +278,7 @@ impl Intake {
                 matcher: &*self.acceptance.matcher,
                 places: &self.places,
                 leftovers: &self.leftovers,
+                spool: self.acceptance.spool.id(),
                 now,
                 wall: (self.clock)(),
             };

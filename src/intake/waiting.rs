@@ -220,7 +220,8 @@ impl Waiting {
                 continue;
             }
             match contents.look(file, named) {
-                Content::Whole => ready.push(picture),
+                // What is wrong with one that cannot be read is found below.
+                Content::Whole | Content::Unreadable(_) => ready.push(picture),
                 Content::Spoilt(why) => {
                     missing.push(format!("{} ({why})", named.label));
                     spoilt.push(picture);
@@ -229,8 +230,6 @@ impl Waiting {
                     look_again(now);
                     missing.push(format!("{} (being checked)", named.label));
                 }
-                // What is wrong with it is found below.
-                Content::Unreadable(_) => ready.push(picture),
             }
         }
         if missing.is_empty() || (now >= deadline && again.is_none()) {

@@ -191,8 +191,8 @@ pub fn last_good(file: &Path) -> Result<(Config, String, Kept), NoLastGood> {
         NoLastGood::NotRight(e.to_string().replace(&*file.to_string_lossy(), &kept_at))
     })?;
     if config.spool != spool && config.spool.canonicalize().ok() != spool.canonicalize().ok() {
-        let (pointed, named) = (spool.display().to_string(), config.spool.display().to_string());
-        return Err(NoLastGood::OtherSpool { pointed, named });
+        let of_both = (spool.display().to_string(), config.spool.display().to_string());
+        return Err(NoLastGood::OtherSpool { pointed: of_both.0, named: of_both.1 });
     }
     Ok((config, text, kept))
 }

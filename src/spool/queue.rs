@@ -192,7 +192,7 @@ impl Spool {
     /// Takes the lock, or says who has it.
     pub fn lock(&self, since: Timestamp) -> Result<Lock, SpoolError> {
         let path = self.root.join("LOCK");
-        let mut file = self.lock_file(&path)?;
+        let mut file = Spool::lock_file(&path)?;
         let folder = lock_folder(&self.root).map_err(|_| SpoolError::Leaving)?;
         let text = format!("pid {} since {since}\n", std::process::id());
         // It is for people only: a full disk must not keep anybody from the spool.
@@ -201,7 +201,7 @@ impl Spool {
     }
 
     /// The locked `LOCK`. One that was removed between opening and locking locks nothing: then the new one is taken.
-    fn lock_file(&self, path: &Path) -> Result<File, SpoolError> {
+    fn lock_file(path: &Path) -> Result<File, SpoolError> {
         const TRIES: usize = 10;
         for _ in 0..TRIES {
             let file = durable::open_lock_file(path)?;

@@ -28,8 +28,8 @@ fn length(root: &Path) -> u64 {
 
 /// Makes the reserve as large as it should be, where the disk has the room.
 pub fn keep(root: &Path) -> Done {
-    let room = free_space(root).map_or(PIECES, |free| free / SHARE / PIECE_BYTES);
-    let wanted = room.min(PIECES) * PIECE_BYTES;
+    let share = free_space(root).map_or(PIECES, |free| free / SHARE / PIECE_BYTES);
+    let wanted = share.min(PIECES) * PIECE_BYTES;
     if length(root) >= wanted {
         return Ok(());
     }

@@ -31,11 +31,11 @@ fn a_file_that_is_left_out_may_take_as_long_as_one_that_is_kept() {
         r#"{"manifest":1,"kind":"production_order","record":"7","status":"zip","lines":[{"line":1,"image":"a.jpg"}]}"#;
     let mut body = part("hot_folder", None, b"exports");
     body.extend(part("manifest", Some("o.json"), manifest.as_bytes()));
-    body.extend(part("pictures", Some("a.CR3"), &[7; 400_000]));
+    body.extend(part("pictures", Some("a.CR3"), &[7].repeat(400_000)));
     body.extend(part("pictures", Some("a.jpg"), &jpeg(60, 40)));
     body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let head = format!(
         "POST /drop HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\nx-tell-where: 1\r\nconnection: close\r\n\
          content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",

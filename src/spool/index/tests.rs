@@ -204,11 +204,14 @@ fn what_lay_in_the_studios_folder_is_known_after_it_was_moved() {
         sha256: sha256.into(),
         to: "folder out".into(),
         output: "a.jpg".into(),
+        made_of: String::new(),
     };
     let placed = vec![file("/old/out/1/a.jpg", "a"), file("/new/out/1/b.jpg", "b"), file("/old/out/1/b.jpg", "b0")];
     index.append(&IndexLine { placed, ..line("a") }).unwrap();
-    let mut known =
-        |path: &str, home: Option<&str>| index.earlier(None, "1", "web", Path::new(path), home.map(Path::new)).unwrap();
+    let mut known = |path: &str, home: Option<&str>| {
+        let earlier = index.earlier(None, "1", "web", Path::new(path), home.map(Path::new)).unwrap();
+        earlier.map(|file| file.sha256)
+    };
     assert_eq!(known("/new/out/1/a.jpg", Some("/new")).as_deref(), Some("a"));
     assert_eq!(known("/new/out/1/a.jpg", None), None, "an absolute destination does not move");
     assert_eq!(known("/new/out/1/b.jpg", Some("/new")).as_deref(), Some("b"), "what was put there itself counts");

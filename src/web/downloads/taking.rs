@@ -191,7 +191,7 @@ async fn take(room: Room, peer: SocketAddr, token: &str, grant: &str, asked: Ask
     let Some(piece) = piece(&visit, set).filter(is_good) else {
         return Ok((StatusCode::SEE_OTHER, [(LOCATION, visit.address(&room.base()))]).into_response());
     };
-    if etag::is_known(headers, &piece.etag)
+    if etag::is_known(&headers, &piece.etag)
         && let Ok(known) = HeaderValue::from_str(&piece.etag)
     {
         return Ok(etag::unchanged(known));

@@ -141,7 +141,10 @@ mod tests {
         let clock = Clock::new(TimeZone::UTC, since);
         let shown = of(Some(&told::Alerts { open, mail, ..told::Alerts::default() }), &clock);
         let alert = &shown.open[0];
-        assert_eq!((alert.title.as_str(), alert.text.short.as_str()), ("Session 7 failed", "a.jpg for `web` is missing"));
+        assert_eq!(
+            (alert.title.as_str(), alert.text.short.as_str()),
+            ("Session 7 failed", "a.jpg for `web` is missing")
+        );
         assert_eq!(shown.untold[0].why, why);
     }
 }

@@ -232,12 +232,13 @@ impl Received {
     async fn take_picture(&mut self, file: &str, field: Field<'_>) -> Result<(), Trouble> {
         if picture_name(file).is_none() {
             self.left_out.push(format!("{file} is no picture; it was left out"));
+            pass_over(field).await
         } else if self.hot_folder.images != Images::Beside {
             self.left_out.push(format!("{file} was left out: pictures of this hot folder come from the library"));
+            pass_over(field).await
         } else {
-            store(file, field, &mut self.staging, &mut self.pictures).await?;
+            store(file, field, &mut self.staging, &mut self.pictures).await
         }
-        Ok(())
     }
 
     /// Puts it where it is scanned; says what it was, and what was left out. `usable` are the profiles that may be chosen.
