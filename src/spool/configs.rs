@@ -330,6 +330,6 @@ mod tests {
         durable::replace(&folder.join("001.yaml"), newer.as_bytes()).unwrap();
         durable::replace(&folder.join(INDEX), serde_json::to_string(&index[0]).unwrap().as_bytes()).unwrap();
         let why = last_good(&file).unwrap_err().to_string();
-        assert!(why.contains("config/001.yaml:2:1: error: unknown key `holograms`"), "{why}");
+        assert!(why.contains("config/001.yaml:2:1: error: holograms: unknown key `holograms`"), "{why}");
     }
 }
