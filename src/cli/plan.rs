@@ -99,10 +99,11 @@ struct Before {
 }
 
 impl DryRun {
-    /// A picture that cannot be made fails its job.
-    fn would_fail(&self) -> bool {
-        let blocked = |plan: &Plan| plan.renders.iter().any(|step| matches!(step.work, Work::Blocked { .. }));
-        let fails = matches!(self.frozen.verdict, Verdict::Reject { .. }) || self.plan.as_ref().is_some_and(blocked);
+    /// It is refused, or nothing of it can be made. Where one of several pictures is missing, the plan shows the rest.
+    fn would_make_nothing(&self) -> bool {
+        let is_blocked = |step: &RenderStep| matches!(step.work, Work::Blocked { .. });
+        let nothing = |plan: &Plan| !plan.renders.is_empty() && plan.renders.iter().all(is_blocked);
+        let fails = matches!(self.frozen.verdict, Verdict::Reject { .. }) || self.plan.as_ref().is_some_and(nothing);
         fails && self.before.duplicate_of.is_none()
     }
 }
@@ -129,7 +130,7 @@ pub(super) fn run(file: &Path, args: &PlanArgs) -> Result<(), Error> {
     } else {
         show(&dry)?;
     }
-    if dry.would_fail() { Err(Error::failed(String::new())) } else { Ok(()) }
+    if dry.would_make_nothing() { Err(Error::failed(String::new())) } else { Ok(()) }
 }
 
 /// A file whose name the hot folder does not take would lie there for ever.

@@ -301,7 +301,7 @@ fn hostile_manifests(n: usize, name: &str) -> [(String, Value); 4] {
 
 /// Files and folders that no job may touch, with the bytes of the files.
 fn outside(studio: &Studio) -> BTreeMap<String, Option<Vec<u8>>> {
-    let of_the_server = ["spool", "logs", "drop", "receipts", DESTINATIONS];
+    let of_the_server = ["spool", ".hotfolders-spool", "logs", "drop", "receipts", DESTINATIONS];
     let base = studio.path("");
     let walk = walkdir::WalkDir::new(&base).into_iter().map(Result::unwrap);
     let name = |path: &Path| path.strip_prefix(&base).unwrap().to_str().unwrap().to_string();

@@ -176,10 +176,11 @@ pub(super) fn to_reprint(spool: &Spool, text: &str) -> Result<Located, Error> {
     let open = open_jobs(spool)?;
     let history = History::read(spool).map_err(|e| failed(&e))?;
     let mut past = finished(&history, &open);
-    past.retain(|brief| brief.record.eq_ignore_ascii_case(text));
-    if past.is_empty() {
+    let records = past.iter().map(|brief| (brief.kind, &*brief.record));
+    let Some((kind, record)) = manifest::one_record(text, records).map_err(Error::failed)? else {
         return find(spool, text, &[State::Done]);
-    }
+    };
+    past.retain(|brief| brief.kind == kind && brief.record == record);
     past.sort_by(|a, b| (b.accepted_ms, &b.job).cmp(&(a.accepted_ms, &a.job)));
     for brief in past.iter().filter(|brief| brief.result == "done") {
         if made_something(&history.line(brief).map_err(|e| failed(&e))?) {

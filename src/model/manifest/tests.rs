@@ -282,3 +282,26 @@ fn names_that_the_config_does_not_have_are_refused_together() {
     );
     assert_eq!(check_names(&manifest, &["prints", "web", "Prints", "print"], &["wallets8"]), Ok(()));
 }
+
+#[test]
+fn a_session_that_names_none_is_of_its_record() {
+    let read = |more: Value| {
+        let mut session = json!({ "manifest": 1, "kind": "session", "record": "S1", "images": [{ "number": 7 }] });
+        session.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        whole(&session).manifest
+    };
+    let (bare, named) =
+        (read(json!({})), read(json!({ "session": "S2", "images": [{ "number": 7, "session": "S3" }] })));
+    assert_eq!((bare.session_of(None), bare.session_of(bare.images.first())), (Some("S1"), Some("S1")));
+    assert_eq!((named.session_of(None), named.session_of(named.images.first())), (Some("S2"), Some("S3")));
+    assert_eq!(whole(&invoice(&json!([]), &json!([]))).manifest.session_of(None), None);
+}
+
+#[test]
+fn a_spreadsheets_number_of_a_picture_is_that_number() {
+    let m =
+        whole(&invoice(&json!([{ "number": 7.0 }]), &json!([{ "line": 1.0, "quantity": 2.0, "image": 7.0 }]))).manifest;
+    assert_eq!((m.images.len(), m.images[0].number.as_deref()), (1, Some("7")));
+    assert_eq!((&m.lines[0].images[..], m.lines[0].quantity), (&[0][..], 2));
+    assert!(wrong(&invoice(&json!([{ "number": 7.5 }]), &json!([]))).contains("7.5"));
+}

@@ -89,10 +89,17 @@ pub(super) fn questions(at: &Located) -> Vec<Question> {
     questions
 }
 
+/// The text, with what it only sums up folded away behind it.
+fn shown(question: &Question) -> Folded {
+    let Folded { short, rest } = words::folded(&question.text);
+    let lines: Vec<String> = rest.into_iter().chain(question.details.iter().cloned()).collect();
+    Folded { short, rest: (!lines.is_empty()).then(|| lines.join("\n")) }
+}
+
 /// The questions of a job, in their order.
 pub(super) fn asked(questions: &[Question]) -> Vec<Asked> {
     let one = |question: &Question| Asked {
-        text: words::folded(&question.text),
+        text: shown(question),
         key: question.key().to_string(),
         answers: buttons(question),
         copies: question.copies.filter(|copies| *copies > 1 && takes_a_number(question)),
@@ -162,5 +169,15 @@ mod tests {
         let printers = at_printers(&[print("p1", "lustre", 3), print("p2", "lustre", 1), print("p3", "dnp", 1)]);
         let seen: Vec<_> = printers.iter().map(|p| (p.printer.as_str(), p.prints, p.sheets)).collect();
         assert_eq!(seen, [("lustre", 2, 4)]);
+    }
+
+    #[test]
+    fn what_a_question_sums_up_is_folded_away_behind_it() {
+        let details = vec!["`print`: its status is `paid`".to_string(), "`web`: its kind is `session`".into()];
+        let question = Question { details: details.clone(), ..Question::unmatched("no render job takes it") };
+        let text = asked(&[question]).remove(0).text;
+        assert!(text.short.starts_with("no render job takes it"), "{}", text.short);
+        assert_eq!(text.rest, Some(details.join("\n")));
+        assert!(asked(&[Question::new("hold", "look at it")])[0].text.rest.is_none());
     }
 }

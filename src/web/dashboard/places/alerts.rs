@@ -92,6 +92,7 @@ fn alert(group: &[&told::Alert], clock: &Clock) -> Alert {
         "printer" => Some(("#printers", "Printers")),
         "config" => Some(("/profiles", "What is wrong with it")),
         "queue" => Some(("/", "Look at the queue")),
+        "link_asked" => Some(("/#asked", "Answer on the queue")),
         _ => None,
     };
     let (title, text) = match (group, common(&group[0].kind)) {
