@@ -16,6 +16,7 @@ mod mending;
 mod pace;
 mod post;
 mod printers;
+mod refresh;
 mod reload;
 mod scanner;
 mod sight;
@@ -52,7 +53,7 @@ use crate::control::{self, Command};
 use crate::error::Error;
 use crate::intake::{FolderState, Intake, Waker, Watch};
 use crate::print::press::Press;
-use crate::spool::job::{self, JobFile, JobId, file};
+use crate::spool::job::JobId;
 use crate::spool::links::Links;
 use crate::spool::places::{Away, Places};
 use crate::spool::queue::{Lock, Spool, State};
@@ -323,51 +324,6 @@ impl Scheduler {
     fn learn_places(&self) {
         if let Err(e) = self.workshop.places.learn(&self.workshop.config().places()) {
             tracing::warn!("{e}");
-        }
-    }
-
-    /// Lists `pending/` and `processing/`; reads the record of what is new.
-    fn refresh(&mut self) {
-        let spool = &self.workshop.spool;
-        self.doubtful.refresh(spool);
-        let mut seen = Vec::new();
-        for state in [State::Processing, State::Pending] {
-            match spool.jobs(state) {
-                Ok(jobs) => seen.extend(jobs),
-                Err(e) => {
-                    tracing::warn!("{e}");
-                    return;
-                }
-            }
-        }
-        let ids: HashSet<&JobId> = seen.iter().map(|job| &job.id).collect();
-        self.queue.jobs.retain(|id, _| ids.contains(id));
-        self.to_intake.keep(&ids);
-        for located in seen {
-            if self.running.contains_key(&located.id) {
-                continue;
-            }
-            if let Some(known) = self.queue.jobs.get_mut(&located.id)
-                && known.located == located
-                // Cancelled by another job, it need not wait for its hour.
-                && !(known.not_before.is_some() && located.folder.join(file::CANCEL).exists())
-            {
-                continue;
-            }
-            match job::read::<JobFile>(&located.folder, file::JOB) {
-                Ok(job) if !job.lacks.is_empty() => self.to_intake.look_for(job, located.folder),
-                // The scanner still writes in its folder.
-                Ok(job) if !job.drop_cleared && !self.announced.contains(&job.job) => {}
-                Ok(job) => {
-                    // Whose drop could not be noted as cleared stays announced: it is read again after a hold.
-                    if job.drop_cleared {
-                        self.announced.remove(&job.job);
-                    }
-                    self.to_intake.forget(&job.job);
-                    self.queue.jobs.insert(located.id.clone(), Waiting::new(job, located));
-                }
-                Err(e) => tracing::error!(job = %located.id, "{e}"),
-            }
         }
     }
 

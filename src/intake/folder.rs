@@ -4,6 +4,8 @@
 //! been waited for. In a folder of `images: library` manifests lie in the folder itself; with `beside` they lie in it or
 //! in its sub-folders, each with its pictures.
 
+mod shown;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,10 +23,9 @@ use super::names;
 use super::pictures::{self, Content, Contents, Presence, Tree};
 use super::settle::{Look, Settling};
 use super::standing::Standing;
-use super::state::{DropTrouble, FolderState, LISTED_MAX, MISSING_MAX, Mode, Unnamed, WaitingManifest, cut};
+use super::state::{DropTrouble, LISTED_MAX, Unnamed, cut};
 use super::waiting::{Picture, Waiting};
 use crate::model::config::{HotFolder, Images};
-use crate::model::name::quoted;
 
 /// Parsed manifests that are kept while they wait, by the bytes of their texts.
 const KEPT_MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -141,26 +142,6 @@ impl Folder {
     pub(super) fn cannot_mend(&mut self, job: &str, why: &dyn std::fmt::Display, again: Instant) {
         self.problem(format!("pictures of job {job} cannot be taken now: {why}"));
         self.due = Some(self.due.map_or(again, |due| due.min(again)));
-    }
-
-    /// What stands in the way of single drops, the oldest first.
-    fn lasting(&self) -> Vec<DropTrouble> {
-        let folder = &self.settings.folder;
-        let of_waiting = |(path, waiting): (&PathBuf, &Waiting)| {
-            Some((below(folder, path), waiting.troubles.lasting(path.parent().unwrap_or(folder))?))
-        };
-        let all = self.waiting.iter().filter_map(of_waiting).chain(self.units.lasting(folder));
-        let mut all: Vec<DropTrouble> =
-            all.map(|(name, lasting)| DropTrouble { name, why: lasting.why, since: lasting.since }).collect();
-        all.extend(self.claimed_elsewhere.iter().cloned());
-        all.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));
-        all
-    }
-
-    /// All that could not be done.
-    pub(super) fn problems(&self) -> Vec<String> {
-        let of_drops = self.lasting().into_iter().map(|trouble| format!("{} {}", quoted(&trouble.name), trouble.why));
-        self.problems.iter().cloned().chain(of_drops).collect()
     }
 
     /// Whether another waiting manifest names the picture too.
@@ -418,45 +399,6 @@ impl Folder {
             {
                 reading.drop_manifest();
             }
-        }
-    }
-
-    pub(super) fn state(&self) -> FolderState {
-        let mode = match (&self.unreachable, &self.polling) {
-            (Some((since, reason)), _) => Mode::Unreachable { since: *since, reason: reason.clone() },
-            (None, Some(reason)) => Mode::Polling { reason: reason.clone() },
-            (None, None) if self.missed_events => Mode::Polling { reason: "events were missed".to_string() },
-            (None, None) => Mode::Events,
-        };
-        let mut waiting: Vec<WaitingManifest> = self.waiting.iter().map(|(path, w)| self.told(path, w)).collect();
-        waiting.extend(self.units.waiting());
-        waiting.sort_by(|a, b| (a.since, &a.name).cmp(&(b.since, &b.name)));
-        let (waiting, waiting_more) = cut(waiting, LISTED_MAX);
-        let lasting = self.lasting();
-        let (problems, problems_more) = cut(self.problems(), LISTED_MAX);
-        FolderState {
-            name: self.settings.name.clone(),
-            path: self.settings.folder.clone(),
-            mode,
-            waiting,
-            waiting_more,
-            unnamed: self.unnamed.0.clone(),
-            unnamed_more: self.unnamed.1,
-            never: self.never.iter().take(LISTED_MAX).cloned().collect(),
-            problems,
-            problems_more,
-            troubles: lasting,
-        }
-    }
-
-    fn told(&self, path: &Path, waiting: &Waiting) -> WaitingManifest {
-        let (missing, missing_more) = cut(waiting.missing.clone(), MISSING_MAX);
-        WaitingManifest {
-            name: below(&self.settings.folder, path),
-            since: waiting.first,
-            missing,
-            missing_more,
-            why: waiting.why.clone(),
         }
     }
 }

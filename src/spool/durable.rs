@@ -16,12 +16,14 @@ use std::path::{Path, PathBuf};
 mod appender;
 mod folder;
 mod private;
+mod room;
 mod shared;
 mod staged;
 
 pub use appender::{Appender, open_lock_file, write_lock_text};
 pub use folder::{Folder, Found};
 pub use private::{hide_from_others, make_private, make_private_folder};
+pub use room::{lengthen, shorten};
 pub use shared::{replace_for_folder, write_new_for_folder};
 pub use staged::{Staged, Unsynced, Written, stage, stage_output, stage_private};
 
@@ -319,21 +321,6 @@ pub fn touch(path: &Path, at: jiff::Timestamp) -> Done {
     point("mark", path)?;
     let file = OpenOptions::new().write(true).open(path).named("mark", path)?;
     file.set_modified(at.into()).named("mark", path)
-}
-
-/// Makes a file shorter by so much, so that the room is free at once.
-pub fn shorten(path: &Path, by_bytes: u64) -> Done {
-    point("shorten", path)?;
-    let file = OpenOptions::new().write(true).open(path).named("shorten", path)?;
-    let length = file.metadata().named("look at", path)?.len();
-    file.set_len(length.saturating_sub(by_bytes)).named("shorten", path)
-}
-
-/// Adds to a file that only takes room: what a power failure takes back of it is no loss.
-pub fn lengthen(path: &Path, bytes: &[u8]) -> Done {
-    point("lengthen", path)?;
-    let mut file = OpenOptions::new().append(true).open(path).named("lengthen", path)?;
-    io::Write::write_all(&mut file, bytes).named("lengthen", path)
 }
 
 /// Writes over stretches of a file, which keeps its size: whoever is appending to it loses nothing.

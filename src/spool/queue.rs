@@ -2,13 +2,15 @@
 //!
 //! Owns: a job is in exactly one state folder; ids are never reused; one server per spool.
 
+mod id;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use self::id::{own_id, read_id};
 use super::durable::{self, Done, DurableError};
 use super::job::JobId;
 use crate::keyword;
-use crate::model::digest;
 use jiff::Timestamp;
 
 keyword! {
@@ -340,35 +342,6 @@ impl Spool {
             None => Ok(()),
         }
     }
-}
-
-fn read_id(root: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(root.join("ID")).ok()?;
-    let id = text.trim();
-    (id.len() == 8 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_string())
-}
-
-/// The spool's id, made at the first start. One that cannot be read is made anew.
-fn own_id(root: &Path) -> Done<String> {
-    if let Some(id) = read_id(root) {
-        return Ok(id);
-    }
-    let mut bytes = [0; 4];
-    let id = match getrandom::fill(&mut bytes) {
-        Ok(()) => format!("{:08x}", u32::from_le_bytes(bytes)),
-        // Without randomness, what tells two servers on one machine, or on two, apart most of the time.
-        Err(_) => digest::sha256(format!("{} {}", root.display(), std::process::id()).as_bytes())[..8].to_string(),
-    };
-    let (path, text) = (root.join("ID"), format!("{id}\n"));
-    match durable::write_new(&path, text.as_bytes()) {
-        // Another command made one just now, or it is damaged.
-        Err(e) if e.already_exists() => match read_id(root) {
-            Some(id) => return Ok(id),
-            None => durable::replace(&path, text.as_bytes())?,
-        },
-        done => done?,
-    }
-    Ok(id)
 }
 
 /// The names of the folders in a folder, sorted. Most file systems tell what an entry is together with its name, so that

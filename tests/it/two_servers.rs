@@ -80,6 +80,7 @@ fn two_servers_on_one_hot_folder_make_each_order_once_whoever_is_killed() {
     assert!(orders < 1_000 || (shares.0 > 0 && shares.1 > 0), "{shares:?}");
     for studio in [&mut first, &mut second] {
         assert_eq!(studio.jobs("failed").len(), 0);
+        studio.wait("it serves again after the last kill", || studio.is_served().then_some(()));
         assert_eq!(studio.stop(), Some(0));
         studio.audit();
     }

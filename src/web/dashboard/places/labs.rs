@@ -3,7 +3,7 @@
 use crate::model::counted::counted;
 use crate::spool::job::JobId;
 use crate::web::dashboard::told;
-use crate::web::dashboard::words::{Badge, Clock, Moment, badge};
+use crate::web::dashboard::words::{self, Badge, Clock, Moment, badge};
 
 /// Orders on the page.
 const SHOWN: usize = 30;
@@ -34,7 +34,7 @@ pub(super) fn of(told: &[told::LabOrder], clock: &Clock) -> Labs {
         about: format!("record {} · {} · {}", order.record, order.owner, counted(order.copies, "print")),
         badge: state(&order.state, order.trouble.is_some()),
         since: clock.moment(order.since),
-        trouble: order.trouble.clone(),
+        trouble: order.trouble.as_deref().map(words::sentence),
     };
     Labs { orders: orders.iter().take(SHOWN).map(order).collect(), more: orders.len().saturating_sub(SHOWN) }
 }
