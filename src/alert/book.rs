@@ -172,7 +172,7 @@ impl Book {
 
     /// Records which of the jobs in `failed/` are accounted for: those that were before, and those whose alert is open. A job
     /// gets there a moment after the time that it failed at, and an alert that finds no room among the open ones waits for
-    /// it. So a time alone says nothing about the last [`SETTLED_AFTER`], nor about what came after one that still waits.
+    /// it. So a time alone says nothing about the last few seconds, nor about what came after one that still waits.
     pub fn account_for_failed(&mut self, failures: &[(&str, Timestamp)], now: Timestamp) {
         let (known, untold): (Vec<_>, Vec<_>) =
             failures.iter().partition(|(cause, at)| self.knows_failure(cause, *at) || self.is_open(cause));

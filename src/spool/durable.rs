@@ -22,7 +22,7 @@ mod staged;
 
 pub use appender::{Appender, open_lock_file, write_lock_text};
 pub use folder::{Folder, Found};
-pub use private::{hide_from_others, make_private, make_private_folder};
+pub use private::{hide_from_others, make_private, make_private_folder, replace_all_private, replace_private};
 pub use room::{lengthen, shorten};
 pub use shared::{replace_for_folder, write_new_for_folder};
 pub use staged::{Staged, Unsynced, Written, stage, stage_output, stage_private};
@@ -255,39 +255,6 @@ pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Done {
     drop(staged);
     point("publish", path)?;
     fs::rename(&temporary, path).named("publish", path)
-}
-
-/// As [`replace`], readable by its owner alone.
-pub fn replace_private(path: &Path, bytes: &[u8]) -> Done {
-    let temporary = aside(path);
-    let staged = stage_private(&temporary, bytes).and_then(Staged::finish);
-    or_clear(&temporary, staged.and_then(|_| publish_replace(&temporary, path)))
-}
-
-/// As [`replace_private`] for many files. Which of the two versions of each stands after a power failure is open until
-/// [`sync_folder`]; either is whole. They all lie on the volume of one folder.
-pub fn replace_all_private(volume: &Path, files: &[(PathBuf, Vec<u8>)]) -> Done<Vec<Done>> {
-    let mut unsynced = Unsynced::on_volume_of(volume)?;
-    let mut written = Written::default();
-    let staged = files.iter().map(|(path, bytes)| {
-        let file = or_clear(&aside(path), stage_private(&aside(path), bytes))?;
-        written.file(file);
-        Ok(())
-    });
-    let staged: Vec<Done> = staged.collect();
-    unsynced.add(written);
-    if let Err(e) = unsynced.sync() {
-        for (path, _) in files {
-            let _ = fs::remove_file(aside(path));
-        }
-        return Err(e);
-    }
-    let publish = |(staged, (path, _)): (Done, &(PathBuf, Vec<u8>))| {
-        staged?;
-        let named = point("publish", path).and_then(|()| fs::rename(aside(path), path).named("publish", path));
-        or_clear(&aside(path), named)
-    };
-    Ok(staged.into_iter().zip(files).map(publish).collect())
 }
 
 /// One more name for a file, or a copy of it where links do not reach. `to` must not stand yet; it is on disk, its

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Done, Named as _, parent, point, sync_folder};
+use super::{
+    Done, Named as _, Staged, Unsynced, Written, aside, or_clear, parent, point, publish_replace, stage_private,
+    sync_folder,
+};
 
 /// Restricts a file or folder to its owner, where the system has such a notion.
 pub fn make_private(path: &Path) -> Done {
@@ -60,4 +63,37 @@ fn restrict(path: &Path, rights: u32) -> Done<bool> {
     #[cfg(not(unix))]
     let _ = (path, rights);
     Ok(true)
+}
+
+/// As [`replace`](super::replace), readable by its owner alone.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Done {
+    let temporary = aside(path);
+    let staged = stage_private(&temporary, bytes).and_then(Staged::finish);
+    or_clear(&temporary, staged.and_then(|_| publish_replace(&temporary, path)))
+}
+
+/// As [`replace_private`] for many files. Which of the two versions of each stands after a power failure is open until
+/// [`sync_folder`]; either is whole. They all lie on the volume of one folder.
+pub fn replace_all_private(volume: &Path, files: &[(PathBuf, Vec<u8>)]) -> Done<Vec<Done>> {
+    let mut unsynced = Unsynced::on_volume_of(volume)?;
+    let mut written = Written::default();
+    let staged = files.iter().map(|(path, bytes)| {
+        let file = or_clear(&aside(path), stage_private(&aside(path), bytes))?;
+        written.file(file);
+        Ok(())
+    });
+    let staged: Vec<Done> = staged.collect();
+    unsynced.add(written);
+    if let Err(e) = unsynced.sync() {
+        for (path, _) in files {
+            let _ = fs::remove_file(aside(path));
+        }
+        return Err(e);
+    }
+    let publish = |(staged, (path, _)): (Done, &(PathBuf, Vec<u8>))| {
+        staged?;
+        let named = point("publish", path).and_then(|()| fs::rename(aside(path), path).named("publish", path));
+        or_clear(&aside(path), named)
+    };
+    Ok(staged.into_iter().zip(files).map(publish).collect())
 }
