@@ -32,6 +32,7 @@ use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 
 use super::Site;
+use super::body::Holding;
 
 /// A request's head must be there by then.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -214,7 +215,7 @@ async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
             request.extensions_mut().insert(ConnectInfo(from));
             request.extensions_mut().insert(Arc::clone(&seat));
             let response = router.oneshot(request).await;
-            response.map(|response| response.map(|body| Leaving { body, seat }))
+            response.map(|response| response.map(|body| Holding::new(body, Leaving(seat))))
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()
@@ -331,33 +332,13 @@ impl HttpBody for Arriving {
     }
 }
 
-/// An answer's body. When it is sent, or given up, its connection is idle again.
-struct Leaving {
-    body: Body,
-    seat: Arc<Seat>,
-}
-
-impl HttpBody for Leaving {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
+/// An answer that is under way. When it is sent, or given up, its connection is idle again.
+struct Leaving(Arc<Seat>);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.seat.keep();
-        self.seat.rest();
+        self.0.keep();
+        self.0.rest();
     }
 }
 

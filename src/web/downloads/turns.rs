@@ -5,16 +5,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::response::Response;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
 
+use crate::web::body::Holding;
 use crate::web::throttle::network;
 
 /// Downloads of one click at a time: programs fetch a zip in several parts.
@@ -122,29 +120,7 @@ impl Turns {
 
 /// An answer with its turn, which lasts until its last byte has left or its connection is gone.
 pub(super) fn lasting(response: Response, turn: Turn) -> Response {
-    response.map(|body| Body::new(Lasting { body, _turn: turn }))
-}
-
-struct Lasting {
-    body: Body,
-    _turn: Turn,
-}
-
-impl HttpBody for Lasting {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    response.map(|body| Body::new(Holding::new(body, turn)))
 }
 
 #[cfg(test)]
