@@ -108,7 +108,7 @@ pub(super) fn choose(
 fn in_the_way(job: &Job<'_>, root: &Folder, path: &RelPath, standing: Standing) -> DeliverError {
     let why = match standing {
         Standing::Edited => "was changed since it was delivered".to_string(),
-        _ => format!("stands there already and {}", job.foreign),
+        _ => format!("was there already and {}", job.foreign),
     };
     DeliverError::Conflict(format!(
         "{} {why}, and `on_conflict` is `fail`: move it away, then retry",

@@ -142,7 +142,7 @@ impl Units {
                     seen.why = "it waits until it can be read".to_string();
                 } else if !ready.left.is_empty() && now < given_up_at {
                     let within = show_duration(hot_folder.complete_within);
-                    seen.why = format!("not all of it can be read; after {within} it goes on as it is");
+                    seen.why = format!("not all of it can be read; after {within} the rest becomes a job without it");
                     found.look_again(given_up_at);
                 } else {
                     ready.stamp = ready.pictures[0].stamp;
