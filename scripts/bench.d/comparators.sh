@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The programs that hotfolders is compared with. Sourced by `scripts/bench` behind lib/setup.sh; sets `sharp`, `pillow`,
-# `convert`, `libvips` and `zip`, each empty when it cannot be had, and `versions`. None of them is needed: what is
-# missing is named and left out.
+# `convert`, `libvips` and `zip`, each empty when it was left out by name, and `versions`. One that cannot be had ends the
+# run: a table without the strongest peer would flatter.
 
 # shellcheck disable=SC2034 # used by the script that sources this
 sharp='' pillow='' convert='' libvips='' zip='' versions=''
@@ -97,18 +97,24 @@ add_version() {
     versions="$versions$1"$'\n'
 }
 
-# get_comparators FOLDER
+# get_comparators FOLDER WITHOUT: all but those that WITHOUT names, by commas
 get_comparators() {
-    local name
-    get_libvips
-    get_imagemagick
-    get_sharp "$1/sharp"
-    get_pillow "$1/pillow"
-    get_zip
-    for name in libvips convert sharp pillow zip; do
-        if [[ -z ${!name} ]]; then
-            say "$name: cannot be had here, left out"
-            add_version "$name: cannot be had here, left out"
+    local peer found missing='' known=,libvips,imagemagick,sharp,pillow,zip,
+    for peer in ${2//,/ }; do
+        if [[ $known != *,"$peer",* ]]; then
+            say "error: --without $peer: there are libvips, imagemagick, sharp, pillow and zip"
+            exit 2
         fi
     done
+    for peer in ${known//,/ }; do
+        [[ ,${2// /}, != *,"$peer",* ]] || continue
+        "get_$peer" "$1/$peer"
+        found=$peer
+        [[ $peer != imagemagick ]] || found=convert
+        [[ -n ${!found} ]] || missing="$missing,$peer"
+    done
+    if [[ -n $missing ]]; then
+        say "error: cannot be had here: ${missing#,}; leave them out by name: --without ${missing#,}${2:+,$2}"
+        exit 1
+    fi
 }

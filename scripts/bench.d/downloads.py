@@ -7,6 +7,7 @@ downloads.py --hotfolders PROGRAM --home FOLDER [--size-gb N] [--rounds N] [--cl
 
 import argparse
 import base64
+import getpass
 import hashlib
 import http.client
 import json
@@ -24,7 +25,7 @@ CONFIG = """version: 1
 studio: {{ name: Bench }}
 downloads: {{ listen: "127.0.0.1:{port}", public_url: "http://127.0.0.1:{port}" }}
 """
-NGINX = """worker_processes auto; daemon off; pid {home}/nginx.pid; error_log {home}/nginx.log;
+NGINX = """user {user}; worker_processes auto; daemon off; pid {home}/nginx.pid; error_log {home}/nginx.log;
 events {{ worker_connections 1024; }}
 http {{ access_log off; sendfile on; tcp_nopush on; default_type application/zip;
   client_body_temp_path {home}/n1; proxy_temp_path {home}/n2; fastcgi_temp_path {home}/n3; uwsgi_temp_path {home}/n4;
@@ -108,6 +109,10 @@ def memory_with_clients(server, url, clients):
     while any(client.poll() is None for client in running):
         most = max(most, resident(server.pid))
         time.sleep(0.1)
+    ends = {client.returncode for client in running}
+    # 28: the time was up before the file, as it should be with a large one.
+    if not ends <= {0, 28}:
+        sys.exit(f"error: slow clients ended with curl's exit codes {sorted(ends)}")
     return before, most
 
 
@@ -126,9 +131,7 @@ def main():
     token, path, size = make_link(studio, int(given.size_gb * 1e9))
     port, other = free_port(), free_port()
     (studio / "hotfolders.yaml").write_text(CONFIG.format(port=port))
-    (studio / "nginx.conf").write_text(NGINX.format(home=studio, root=path.parent, port=other))
-    for readable in [*path.parents][:4]:
-        readable.chmod(readable.stat().st_mode | 0o055)
+    (studio / "nginx.conf").write_text(NGINX.format(home=studio, root=path.parent, port=other, user=getpass.getuser()))
     server = subprocess.Popen([given.hotfolders, "serve"], cwd=studio, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     nginx = subprocess.Popen(["nginx", "-c", studio / "nginx.conf", "-e", studio / "nginx.log"])
     try:
@@ -154,6 +157,8 @@ def main():
         for process in (server, nginx):
             process.wait(timeout=60)
         shutil.rmtree(studio, ignore_errors=True)
+    if server.returncode or nginx.returncode:
+        sys.exit(f"error: a server ended badly: hotfolders {server.returncode}, nginx {nginx.returncode}")
 
 
 main()

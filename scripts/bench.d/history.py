@@ -71,6 +71,8 @@ class Studio:
     def stop(self, server):
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=60)
+        if server.returncode:
+            sys.exit(f"the server ended with exit code {server.returncode}")
 
 
 def make_first_job(studio, photos, files):

@@ -20,6 +20,10 @@ class Samples:
     def has(self, side: str) -> bool:
         return side in self.costs and side not in self.out
 
+    def missing(self) -> list[str]:
+        """The sides without a figure, each with the reason. A run that has any did not measure what it was asked to."""
+        return [f"{side}: {reason}" for side, reason in self.out.items()]
+
     def wall(self, side: str) -> float:
         """Seconds for a picture, two workers."""
         return median(cost.wall for cost in self.costs[side].values()) / self.pictures[side]

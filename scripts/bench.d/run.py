@@ -17,22 +17,29 @@ from rounds import Samples, play
 from table import Report
 
 KEYS = ["W1", "W2", "W3", "W4", "M", "Z"]
+PEERS = ["libvips", "sharp", "pillow", "imagemagick", "zip"]
 
 
 def arguments():
-    def keys(text):
-        chosen = [key.strip().upper() for key in text.split(",") if key.strip()]
-        unknown = [key for key in chosen if key not in KEYS]
-        if unknown:
-            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(KEYS)}")
+    def some_of(known, form):
+        def chosen(text):
+            names = [form(name.strip()) for name in text.split(",") if name.strip()]
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(known)}")
+            return names
+
         return chosen
 
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures hotfolders side by side with others.")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="real JPEGs instead of made ones")
     parser.add_argument("--photos-count", type=int, default=24, metavar="N", help="how many (default 24)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often (default 5)")
-    parser.add_argument("--only", type=keys, default=KEYS, metavar="W1,M", help=f"some of {','.join(KEYS)}")
-    parser.add_argument("--without", default="", metavar="NAMES", help="leave out libvips, sharp, pillow, imagemagick")
+    parser.add_argument("--only", type=some_of(KEYS, str.upper), default=KEYS, metavar="W1,M", help=f"some of {','.join(KEYS)}")
+    parser.add_argument(
+        "--without", type=some_of(PEERS, str.lower), default=[], metavar="NAMES", help=f"some of {','.join(PEERS)}"
+    )
+    parser.add_argument("--zip-files", type=int, default=workloads.Z_FILES, metavar="N", help="files of Z (default 200)")
     parser.add_argument("--home", type=Path, required=True, help=argparse.SUPPRESS)
     for tool in ("hotfolders", "floor", "srgb"):
         parser.add_argument(f"--{tool}", type=Path, required=True, help=argparse.SUPPRESS)
@@ -40,8 +47,13 @@ def arguments():
         parser.add_argument(f"--{tool}", default="", help=argparse.SUPPRESS)
     parser.add_argument("--versions", default="", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.rounds < 1 or args.photos_count < 1:
-        parser.error("--rounds and --photos-count are at least 1")
+    if args.rounds < 1 or args.photos_count < 1 or args.zip_files < 1:
+        parser.error("--rounds, --photos-count and --zip-files are at least 1")
+    for name in PEERS:
+        if name in args.without:
+            setattr(args, sides.TOOLS[name], "")
+        elif not getattr(args, sides.TOOLS[name]):
+            parser.error(f"{name} is not here; leave it out with --without {name}, or install it")
     return args
 
 
@@ -58,7 +70,7 @@ class Bench:
         self.names = list(self.photos)
         served.make_studio(self.desk, self.names)
         pictures.make_marks(self.desk.studio)
-        self.without = [name.strip() for name in args.without.split(",")]
+        self.missing: list[str] = []
 
     def tell(self, text: str) -> None:
         if sys.stderr.isatty():
@@ -68,8 +80,7 @@ class Bench:
     def peers(self, workload) -> list[str]:
         found = []
         for target in (t for ours in workload.ours for t in ours.targets):
-            base = target.peer.partition("-")[0]
-            if self.tools.has(target.peer) and base not in self.without and target.peer not in found:
+            if self.tools.has(target.peer) and target.peer not in found:
                 found.append(target.peer)
         return found
 
@@ -89,6 +100,10 @@ class Bench:
         play(self.args.rounds, turns, samples, self.tell)
         self.tell("")
         self.show(workload, samples)
+        self.close(workload.key, samples)
+
+    def close(self, key: str, samples: Samples) -> None:
+        self.missing += [f"{key}, {what}" for what in samples.missing()]
 
     def ours(self, profile: str):
         def once():
@@ -123,7 +138,7 @@ class Bench:
         mark = self.desk.studio / "mark-faint.png"
         (layers / mark.name).write_bytes(mark.read_bytes())
         try:
-            run([sides.HERE / "libvips.sh", "layer", layers, *self.names], self.desk.photos, self.desk.log("layers"))
+            run([sides.PEERS / "libvips.sh", "layer", layers, *self.names], self.desk.photos, self.desk.log("layers"))
         except Failed as e:
             samples.out["libvips"] = str(e)
 
@@ -146,7 +161,7 @@ class Bench:
         for ours in workload.ours:
             report.line(f"   {titled('hotfolders render', ours.title)} against")
             for target in ours.targets:
-                if self.tools.has(target.peer) and target.peer in samples.costs:
+                if self.tools.has(target.peer):
                     name = f"  {sides.NAMES[target.peer]}"
                     report.ratio(name, target.peer, ours.key, samples, target.must, target.goal)
             report.peak(ours.key, samples, ours.peak_must, ours.peak_goal)
@@ -188,13 +203,15 @@ class Bench:
         report.ratio("one job against three", "three jobs", "one job", samples, must, goal)
         report.peak("one job", samples, *workloads.M_PEAK)
         report.of_floor("one job", "floor", samples)
+        self.close("M", samples)
 
     def measure_z(self) -> None:
         samples = Samples()
-        folder = served.make_zip_session(self.desk, self.names)
+        folder = served.make_zip_session(self.desk, self.names, self.args.zip_files)
         files = sorted(path.name for path in folder.iterdir())
         megabytes = sum((folder / name).stat().st_size for name in files) / 1e6
-        peers = {}
+        zips = ["zip -0", "zip -0, flushed"] if self.tools.zip else []
+        cats = ["cat", "cat, flushed"]
 
         def ours():
             job = served.Job(self.tools, self.desk, "z", served.ZIP_SESSION, files)
@@ -209,10 +226,8 @@ class Bench:
             return Cost(seconds, 0.0, whole.peak), len(files)
 
         def others():
-            peers.clear()
-            peers.update(served.zip_peers(self.tools, self.desk, folder, files))
             number = len(samples.costs.get("cat", {}))
-            for name, cost in peers.items():
+            for name, cost in served.zip_peers(self.tools, self.desk, folder, files).items():
                 samples.add(name, number, cost, len(files))
             return Cost(0.0, 0.0, 0), len(files)
 
@@ -227,16 +242,17 @@ class Bench:
             ],
         )
         report.line(f"   {'':36}{'MB/s':>9}")
-        for name in ("zip", "whole job", "zip -0", "zip -0, flushed", "cat", "cat, flushed"):
+        for name in ["zip", "whole job", *zips, *cats]:
             title = {"zip": "hotfolders, zip delivery", "whole job": "hotfolders, whole job"}.get(name, name)
             if samples.has(name):
                 report.line(f"   {title:36}{megabytes / (samples.wall(name) * len(files)):9.0f}")
             else:
                 report.line(f"   {title:36}not available: {samples.out.get(name, 'it was not run')}")
-        for name, must in (("zip -0", workloads.Z_ZIP_MUST), ("cat", workloads.Z_CAT_MUST)):
-            for side in (name, f"{name}, flushed"):
+        for names, must in ((zips, workloads.Z_ZIP_MUST), (cats, workloads.Z_CAT_MUST)):
+            for side in names:
                 report.ratio(f"against {side}", side, "zip", samples, must)
         report.peak("zip", samples, *workloads.Z_PEAK)
+        self.close("Z", samples)
 
 
 def titled(name: str, addition: str) -> str:
@@ -275,7 +291,11 @@ def main() -> int:
         bench.measure_z()
     report.line()
     report.line(f"load at the end {load()}")
-    return 0
+    if args.without:
+        report.line(f"left out by name: {', '.join(args.without)}")
+    for what in bench.missing:
+        report.line(f"error: not measured: {what}")
+    return 1 if bench.missing else 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from process import Cost, Failed, cpu_seconds, first_complaint, fresh, link, peak_bytes, run, wait
 from sides import Desk, Tools, settle_disk
-from workloads import CONFIG, Z_FILES
+from workloads import CONFIG
 
 SESSION = "S1"
 ZIP_SESSION = "S2"
@@ -25,11 +25,11 @@ def make_studio(desk: Desk, names: list[str]) -> None:
         link(desk.photos / name, originals / name)
 
 
-def make_zip_session(desk: Desk, names: list[str]) -> Path:
+def make_zip_session(desk: Desk, names: list[str], count: int) -> Path:
     """As many files as a full session has. They are the same photos again and again under other names: their bytes are
     in memory anyway, and no side looks for duplicates."""
     folder = fresh(desk.studio / "sessions" / ZIP_SESSION / "Hi-Res")
-    for number in range(Z_FILES):
+    for number in range(count):
         link(desk.photos / names[number % len(names)], folder / f"file-{number + 1:03}.jpg")
     return folder
 

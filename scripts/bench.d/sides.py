@@ -7,7 +7,9 @@ from pathlib import Path
 
 from process import Cost, Failed, fresh, run
 
-HERE = Path(__file__).resolve().parent
+# The scripts of the others, in a folder of their own: a module of ours beside them could take the place of one that a
+# peer imports from its language.
+PEERS = Path(__file__).resolve().parent / "peers"
 
 # ImageMagick takes seconds for a picture; more of them would only take more time.
 IMAGEMAGICK_PHOTOS = 4
@@ -26,9 +28,13 @@ NAMES = {
 }
 
 
+# Each peer and the program that it is.
+TOOLS = {"libvips": "libvips", "sharp": "sharp", "pillow": "pillow", "imagemagick": "convert", "zip": "zip"}
+
+
 @dataclass
 class Tools:
-    """Where things are; an empty path is a comparator that could not be installed."""
+    """Where things are; an empty path is a peer that was left out by name."""
 
     hotfolders: Path
     floor: Path
@@ -40,9 +46,7 @@ class Tools:
     zip: str
 
     def has(self, peer: str) -> bool:
-        tool = peer.partition("-")[0]
-        tool = "convert" if tool == "imagemagick" else tool
-        return bool(getattr(self, tool))
+        return bool(getattr(self, TOOLS[peer.partition("-")[0]]))
 
 
 @dataclass
@@ -118,19 +122,19 @@ def command(tools: Tools, desk: Desk, names: list[str], peer: str, output: str, 
         env = {"VIPS_CONCURRENCY": "1", "LAYERS": str(desk.home / "layers")}
         many = ["xargs", "-P", "2", "-n", str(half)]
         if peer.endswith("-full"):
-            return ["xargs", "-P", "2", "-n", "1", HERE / "libvips.sh", f"{output}-full", out], env
+            return ["xargs", "-P", "2", "-n", "1", PEERS / "libvips.sh", f"{output}-full", out], env
         if output in ("w1", "w4"):
             # One start for each picture, as when pictures arrive one by one; or as few as two workers need.
             workers = many if peer.endswith("-many") else ["xargs", "-P", "2", "-n", "1"]
             size, form = {"w1": ("2048x2048", "Q=85"), "w4": ("400x400", "Q=80")}[output]
             target = f"{out}/%s.jpg[{form},subsample_mode=on]"
             return [*workers, tools.libvips, "--size", size, "--export-profile", "srgb", "-o", target], env
-        return [*many, HERE / "libvips.sh", output, out], env
+        return [*many, PEERS / "libvips.sh", output, out], env
     if peer == "sharp":
-        return ["node", HERE / "sharp.mjs", output, out, mark], {"SHARP_HOME": tools.sharp}
+        return ["node", PEERS / "sharp.mjs", output, out, mark], {"SHARP_HOME": tools.sharp}
     if peer.startswith("pillow"):
         how = output + ("-draft" if peer.endswith("-draft") else "")
-        return [tools.pillow, HERE / "pillow_side.py", how, out, mark], {}
+        return [tools.pillow, PEERS / "pillow_side.py", how, out, mark], {}
     if peer.startswith("imagemagick"):
         return imagemagick(tools, peer, output, out, mark), {}
     raise Failed(f"nobody is called {peer}")

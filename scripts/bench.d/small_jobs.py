@@ -2,7 +2,7 @@
 """The queue: small jobs through the whole spool, with every sync that a job is owed.
 
 One 2-megapixel picture to a 400-pixel thumbnail each. Prints jobs a second, what one costs early and late, and the
-memory of the server: queue.py --hotfolders PROGRAM --home FOLDER --photos FOLDER [--jobs N]
+memory of the server: small_jobs.py --hotfolders PROGRAM --home FOLDER --photos FOLDER [--jobs N]
 """
 
 import argparse
@@ -81,6 +81,8 @@ def main():
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
+    if server.returncode:
+        sys.exit(f"error: the server ended with exit code {server.returncode}")
     times = finished(studio / "spool")
     window = max(given.jobs // 10, 2)
 
