@@ -15,7 +15,7 @@ use crate::model::config::{CellTurn, Layout};
 use crate::model::counted::counted;
 use crate::model::manifest::Fit;
 use crate::model::profile::{BleedFill, Enlarge, SizeChoice};
-use crate::model::spec::{Cell, Fill, PixelSize, Region, Turn, Window};
+use crate::model::spec::{Cell, Fill, PixelSize, Region, Tone, Turn, Window};
 use crate::model::units::{Color, Length};
 
 /// The pictures of an output, before texts and artwork.
@@ -38,20 +38,25 @@ pub struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// Whether the picture is its original, pixel by pixel.
-    pub fn is_untouched(&self) -> bool {
-        let [cell] = self.cells.as_slice() else { return false };
-        let unedited = cell.rotate == Turn::None
-            && cell.straighten == 0.0
-            && cell.adjust.is_none()
-            && cell.tone == crate::model::spec::Tone::Color
-            && cell.sharpen.is_none();
-        unedited
-            && self.layout.is_none()
-            && self.turn == Turn::None
-            && self.sheet == cell.frame
-            && cell.window == Window::of(self.sheet)
-            && cell.region == cropped(cell.frame, None)
+    /// What is done to the original's pixels, by the keys that ask for it; nothing where the picture is its original,
+    /// pixel by pixel.
+    pub fn edits(&self) -> Vec<&'static str> {
+        let [cell] = self.cells.as_slice() else { return vec!["layout"] };
+        let (region, window) = (cell.region, cell.window);
+        let is_as_wide = |pixels: u32, of: f64| (f64::from(pixels) - of).abs() < 1.0;
+        let edits = [
+            ("layout", self.layout.is_some()),
+            ("rotate", cell.rotate != Turn::None),
+            ("straighten", cell.straighten != 0.0),
+            ("crop", region != cropped(cell.frame, None)),
+            ("size", !(is_as_wide(window.width, region.width) && is_as_wide(window.height, region.height))),
+            ("border", window != Window::of(self.sheet)),
+            ("orient", self.turn != Turn::None),
+            ("adjust", !cell.adjust.is_none()),
+            ("tone", cell.tone != Tone::Color),
+            ("sharpen", cell.sharpen.is_some()),
+        ];
+        edits.into_iter().filter_map(|(key, is_done)| is_done.then_some(key)).collect()
     }
 }
 

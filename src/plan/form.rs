@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// 1: of 0.1.0. The border of an opening ends at the edge of the sheet; a border makes a picture that is sized by its
 /// long edge shorter; `metadata: copyright` drops the dates, and archives are not dated.
 /// 2: that border goes on in the bleed, the long edge is as long as it was asked for, dates stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// 3: `format: copy` hands on an original that its orientation tag turns, and makes no original again with fewer bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Form(u32);
 
@@ -19,10 +20,15 @@ impl Form {
     /// What digests are counted by.
     pub const FIRST: Form = Form(1);
     /// What this version makes plans by.
-    pub const CURRENT: Form = Form(2);
+    pub const CURRENT: Form = Form(3);
 
     pub fn is_first(self) -> bool {
         self == Form::FIRST
+    }
+
+    /// Whether `format: copy` leaves orientation and depth of an original as they are.
+    pub fn copies_as_stored(self) -> bool {
+        self >= Form(3)
     }
 }
 

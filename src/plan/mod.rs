@@ -5,6 +5,8 @@
 
 pub mod addressee;
 pub mod bleed;
+#[cfg(test)]
+mod copy_tests;
 pub mod deliveries;
 pub mod draft;
 pub mod elements;

@@ -1,23 +1,31 @@
 //! How a finished file is written: encoding, colour space, what it says about the picture.
 
+use super::Finding;
 use super::draft::Draft;
 use super::frozen::FrozenAsset;
 use super::picture::Request;
 use super::values::PictureValues;
+use crate::model::checks::Verdict;
+use crate::model::delivery::Delivery;
 use crate::model::profile::{ColorChoice, ColorProfile, Compression, Format, MetadataPolicy, Profile, Strip};
 use crate::model::spec::{
-    ColorSpace, ColorSpec, Encoding, KeepMetadata, MetadataSpec, PictureFormat, PngCompression, TiffCompression,
+    ColorSpace, ColorSpec, Encoding, Header, KeepMetadata, MetadataSpec, Orientation, PictureFormat, PngCompression,
+    TiffCompression,
 };
 use crate::model::template::Template;
 
 impl Request<'_> {
-    /// `copy` hands the original on only when nothing is to be done to it; else its format is kept.
-    pub(super) fn encoding(&self, draft: &Draft<'_>) -> Encoding {
+    /// `copy` hands the original on only when nothing is to be done to it; else its format and depth are kept, and a
+    /// finding says why it is made again.
+    pub(super) fn encoding(&self, draft: &Draft<'_>, findings: &mut Vec<Finding>) -> Encoding {
         let p = self.profile;
         let header = draft.sources.first().and_then(|c| c.header.as_ref().ok());
         let own = header.map_or(PictureFormat::Jpeg, |h| h.format);
-        let untouched =
-            header.is_some_and(|h| h.orientation.exif() == 1) && draft.is_untouched() && p.overlays.is_empty();
+        let edits = if p.format == Format::Copy { self.edits(draft, header) } else { Vec::new() };
+        let bits = match header {
+            Some(header) if p.format == Format::Copy && self.form.copies_as_stored() => header.bits.clamp(p.bits, 16),
+            _ => p.bits,
+        };
         let jpeg = Encoding::Jpeg {
             quality: p.quality,
             subsampling: p.subsampling,
@@ -25,10 +33,10 @@ impl Request<'_> {
             optimize: p.small_files,
             max_bytes: p.max_bytes,
         };
-        let png = |compression| Encoding::Png { bits: p.bits, compression };
-        let tiff = |compression| Encoding::Tiff { bits: p.bits, compression };
-        match p.format {
-            Format::Copy if untouched => Encoding::Copy,
+        let png = |compression| Encoding::Png { bits, compression };
+        let tiff = |compression| Encoding::Tiff { bits, compression };
+        let encoding = match p.format {
+            Format::Copy if edits.is_empty() => Encoding::Copy,
             Format::Jpeg => jpeg,
             Format::Copy => match own {
                 PictureFormat::Jpeg | PictureFormat::Webp => jpeg,
@@ -46,7 +54,35 @@ impl Request<'_> {
                 _ => TiffCompression::Lzw,
             }),
             Format::Webp => Encoding::Webp { quality: p.quality, max_bytes: p.max_bytes },
+        };
+        if !edits.is_empty() {
+            let (edits, how) = (edits.join(", "), made_as(&encoding, &p.color.profile));
+            let text = format!("{}: {edits}: the original is not handed on, but made again as {how}", self.label());
+            findings.extend(self.finding(Verdict::Warn, "made_again", text));
         }
+        encoding
+    }
+
+    /// Why `format: copy` cannot hand on the original.
+    fn edits(&self, draft: &Draft<'_>, header: Option<&Header>) -> Vec<&'static str> {
+        let mut edits = draft.edits();
+        if !self.profile.overlays.is_empty() {
+            edits.push("overlays");
+        }
+        if header.is_none_or(|h| h.orientation != Orientation::UPRIGHT) {
+            if !self.form.copies_as_stored() {
+                edits.push("orientation");
+            } else if self.goes_to_lab() {
+                edits.push("orientation (the machines of labs do not look at it)");
+            }
+        }
+        edits
+    }
+
+    fn goes_to_lab(&self) -> bool {
+        let of_rules = self.frozen.deliveries.iter().filter(|d| d.run.contains(&self.profile.name));
+        let mut deliveries = self.profile.deliver.iter().chain(of_rules.map(|d| &d.delivery));
+        deliveries.any(|delivery| matches!(delivery, Delivery::Lab { .. }))
     }
 
     /// A printer's own colour, else the profile's.
@@ -78,6 +114,21 @@ impl Request<'_> {
             set_caption: text(&p.set.caption),
             set_keywords: text(&p.set.keywords),
         }
+    }
+}
+
+/// "a TIFF of 16 bits in sRGB", for the operator.
+fn made_as(encoding: &Encoding, color: &ColorProfile) -> String {
+    let space = match color {
+        ColorProfile::Srgb => "sRGB",
+        ColorProfile::AdobeRgb => "Adobe RGB",
+        ColorProfile::DisplayP3 => "Display P3",
+        ColorProfile::File(_) => "the profile that the config names",
+    };
+    match encoding {
+        Encoding::Png { bits, .. } => format!("a PNG of {bits} bits in {space}"),
+        Encoding::Tiff { bits, .. } => format!("a TIFF of {bits} bits in {space}"),
+        _ => format!("a JPEG in {space}"),
     }
 }
 

@@ -158,10 +158,11 @@ impl<'a> Request<'a> {
             .zip(&shown)
             .map(|(candidate, shown)| Source { candidate, sha256: shown.image(self.manifest).sha256.as_ref() })
             .collect();
+        let encoding = self.encoding(&draft, findings);
         let spec = OutputSpec {
             sheet: draft.sheet,
             background: draft.background,
-            encoding: self.encoding(&draft),
+            encoding,
             fills: draft.fills,
             cells: draft.cells,
             elements,

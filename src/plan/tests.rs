@@ -116,23 +116,30 @@ fn planned_of(config: &str, text: &str, profiles: &[&str], has_alpha: bool) -> P
 }
 
 fn planned_by(form: Form, config: &str, text: &str, profiles: &[&str], has_alpha: bool) -> Plan {
+    planned_from(form, config, text, profiles, &Header { has_alpha, ..header() })
+}
+
+pub(super) fn header() -> Header {
+    Header {
+        format: PictureFormat::Jpeg,
+        stored: PixelSize::new(6000, 4000),
+        orientation: Orientation::UPRIGHT,
+        bits: 8,
+        has_alpha: false,
+        tagged: true,
+        progressive: false,
+        taken: Some(TAKEN),
+    }
+}
+
+pub(super) fn planned_from(form: Form, config: &str, text: &str, profiles: &[&str], header: &Header) -> Plan {
     let (manifest, frozen) = frozen(config, text, profiles);
     assert_eq!(frozen.verdict, Verdict::Run);
     let mut facts = Facts::new();
     for want in wants(&manifest, &frozen.profiles, false) {
         let shown = format!("S1/Hi-Res/{}.jpg", manifest.images[want.image].number.as_deref().unwrap());
-        let header = Header {
-            format: PictureFormat::Jpeg,
-            stored: PixelSize::new(6000, 4000),
-            orientation: Orientation::UPRIGHT,
-            bits: 8,
-            has_alpha,
-            tagged: true,
-            progressive: false,
-            taken: Some(TAKEN),
-        };
         let place = SourcePlace::Library(format!("/studio/sessions/{shown}").into());
-        let found = Candidate { kind: "hires".into(), place, shown, bytes: 1, header: Ok(header) };
+        let found = Candidate { kind: "hires".into(), place, shown, bytes: 1, header: Ok(header.clone()) };
         facts.insert(want, Found::Candidates { list: vec![found], looked: String::new() });
     }
     let printing = printing(config);

@@ -104,7 +104,7 @@ pub struct Source<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
     pub bytes: Vec<u8>,
-    /// As the file's header says.
+    /// As it is seen: a copy that its orientation tag turns counts upright.
     pub pixels: PixelSize,
     pub warnings: Vec<RenderWarning>,
 }
@@ -250,7 +250,7 @@ impl Pass<'_> {
         let mut facts = header::read(Cursor::new(bytes))?;
         let copied = copy::copy(bytes, &mut facts, &spec.metadata, spec.accept_damage, &mut warnings)?;
         warnings.splice(0..0, facts.warnings);
-        Ok(Rendered { bytes: copied, pixels: facts.header.stored, warnings })
+        Ok(Rendered { bytes: copied, pixels: facts.header.upright(), warnings })
     }
 
     fn draw(&mut self, spec: &OutputSpec) -> Result<Rendered, RenderError> {

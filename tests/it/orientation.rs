@@ -120,12 +120,15 @@ fn nothing_turns_them_again_and_the_dpi_agree() {
     }
 }
 
-/// `copy` may keep the camera's own pixels and tag; whoever shows them by the tag sees the same upright view.
+/// `copy` keeps the camera's own pixels and tag; whoever shows them by the tag sees the same upright view.
 #[test]
 fn a_copy_is_seen_upright_too() {
     let (_studio, out) = render("untouched");
+    let originals = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/photos");
     for name in ["Landscape", "Portrait"] {
-        for picture in family(&out, name) {
+        for (picture, original) in family(&out, name).into_iter().zip(family(&originals, name)) {
+            assert!(picture.pixels == original.pixels, "{} is made again", picture.name);
+            assert_eq!(exif(&picture.bytes).0, exif(&original.bytes).0.filter(|tag| *tag > 1), "{}", picture.name);
             let turned = matches!(exif(&picture.bytes).0, Some(5..=8));
             let (width, height) =
                 if turned { (picture.height, picture.width) } else { (picture.width, picture.height) };

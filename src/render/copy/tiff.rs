@@ -2,8 +2,9 @@
 //!
 //! Of the first picture of the file a new file is made: its strips or tiles as they are, the fields that say how they
 //! are coded, and the words that the policy leaves. Other pages, previews, layers of editors, private fields and
-//! whatever lies unreferenced in the file are not taken over, because nobody can say what they tell. Invariant: the
-//! byte order stays, because the pixels are in it. Must not know: policies.
+//! whatever lies unreferenced in the file are not taken over, because nobody can say what they tell. A BigTIFF becomes
+//! a plain one, which holds all that a source may have. Invariant: the byte order stays, because the pixels are in it.
+//! Must not know: policies.
 
 use super::super::error::RenderError;
 use super::super::exif::{Directory, Exif, Field, kind_size, tag, word_size};
@@ -18,6 +19,8 @@ const CODING: [u16; 27] = [
 /// Where the strips or tiles lie, and how long they are.
 const PLACES: [(u16, u16); 2] = [(273, 279), (324, 325)];
 const LONG: u16 = 4;
+/// Of BigTIFF: an unsigned number of 64 bits.
+const LONG8: u16 = 16;
 
 /// The byte order of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +30,8 @@ enum Order {
 }
 
 impl Order {
-    fn number(self, bytes: &[u8]) -> u32 {
-        let value = |sum, byte: &u8| sum << 8 | u32::from(*byte);
+    fn number(self, bytes: &[u8]) -> u64 {
+        let value = |sum, byte: &u8| sum << 8 | u64::from(*byte);
         match self {
             Order::Little => bytes.iter().rev().fold(0, value),
             Order::Big => bytes.iter().fold(0, value),
@@ -65,7 +68,7 @@ impl Entry {
         Entry { tag: field.tag, kind: field.kind, value }
     }
 
-    fn numbers(&self, order: Order) -> Vec<u32> {
+    fn numbers(&self, order: Order) -> Vec<u64> {
         self.value.chunks(kind_size(self.kind)).map(|bytes| order.number(bytes)).collect()
     }
 }
@@ -78,19 +81,17 @@ fn early() -> RenderError {
 pub(super) fn copy(file: &[u8], metadata: &Metadata) -> Result<Vec<u8>, RenderError> {
     let order = if file.starts_with(b"II") { Order::Little } else { Order::Big };
     let head = file.get(..8).ok_or_else(early)?;
-    if order.number(&head[2..4]) != 42 {
-        return Err(RenderError::CannotCopy("metadata inside a BigTIFF cannot be changed".to_owned()));
-    }
-    let found = read_directory(file, order.number(&head[4..]) as usize, order)?;
+    let form = if order.number(&head[2..4]) == 43 { &BIG } else { &PLAIN };
+    let first = file.get(form.first_at..).and_then(|rest| rest.get(..form.word)).ok_or_else(early)?;
+    let found = read_directory(file, order.number(first) as usize, order, form)?;
     let of = |tag: u16| found.iter().find(|e| e.tag == tag);
-    let mut out = [&head[..4], &[0; 4]].concat();
+    let mut out = [&head[..2], &order.short(42), &[0; 4]].concat();
     let mut main: Vec<Entry> = CODING.iter().filter_map(|tag| of(*tag).cloned()).collect();
     for (places, lengths) in PLACES {
         let (Some(places), Some(lengths)) = (of(places), of(lengths)) else { continue };
         let mut moved = Vec::new();
         for (at, length) in places.numbers(order).into_iter().zip(lengths.numbers(order)) {
-            let end = u64::from(at) + u64::from(length);
-            let strip = file.get(at as usize..end as usize).ok_or_else(early)?;
+            let strip = file.get(at as usize..).and_then(|rest| rest.get(..length as usize)).ok_or_else(early)?;
             moved.push(out.len() as u32);
             out.extend(strip);
             out.resize(out.len().next_multiple_of(2), 0);
@@ -126,23 +127,44 @@ fn fields(exif: &Exif, directory: Directory, order: Order) -> Vec<Entry> {
     exif.fields.iter().filter(|f| f.directory == directory).map(|f| Entry::of_field(f, order)).collect()
 }
 
-fn read_directory(file: &[u8], at: usize, order: Order) -> Result<Vec<Entry>, RenderError> {
-    let rest = file.get(at..).ok_or_else(early)?;
-    let (count, rest) = rest.split_first_chunk::<2>().ok_or_else(early)?;
-    let entries = rest.get(..order.number(count) as usize * 12).ok_or_else(early)?;
+/// How long the numbers of a directory are, in bytes.
+struct Form {
+    /// Where the place of the first directory stands.
+    first_at: usize,
+    /// Of the number of entries.
+    count: usize,
+    /// Of the number of values of an entry, and of a place in the file.
+    word: usize,
+}
+
+const PLAIN: Form = Form { first_at: 4, count: 2, word: 4 };
+const BIG: Form = Form { first_at: 8, count: 8, word: 8 };
+
+fn read_directory(file: &[u8], at: usize, order: Order, form: &Form) -> Result<Vec<Entry>, RenderError> {
+    let word = form.word;
+    let (count, rest) = file.get(at..).and_then(|rest| rest.split_at_checked(form.count)).ok_or_else(early)?;
+    let length = (order.number(count) as usize).checked_mul(4 + 2 * word);
+    let entries = length.and_then(|length| rest.get(..length)).ok_or_else(early)?;
     let mut out: Vec<Entry> = Vec::new();
-    for entry in entries.as_chunks::<12>().0 {
+    for entry in entries.chunks_exact(4 + 2 * word) {
         let (tag, kind) = (order.number(&entry[..2]) as u16, order.number(&entry[2..4]) as u16);
         let wanted = CODING.contains(&tag) || PLACES.iter().any(|(a, b)| tag == *a || tag == *b);
         if !wanted || out.iter().any(|e| e.tag == tag) {
             continue;
         }
-        let bytes = order.number(&entry[4..8]) as usize * kind_size(kind);
-        let value = if bytes <= 4 {
-            &entry[8..8 + bytes]
+        let (values, own) = entry[4..].split_at(word);
+        let size = if kind == LONG8 { 8 } else { kind_size(kind) };
+        let bytes = (order.number(values) as usize).checked_mul(size).ok_or_else(early)?;
+        let value = if bytes <= word {
+            &own[..bytes]
         } else {
-            file.get(order.number(&entry[8..]) as usize..).and_then(|rest| rest.get(..bytes)).ok_or_else(early)?
+            file.get(order.number(own) as usize..).and_then(|rest| rest.get(..bytes)).ok_or_else(early)?
         };
+        if kind == LONG8 {
+            let narrow = value.chunks(8).map(|bytes| u32::try_from(order.number(bytes)).map_err(|_| early()));
+            out.push(Entry::longs(tag, &narrow.collect::<Result<Vec<u32>, RenderError>>()?, order));
+            continue;
+        }
         out.push(Entry { tag, kind, value: value.to_vec() });
     }
     Ok(out)

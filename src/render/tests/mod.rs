@@ -3,6 +3,7 @@
 mod adjust;
 mod buffers;
 mod color;
+mod copies;
 mod damage;
 mod elements;
 mod files;
