@@ -3,9 +3,12 @@
 //! The `tiff` crate knows how samples are packed, the part here knows what they mean: it shows the crate a file that
 //! claims plain bands wherever the crate would refuse the colours, or would read extra channels wrongly. Invariant:
 //! strips are read one at a time, so no more than the picture and a strip are held; a strip that is missing is
-//! damage. Must not know: outputs, profiles.
+//! damage. Must not know: outputs.
 
-use std::io::{Cursor, Read, Seek, SeekFrom};
+mod lab;
+mod relabelled;
+
+use std::io::{Cursor, Read, Seek};
 
 use bytemuck::Pod;
 use tiff::decoder::{ChunkType, Decoder};
@@ -16,6 +19,8 @@ use super::header::{Inks, tiff_error};
 use super::raster::{Layout, Raster, Sample, Samples};
 use crate::model::limits::{METADATA_MAX_BYTES, PICTURE_MAX_PX};
 use crate::model::spec::PixelSize;
+use lab::Lab;
+pub(super) use relabelled::Relabelled;
 
 /// Most channels that are skipped over, the colours included; a picture has three or four and perhaps a few masks.
 const BANDS_MAX: u16 = 10;
@@ -28,6 +33,7 @@ enum Colors {
     Cmyk,
     Palette,
     YCbCr,
+    Lab(Lab),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +59,7 @@ impl Bands {
     pub(super) fn inks(self) -> Inks {
         match self.colors {
             Colors::Gray { .. } => Inks::Gray,
-            Colors::Rgb | Colors::Palette | Colors::YCbCr => Inks::Rgb,
+            Colors::Rgb | Colors::Palette | Colors::YCbCr | Colors::Lab(_) => Inks::Rgb,
             Colors::Cmyk => Inks::Cmyk,
         }
     }
@@ -66,9 +72,14 @@ impl Bands {
         self.alpha == Alpha::Premultiplied
     }
 
-    /// Bits of the decoded picture: 8 or 16.
+    /// Bits of the decoded picture: 8 or 16. Of 8 in Lab, more than 8 are needed in RGB.
     pub(super) fn bits(self) -> u8 {
-        if self.stored_bits == 16 { 16 } else { 8 }
+        if self.stored_bits == 16 || matches!(self.colors, Colors::Lab(_)) { 16 } else { 8 }
+    }
+
+    /// The profile of the decoded picture, where it is not the file's own.
+    pub(super) fn profile(self) -> Option<Vec<u8>> {
+        matches!(self.colors, Colors::Lab(_)).then(lab::profile)
     }
 
     /// Reads what is said of the samples; refuses what cannot be shown right.
@@ -86,6 +97,9 @@ impl Bands {
         let bits = list(Tag::BitsPerSample)?.first().copied().unwrap_or(1);
         let (formats, extra) = (list(Tag::SampleFormat)?, list(Tag::ExtraSamples)?);
         let subsampling = list(Tag::ChromaSubsampling)?;
+        if let Some(name) = unread(compression) {
+            return unsupported(format!("a TIFF with {name} compression (LZW, ZIP, JPEG and none are read)"));
+        }
         let (colors, used) = match photometric {
             0 | 1 => (Colors::Gray { inverted: photometric == 0 }, 1),
             2 => (Colors::Rgb, 3),
@@ -93,11 +107,16 @@ impl Bands {
             5 if inks == 1 => (Colors::Cmyk, 4),
             5 => return unsupported("a TIFF with other inks than CMYK".to_owned()),
             6 => (Colors::YCbCr, 3),
-            8..=10 => return unsupported("a TIFF in Lab colours".to_owned()),
+            8 => (Colors::Lab(Lab::Cie), 3),
+            9 => (Colors::Lab(Lab::Icc), 3),
+            10 => return unsupported("a TIFF in the Lab colours of fax machines (ITU Lab)".to_owned()),
             n => return unsupported(format!("a TIFF with colours of kind {n}")),
         };
-        if formats.iter().any(|f| *f != 1) {
-            return unsupported(format!("a TIFF with {bits}-bit samples that are signed or fractions"));
+        match formats.iter().find(|format| **format != 1) {
+            Some(3) => return unsupported(format!("a TIFF with {bits}-bit floating-point samples (an HDR picture)")),
+            Some(2) => return unsupported(format!("a TIFF with {bits}-bit signed samples")),
+            Some(n) => return unsupported(format!("a TIFF with {bits}-bit samples of kind {n}")),
+            None => {}
         }
         let depth = match colors {
             Colors::Gray { .. } => matches!(bits, 1 | 2 | 4 | 8 | 16),
@@ -114,7 +133,7 @@ impl Bands {
         // The JPEG inside of one brings its colours to full size; other compressions leave that to the reader.
         let halved = subsampling != [1, 1] && compression != COMPRESSION_JPEG;
         if colors == Colors::YCbCr && (halved || planar) {
-            return unsupported("a TIFF with colours at half size".to_owned());
+            return unsupported("a TIFF in YCbCr colours at half size (4:2:2 or 4:2:0) without JPEG".to_owned());
         }
         let alpha = match (colors, extra.first()) {
             (Colors::Gray { .. } | Colors::Rgb, Some(1)) if count > used => Alpha::Premultiplied,
@@ -130,7 +149,7 @@ impl Bands {
     fn taken(self) -> usize {
         let colors = match self.colors {
             Colors::Gray { .. } | Colors::Palette => 1,
-            Colors::Rgb | Colors::YCbCr => 3,
+            Colors::Rgb | Colors::YCbCr | Colors::Lab(_) => 3,
             Colors::Cmyk => 4,
         };
         colors + usize::from(self.has_alpha())
@@ -140,11 +159,39 @@ impl Bands {
 const TAG_INK_SET: u16 = 332;
 const COMPRESSION_JPEG: u16 = 7;
 
-/// Most strips or tiles of a file. The crate unfolds their lists to 32 bytes a value before its limits can be set; a
-/// picture of the largest size in strips of one row has 40,000.
-const PARTS_MAX: u64 = 1_000_000;
-/// Most values of any other list: a palette of 16 bits has three for each of its colours.
-const LIST_MAX: u64 = 3 * 65_536;
+/// What a compression is called that other programs write and that is not read here. What is not in the list is left
+/// to the crate.
+fn unread(compression: u16) -> Option<&'static str> {
+    Some(match compression {
+        2 | 3 => "fax (CCITT group 3)",
+        6 => "old-style JPEG",
+        34_887 => "LERC",
+        34_925 => "LZMA",
+        33_003 | 33_005 | 34_712 => "JPEG 2000",
+        50_000 => "ZSTD",
+        50_001 => "WebP",
+        50_002 | 52_546 => "JPEG XL",
+        _ => return None,
+    })
+}
+
+/// A decoder for the pixels, which undoes a reversed order of bits. JPEG has its own order, whatever the file says.
+fn open_pixels(bytes: &[u8]) -> Result<Decoder<Relabelled<Cursor<&[u8]>>>, RenderError> {
+    let (mut decoder, _) = open(Cursor::new(bytes))?;
+    let number = |decoder: &mut Decoder<_>, tag| {
+        decoder.find_tag_unsigned::<u16>(tag).map(|found| found.unwrap_or(1)).map_err(|e| tiff_error(&e))
+    };
+    if number(&mut decoder, Tag::FillOrder)? == 2 && number(&mut decoder, Tag::Compression)? != COMPRESSION_JPEG {
+        let (places, lengths) = match decoder.get_chunk_type() {
+            ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+            ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+        };
+        let mut list = |tag| decoder.get_tag_u64_vec(tag).map_err(|e| tiff_error(&e));
+        let (places, lengths) = (list(places)?, list(lengths)?);
+        decoder.inner().reverse_bits(places.into_iter().zip(lengths));
+    }
+    Ok(decoder)
+}
 
 /// A decoder whose limits are ours, not the crate's, and what the file says of its colours.
 pub(super) fn open<R: Read + Seek>(reader: R) -> Result<(Decoder<Relabelled<R>>, u16), RenderError> {
@@ -157,101 +204,6 @@ pub(super) fn open<R: Read + Seek>(reader: R) -> Result<(Decoder<Relabelled<R>>,
     Ok((Decoder::new(reader).map_err(|e| tiff_error(&e))?.with_limits(limits), photometric))
 }
 
-/// A TIFF whose first directory claims plain bands with the largest value for white, whatever it says.
-///
-/// So the crate neither inverts, nor drops channels, nor refuses colours.
-#[derive(Debug)]
-pub(super) struct Relabelled<R> {
-    inner: R,
-    position: u64,
-    /// Where the value stands that is replaced, and what is read there instead.
-    at: u64,
-    value: [u8; 2],
-}
-
-impl<R: Read + Seek> Relabelled<R> {
-    /// The reader from its start, and the value that it hides.
-    fn new(mut inner: R) -> Result<(Relabelled<R>, u16), RenderError> {
-        let (at, photometric, value) = find_photometric(&mut inner).map_err(|e| match e.kind() {
-            std::io::ErrorKind::UnexpectedEof => RenderError::Damaged("the TIFF ends in its header".to_owned()),
-            std::io::ErrorKind::InvalidData => RenderError::Damaged(e.to_string()),
-            _ => RenderError::Io(e.to_string()),
-        })?;
-        inner.seek(SeekFrom::Start(0)).map_err(|e| RenderError::Io(e.to_string()))?;
-        Ok((Relabelled { inner, position: 0, at, value }, photometric))
-    }
-}
-
-/// The place of the value that says what the colours are, the value, and the bytes that claim plain bands.
-fn find_photometric<R: Read + Seek>(reader: &mut R) -> std::io::Result<(u64, u16, [u8; 2])> {
-    let damaged = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
-    let mut head = [0; 16];
-    reader.seek(SeekFrom::Start(0))?;
-    reader.read_exact(&mut head[..8])?;
-    let little = head[0] == b'I';
-    let number = |bytes: &[u8]| {
-        let value = |sum, byte: &u8| sum << 8 | u64::from(*byte);
-        if little { bytes.iter().rev().fold(0, value) } else { bytes.iter().fold(0, value) }
-    };
-    let big = number(&head[2..4]) == 43;
-    let directory = if big {
-        reader.read_exact(&mut head[8..])?;
-        number(&head[8..])
-    } else {
-        number(&head[4..8])
-    };
-    let (count_bytes, entry_bytes) = if big { (8, 20) } else { (2, 12) };
-    reader.seek(SeekFrom::Start(directory))?;
-    let mut entry = [0; 20];
-    reader.read_exact(&mut entry[..count_bytes])?;
-    let count = number(&entry[..count_bytes]);
-    if count > 65_535 {
-        return Err(damaged("the TIFF's directory has no end"));
-    }
-    let mut found = None;
-    for i in 0..count {
-        let entry = &mut entry[..entry_bytes];
-        reader.read_exact(entry)?;
-        let (tag, values) = (number(&entry[..2]) as u16, number(&entry[4..entry_bytes - if big { 8 } else { 4 }]));
-        let parts = [Tag::StripOffsets, Tag::StripByteCounts, Tag::TileOffsets, Tag::TileByteCounts];
-        let lists = [Tag::BitsPerSample, Tag::ColorMap, Tag::ExtraSamples, Tag::SampleFormat, Tag::JPEGTables];
-        if values > LIST_MAX && lists.iter().any(|list| list.to_u16() == tag) {
-            return Err(damaged("the TIFF claims a longer list of values than a picture has"));
-        }
-        if values > PARTS_MAX && parts.iter().any(|part| part.to_u16() == tag) {
-            return Err(damaged("the TIFF claims more strips or tiles than a picture has"));
-        }
-        if tag == Tag::PhotometricInterpretation.to_u16() {
-            let value_at = entry_bytes - if big { 8 } else { 4 };
-            let at = directory + (count_bytes + i as usize * entry_bytes + value_at) as u64;
-            let value = number(&entry[value_at..value_at + 2]) as u16;
-            found = found.or(Some((at, value, if little { [1, 0] } else { [0, 1] })));
-        }
-    }
-    found.ok_or_else(|| damaged("the TIFF does not say what its colours are"))
-}
-
-impl<R: Read> Read for Relabelled<R> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(out)?;
-        for (place, byte) in (self.at..).zip(self.value) {
-            let hit = place.checked_sub(self.position).and_then(|i| out[..read].get_mut(i as usize));
-            if let Some(found) = hit {
-                *found = byte;
-            }
-        }
-        self.position += read as u64;
-        Ok(read)
-    }
-}
-
-impl<R: Seek> Seek for Relabelled<R> {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.position = self.inner.seek(to)?;
-        Ok(self.position)
-    }
-}
-
 /// Decodes the whole picture; alpha that is multiplied into the colours stays so. Where damage is accepted, strips and
 /// tiles that cannot be read stay empty, and what was wrong with the first of them comes along.
 pub(super) fn decode(
@@ -260,13 +212,16 @@ pub(super) fn decode(
     size: PixelSize,
     accept_damage: bool,
 ) -> Result<(Raster, Option<String>), RenderError> {
-    let (mut decoder, _) = open(Cursor::new(bytes))?;
+    let mut decoder = open_pixels(bytes)?;
     let mut damage = Damage { accepted: accept_damage, first: None };
     let palette = if bands.colors == Colors::Palette { palette(&mut decoder)? } else { Vec::new() };
-    let samples = if bands.bits() == 16 {
-        Samples::U16(give_meaning(gather(&mut decoder, bands, size, &mut damage)?, bands, &palette))
-    } else {
-        Samples::U8(give_meaning(gather(&mut decoder, bands, size, &mut damage)?, bands, &palette))
+    let samples = match (bands.colors, bands.stored_bits) {
+        (Colors::Lab(lab), 16) => Samples::U16(lab.rgb_of_words(gather(&mut decoder, bands, size, &mut damage)?)),
+        (Colors::Lab(lab), _) => {
+            Samples::U16(lab.rgb_of_bytes(&gather::<u8, _>(&mut decoder, bands, size, &mut damage)?))
+        }
+        (_, 16) => Samples::U16(give_meaning(gather(&mut decoder, bands, size, &mut damage)?, bands, &palette)),
+        _ => Samples::U8(give_meaning(gather(&mut decoder, bands, size, &mut damage)?, bands, &palette)),
     };
     let layout = match bands.colors {
         Colors::Gray { .. } if !bands.has_alpha() => Layout::Gray,
@@ -298,7 +253,7 @@ impl Damage {
 
 /// Reads all coded pixels and keeps none of them.
 pub(super) fn read_through(bytes: &[u8], bands: Bands, size: PixelSize) -> Result<(), RenderError> {
-    let (mut decoder, _) = open(Cursor::new(bytes))?;
+    let mut decoder = open_pixels(bytes)?;
     let mut buffer = Vec::new();
     for piece in pieces(&decoder, bands, size)? {
         read_piece(&mut decoder, piece.index, &mut buffer)?;
@@ -415,7 +370,7 @@ fn give_meaning<T: Sample>(mut samples: Vec<T>, bands: Bands, palette: &[[u8; 3]
             let (pixels, _) = samples.as_chunks::<2>();
             if bands.has_alpha() { pixels.iter().flat_map(|[v, a]| [*v, *v, *v, *a]).collect() } else { samples }
         }
-        Colors::Rgb | Colors::Cmyk => samples,
+        Colors::Rgb | Colors::Cmyk | Colors::Lab(_) => samples,
         Colors::Palette => {
             let color = |index: &T| palette.get(usize::from(index.to_u16() / 257)).copied().unwrap_or_default();
             samples.iter().flat_map(color).map(|v| T::from_u16(u16::from(v) * 257)).collect()

@@ -222,7 +222,7 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
         return Err(RenderError::Unsupported("a camera raw file (it must be developed first)".to_owned()));
     }
     let bands = Bands::read(&mut decoder, photometric)?;
-    let icc = tiff_bytes(&mut decoder, Tag::IccProfile);
+    let icc = bands.profile().or_else(|| tiff_bytes(&mut decoder, Tag::IccProfile));
     let xmp = tiff_bytes(&mut decoder, Tag::Unknown(exif::tag::XMP)).filter(|block| !block.is_empty());
     let exif = tiff_fields(&mut decoder);
     Ok(Facts {

@@ -206,24 +206,128 @@ fn a_jpeg_inside_is_read() {
     }
 }
 
+/// Bytes with their bits the other way round.
+fn reversed(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| byte.reverse_bits()).collect()
+}
+
+#[test]
+fn bits_in_reversed_order_are_turned_round() {
+    let rgb = picture(SIZE[0], SIZE[1]);
+    let mut entries = fields(&SIZE, &[3], &[8, 8, 8], &[2]);
+    entries.retain(|e| e.0 != 278);
+    entries.extend([(278, LONG, &[10][..]), (266, SHORT, &[2])]);
+    let plain: Vec<Vec<u8>> = rgb.chunks(1500).map(reversed).collect();
+    // Runs of bytes as they are, each after its length.
+    let packed = |rows: &[u8]| rows.chunks(75).flat_map(|run| [&[74], run].concat()).collect::<Vec<u8>>();
+    let packed: Vec<Vec<u8>> = rgb.chunks(1500).map(|rows| reversed(&packed(rows))).collect();
+    for (compression, parts) in [(1, plain), (32_773, packed)] {
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let compression = [compression];
+        let entries = [&entries[..], &[(259, SHORT, &compression)]].concat();
+        let file = tiff_of(true, STRIPS, &parts, &entries);
+        assert_eq!(rendered_rgb(&file, SIZE), rgb, "{compression:?}");
+        let spec = OutputSpec { encoding: Encoding::Copy, ..spec((50, 30), (50, 30)) };
+        let copy = render_one(&file, &spec).unwrap().bytes;
+        assert_eq!(rendered_rgb(&copy, SIZE), rgb, "a copy of {compression:?}");
+    }
+    let bytes: Vec<u8> = rgb.iter().flat_map(|v| [*v, *v]).collect();
+    let wide = [&fields(&SIZE, &[3], &[16; 3], &[2])[..], &[(266, SHORT, &[2])]].concat();
+    assert_eq!(rendered_rgb(&tiff_of(false, STRIPS, &[&reversed(&bytes)], &wide), SIZE), rgb);
+    // What is not of the pixels keeps its order, and so does a JPEG.
+    let image =
+        turbojpeg::Image { pixels: &rgb[..], width: 50, pitch: 150, height: 30, format: turbojpeg::PixelFormat::RGB };
+    let jpeg = turbojpeg::compress(image, 97, turbojpeg::Subsamp::None).unwrap();
+    let mut entries = fields(&SIZE, &[3], &[8, 8, 8], &[6]);
+    entries.extend([(259, SHORT, &[7][..]), (530, SHORT, &[1, 1]), (266, SHORT, &[2])]);
+    let found = rendered_rgb(&tiff_of(false, STRIPS, &[&jpeg], &entries), SIZE);
+    assert!(largest_difference(&found, &rgb) < 24);
+}
+
+#[test]
+fn lab_is_read() {
+    // White, black, a grey, and the primaries of sRGB, by D50.
+    let colors: [([f64; 3], [u8; 3]); 6] = [
+        ([100.0, 0.0, 0.0], [255, 255, 255]),
+        ([0.0, 0.0, 0.0], [0, 0, 0]),
+        ([53.39, 0.0, 0.0], [127, 127, 127]),
+        ([54.29, 80.81, 69.89], [255, 0, 0]),
+        ([87.82, -79.29, 80.99], [0, 255, 0]),
+        ([29.57, 68.30, -112.03], [0, 0, 255]),
+    ];
+    let size = [6, 1];
+    let expected: Vec<u8> = colors.iter().flat_map(|(_, rgb)| *rgb).collect();
+    let byte = |v: f64| (v.round() as i64).rem_euclid(256) as u8;
+    let word = |v: f64| (v.round() as i64).rem_euclid(65_536) as u16;
+    let each = |of: &dyn Fn(f64, f64, f64) -> [f64; 3]| {
+        colors.iter().flat_map(|([l, a, b], _)| of(*l, *a, *b)).collect::<Vec<f64>>()
+    };
+    let bytes = |list: Vec<f64>| list.into_iter().map(byte).collect::<Vec<u8>>();
+    let words = |list: Vec<f64>| list.into_iter().flat_map(|v| word(v).to_be_bytes()).collect::<Vec<u8>>();
+    let formats: [Entry<'_>; 2] = [(339, SHORT, &[1, 2, 2]), (339, SHORT, &[1, 1, 1])];
+    for (kind, bits, near, samples) in [
+        (8, 8, 10, bytes(each(&|l, a, b| [l * 2.55, a, b]))),
+        (8, 16, 2, words(each(&|l, a, b| [l * 655.35, a * 256.0, b * 256.0]))),
+        (9, 8, 10, bytes(each(&|l, a, b| [l * 2.55, a + 128.0, b + 128.0]))),
+        (9, 16, 2, words(each(&|l, a, b| [l * 652.8, (a + 128.0) * 256.0, (b + 128.0) * 256.0]))),
+    ] {
+        let (kind, bits) = ([kind], [bits; 3]);
+        let entries = fields(&size, &[3], &bits, &kind);
+        for more in [&[][..], &formats[..1], &formats[1..]] {
+            let file = tiff_of(true, STRIPS, &[&samples], &[&entries[..], more].concat());
+            let found = rendered_rgb(&file, size);
+            let far = largest_difference(&found, &expected);
+            assert!(far <= near && mean_difference(&found, &expected).abs() < 1.5, "{kind:?} {bits:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn fields_that_are_filled_in_another_way_are_understood() {
+    let rgb = picture(16, 16);
+    let size = [16, 16];
+    let mut entries = fields(&size, &[3], &[8; 3], &[2]);
+    // A kind of numbers that is not said.
+    let undefined = [&entries[..], &[(339, SHORT, &[4, 4, 4])]].concat();
+    for big_endian in [false, true] {
+        assert_eq!(rendered_rgb(&tiff_of(big_endian, STRIPS, &[&rgb], &undefined), size), rgb);
+    }
+    // Tiles whose places are kept where those of strips belong.
+    entries.retain(|e| e.0 != 278);
+    entries.extend([(322, LONG, &[16][..]), (323, LONG, &[16])]);
+    for places in [STRIPS, (324, 279), TILES] {
+        let file = tiff_of(false, places, &[&rgb], &entries);
+        assert_eq!(rendered_rgb(&file, size), rgb, "{places:?}");
+        let spec = OutputSpec { encoding: Encoding::Copy, ..spec((16, 16), (16, 16)) };
+        if places != (324, 279) {
+            assert_eq!(rendered_rgb(&render_one(&file, &spec).unwrap().bytes, size), rgb);
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_shown_right_is_refused() {
     let data = vec![0; 50 * 30 * 16];
     let none: &[Entry<'_>] = &[];
     for (name, samples, bits, colors, more) in [
-        ("Lab", [3], 8, [8], none),
+        ("ITU Lab", [3], 8, [10], none),
         ("inks", [4], 8, [5], &[(332, SHORT, &[2])]),
         ("32 bits", [3], 32, [2], none),
-        ("fractions", [3], 32, [2], &[(339, SHORT, &[3, 3, 3])]),
+        ("12 bits", [3], 12, [2], none),
+        ("32-bit floating-point", [3], 32, [2], &[(339, SHORT, &[3, 3, 3])]),
         ("signed", [3], 16, [2], &[(339, SHORT, &[2, 2, 2])]),
         ("half size", [3], 8, [6], none),
         ("12 channels", [12], 8, [2], none),
         ("kind 32803", [1], 16, [32_803], none),
+        ("ZSTD", [3], 8, [2], &[(259, SHORT, &[50_000])]),
+        ("JPEG 2000", [3], 8, [2], &[(259, SHORT, &[34_712])]),
+        ("old-style JPEG", [3], 8, [6], &[(259, SHORT, &[6])]),
     ] {
         let bits = vec![bits; samples[0] as usize];
         let entries = [&fields(&SIZE, &samples, &bits, &colors)[..], more].concat();
         let error = probe(Cursor::new(tiff_of(false, STRIPS, &[&data], &entries))).expect_err(name);
         assert_eq!(error.code(), "unsupported", "{name}: {error}");
+        assert!(error.to_string().contains(name), "{name}: {error}");
     }
 }
 
