@@ -6,14 +6,17 @@
 
 mod tiff;
 
+use std::io::Cursor;
+
+use super::behind::{self, Contents, Further};
 use super::chunk::{self, WebpParts};
 use super::encode::push_metadata;
 use super::error::{RenderError, RenderWarning};
-use super::header::Facts;
-use super::metadata;
+use super::header::{self, Facts};
+use super::metadata::{self, Metadata};
 use super::segment::{self, ICC_PREFIX, Piece, marker};
 use super::verify;
-use crate::model::spec::{MetadataSpec, PictureFormat};
+use crate::model::spec::{KeepMetadata, MetadataSpec, PictureFormat};
 
 /// The original under the policy. With nothing to do it is the original to the bit.
 pub(super) fn copy(
@@ -51,8 +54,43 @@ fn copy_jpeg(
         Err(e) if !accept_damage => return Err(e),
         _ => {}
     }
-    let metadata = metadata::for_copy(facts, spec, warnings);
-    let mut out = Vec::with_capacity(bytes.len() + 4096);
+    let end = behind::end(bytes, &pieces);
+    let found = behind::pictures(bytes, &pieces);
+    let mut metadata = metadata::for_copy(facts, spec, warnings);
+    let further: Vec<(&Further<'_>, Vec<u8>)> = found
+        .iter()
+        .filter(|further| !further.is_thumbnail())
+        .filter_map(|further| Some((further, copy_further(further, spec, warnings)?)))
+        .collect();
+    let film = copy_film(bytes, found.last().map_or(end, |last| behind::end_of(bytes, last)), spec, warnings);
+    let gain_map = further.iter().find(|(further, _)| further.gain_map);
+    let listed = gain_map.filter(|(_, copy)| behind::is_listed(copy)).map(|(_, copy)| copy.len());
+    let moment = facts.xmp.as_deref().map_or(-1, behind::moment);
+    let contents = Contents { gain_map: listed, film: film.as_ref().map(|film| (film.len(), moment)) };
+    metadata.xmp = behind::listed(metadata.xmp, contents);
+    let (mut out, index_at) = jpeg_of(&pieces, &metadata, further.len(), gain_map.is_some(), warnings);
+    // What else follows EOI (small previews, trailers of cameras) is not part of the picture and may tell anything.
+    if !further.is_empty() {
+        let lengths = further.iter().map(|(further, copy)| (further.attribute, copy.len()));
+        let pictures: Vec<(u32, usize)> = [(behind::FIRST, out.len())].into_iter().chain(lengths).collect();
+        let index = behind::index(&pictures, index_at);
+        out[index_at..index_at + index.len()].copy_from_slice(&index);
+    }
+    out.extend(further.into_iter().flat_map(|(_, copy)| copy));
+    out.extend(film.into_iter().flatten());
+    Ok(out)
+}
+
+/// The picture with `metadata` as its only words, with room for an index of so many further pictures: a JPEG, and where
+/// the index stands in it.
+fn jpeg_of(
+    pieces: &[Piece<'_>],
+    metadata: &Metadata,
+    further: usize,
+    gain_map: bool,
+    warnings: &mut Vec<RenderWarning>,
+) -> (Vec<u8>, usize) {
+    let mut out = Vec::with_capacity(pieces.iter().map(|p| p.whole.len()).sum::<usize>() + 4096);
     out.extend([0xff, marker::SOI]);
     // JFIF must come first, the rest of what is kept after our own segments.
     let jfif = |p: &Piece<'_>| p.marker == marker::APP0 && p.payload.starts_with(b"JFIF\0");
@@ -63,10 +101,19 @@ fn copy_jpeg(
             None => out.extend(first.whole),
         }
     }
-    push_metadata(&mut out, &metadata, warnings);
+    push_metadata(&mut out, metadata, warnings);
+    let mut index_at = 0;
+    if further > 0 {
+        let room = vec![0; behind::index_bytes(further + 1)];
+        segment::push(&mut out, marker::APP2, &[behind::MPF_PREFIX, &room]);
+        index_at = out.len() - room.len();
+    }
     for piece in pieces.iter().skip(1).filter(|p| !jfif(p)) {
         let kept = match piece.marker {
-            marker::APP2 => piece.payload.starts_with(ICC_PREFIX),
+            marker::APP2 => {
+                piece.payload.starts_with(ICC_PREFIX)
+                    || (gain_map && piece.payload.starts_with(behind::ISO_GAIN_MAP_PREFIX))
+            }
             // Says how the colours are coded; without it CMYK and RGB come out wrong.
             marker::APP14 => piece.payload.starts_with(b"Adobe"),
             // Frames, scans and tables. All others are words, or unknown to every reader.
@@ -77,8 +124,49 @@ fn copy_jpeg(
             out.extend(piece.whole);
         }
     }
-    // What follows EOI (previews, films, trailers of cameras) is not part of the picture and may tell anything.
-    Ok(out)
+    (out, index_at)
+}
+
+/// A further picture under the policy. A gain map keeps what says how it is to be used, and no other word.
+fn copy_further(further: &Further<'_>, spec: &MetadataSpec, warnings: &mut Vec<RenderWarning>) -> Option<Vec<u8>> {
+    let bytes = further.bytes;
+    let read = header::read(Cursor::new(bytes)).and_then(|mut facts| {
+        verify::read_through(bytes, &mut facts, false)?;
+        Ok((facts, segment::walk(bytes)?))
+    });
+    let what = if further.gain_map { "the HDR gain map" } else { "a further picture" };
+    let Ok((facts, pieces)) = read else {
+        warnings.push(RenderWarning::LeftOut { what, why: "it cannot be read" });
+        return None;
+    };
+    let mut unheard = Vec::new();
+    if !further.gain_map {
+        let metadata = metadata::for_copy(&facts, spec, &mut unheard);
+        return Some(jpeg_of(&pieces, &metadata, 0, false, &mut unheard).0);
+    }
+    let mut metadata = metadata::for_copy(&facts, &MetadataSpec::none(), &mut unheard);
+    metadata.xmp = facts.xmp.filter(|block| behind::tells_light_only(block));
+    let iso = pieces.iter().any(|p| p.marker == marker::APP2 && p.payload.starts_with(behind::ISO_GAIN_MAP_PREFIX));
+    if metadata.xmp.is_none() && !iso {
+        warnings.push(RenderWarning::LeftOut { what, why: "its XMP tells more than how it is to be used" });
+        return None;
+    }
+    Some(jpeg_of(&pieces, &metadata, 0, true, &mut unheard).0)
+}
+
+/// The film of a motion photo under the policy.
+fn copy_film(bytes: &[u8], from: usize, spec: &MetadataSpec, warnings: &mut Vec<RenderWarning>) -> Option<Vec<u8>> {
+    let film = behind::find_film(bytes.get(from..)?)?;
+    let all = spec.keep == KeepMetadata::All && !(spec.strip_location || spec.strip_people || spec.strip_serials);
+    if all {
+        return Some(film.to_vec());
+    }
+    let copied = if spec.keep == KeepMetadata::None {
+        Err("it tells when it was taken")
+    } else {
+        behind::blanked(film).ok_or("nobody can say what its tracks tell")
+    };
+    copied.map_err(|why| warnings.push(RenderWarning::LeftOut { what: "the film of the motion photo", why })).ok()
 }
 
 fn copy_png(

@@ -35,8 +35,6 @@ pub enum RenderError {
     BadAsset { name: String, reason: String },
     #[error("the output cannot be made as it is specified: {0}; this is a fault of the plan, please report it")]
     BadSpec(String),
-    #[error("the original cannot be handed on as it is: {0}; choose another `format` than `copy`")]
-    CannotCopy(String),
     #[error("the file could not be read: {0}")]
     Io(String),
     #[error("encoding failed: {0}; please report it with the picture")]
@@ -64,7 +62,6 @@ impl RenderError {
             RenderError::BadProfile { .. } => "bad_profile",
             RenderError::BadAsset { .. } => "bad_asset",
             RenderError::BadSpec(_) => "bad_spec",
-            RenderError::CannotCopy(_) => "cannot_copy",
             RenderError::Io(_) => "io",
             RenderError::Encode(_) => "encode_failed",
         }
@@ -84,6 +81,10 @@ pub enum RenderWarning {
     DamageAccepted(String),
     #[error("the XMP block was left out, because {0}")]
     XmpDropped(&'static str),
+    #[error("{what} was left out of the copy, because {why}; `metadata: all` with `strip: []` hands on the whole file")]
+    LeftOut { what: &'static str, why: &'static str },
+    #[error("the HDR gain map of the original is not carried into the finished file, which shows it in standard range")]
+    GainMapLost,
     #[error("the file has {bytes} bytes, at most {wanted} were wanted; its quality is not taken lower for that")]
     TooManyBytes { bytes: u64, wanted: u64 },
 }
@@ -97,6 +98,8 @@ impl RenderWarning {
             RenderWarning::UntaggedCmyk => "untagged_cmyk",
             RenderWarning::DamageAccepted(_) => "damage_accepted",
             RenderWarning::XmpDropped(_) => "xmp_dropped",
+            RenderWarning::LeftOut { .. } => "left_out",
+            RenderWarning::GainMapLost => "gain_map_lost",
             RenderWarning::TooManyBytes { .. } => "too_many_bytes",
         }
     }

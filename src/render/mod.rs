@@ -25,6 +25,7 @@
 mod adjust;
 mod artwork;
 mod bands;
+mod behind;
 mod black;
 mod cell;
 mod chunk;
@@ -127,7 +128,7 @@ pub fn render(
         let uses = (0..outputs.len()).filter(drawn).map(|i| using(outputs[i])).sum();
         let accept_damage = outputs.iter().any(|spec| spec.accept_damage && using(spec) > 0);
         let wish = Wish { factor: source.factor, accept_damage, planes: source.planes };
-        pass.sources.insert(*index, Opened { source, facts: None, raster: None, uses, wish });
+        pass.sources.insert(*index, Opened { source, facts: None, raster: None, gain_map: None, uses, wish });
     }
     for (i, (spec, check)) in outputs.iter().zip(checks).enumerate() {
         let result = check.and_then(|()| match spec.encoding {
@@ -164,6 +165,7 @@ struct Opened<'a> {
     source: &'a Source<'a>,
     facts: Option<Result<Facts, RenderError>>,
     raster: Option<Result<Raster, RenderError>>,
+    gain_map: Option<bool>,
     /// Cells that still need the pixels; the last one takes them.
     uses: usize,
     /// Damage is accepted where some output takes damaged pixels; the others refuse them by the warning.
@@ -175,6 +177,12 @@ impl Opened<'_> {
         let bytes = self.source.bytes;
         let facts = self.facts.get_or_insert_with(|| header::read(Cursor::new(bytes)));
         facts.as_mut().map_err(|e| e.clone())
+    }
+
+    /// Whether the file has a gain map behind its picture; looked for once.
+    fn has_gain_map(&mut self) -> bool {
+        let (bytes, is_jpeg) = (self.source.bytes, self.source.header.format == PictureFormat::Jpeg);
+        *self.gain_map.get_or_insert_with(|| is_jpeg && behind::has_gain_map(bytes))
     }
 
     /// Decodes, if that has not happened yet.
@@ -236,6 +244,12 @@ impl Pass<'_> {
                 return Err(RenderError::Damaged(what.clone()));
             }
             warnings.extend(facts.warnings.iter().cloned());
+            if opened.has_gain_map()
+                && spec.encoding != Encoding::Copy
+                && !warnings.contains(&RenderWarning::GainMapLost)
+            {
+                warnings.push(RenderWarning::GainMapLost);
+            }
         }
         Ok(())
     }

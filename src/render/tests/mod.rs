@@ -1,6 +1,7 @@
 //! The renderer as a whole: files in, files out. Pictures are made here, none are read from the disk.
 
 mod adjust;
+mod behind;
 mod buffers;
 mod color;
 mod copies;

@@ -88,7 +88,13 @@ impl Run<'_> {
     pub(super) fn finish(&mut self, result: &str, errors: &[Notice]) -> Result<Outcome, Stop> {
         let state = if result == "failed" { State::Failed } else { State::Done };
         let finished = clock::now();
-        let of_pictures = self.journal.progress().rendered.values().flat_map(|rendered| {
+        // The small pictures of a link are warned of with the pictures that they show.
+        let is_preview = |id: &StepId| {
+            let step = self.plan.as_ref().and_then(|plan| plan.render(id));
+            step.is_some_and(|step| step.preview_of.is_some())
+        };
+        let rendered = self.journal.progress().rendered.iter().filter(|(id, _)| !is_preview(id));
+        let of_pictures = rendered.flat_map(|(_, rendered)| {
             rendered.warnings.iter().map(|w| Notice::new("picture", format!("{}: {w}", rendered.file)))
         });
         self.warnings.extend(of_pictures);
