@@ -153,7 +153,7 @@ layouts:
 struct EveryGlyph;
 
 impl Glyphs for EveryGlyph {
-    fn missing(&self, _: Option<&str>, _: &str) -> Vec<char> {
+    fn missing(&self, _: Option<&str>, _: &str) -> Vec<String> {
         Vec::new()
     }
 

@@ -2,6 +2,9 @@
 //!
 //! Owns: every text is asked for glyphs that its font has not, and for tokens that came out empty.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::facts::Glyphs;
 use super::frozen::Frozen;
 use super::layout::Scale;
@@ -28,8 +31,13 @@ pub enum Remark {
         template: String,
     },
     MissingGlyph {
-        characters: String,
+        /// Each with its code points.
+        letters: String,
         text: String,
+        /// What the text was made from.
+        template: String,
+        /// The name of its file; `None` is the one that ships with the program.
+        font: Option<String>,
     },
     /// It shrinks below what the layout allows.
     TooLong {
@@ -44,6 +52,10 @@ impl std::fmt::Debug for Drawing<'_> {
     }
 }
 
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 impl Drawing<'_> {
     fn fill(&mut self, template: &Template) -> String {
         let mut empty = Vec::new();
@@ -56,28 +68,38 @@ impl Drawing<'_> {
         text
     }
 
-    fn asset(&self, path: &std::path::Path) -> (String, &[Template]) {
+    fn asset(&self, path: &Path) -> (String, &[Template]) {
         let known = self.frozen.assets.iter().find(|a| a.path == *path);
         known.map_or((String::new(), &[]), |a| (a.sha256.clone(), a.tokens.as_slice()))
     }
 
-    fn check_glyphs(&mut self, font: Option<&str>, text: &str) {
-        let missing = self.glyphs.missing(font, text);
-        if !missing.is_empty() {
-            let characters = missing.iter().map(|c| format!("{c} (U+{:04X})", u32::from(*c))).collect::<Vec<_>>();
-            self.remarks.push(Remark::MissingGlyph { characters: characters.join(", "), text: text.to_string() });
+    /// Looks for letters of a text that its font, of this path and digest, does not have.
+    fn check_glyphs(&mut self, font: Option<(&Path, &str)>, text: &str, template: &Template) {
+        let missing = self.glyphs.missing(font.map(|(_, digest)| digest), text);
+        if missing.is_empty() {
+            return;
         }
+        let code_points =
+            |letter: &str| letter.chars().map(|c| format!("U+{:04X}", u32::from(c))).collect::<Vec<_>>().join(" ");
+        let letters: Vec<_> = missing.iter().map(|letter| format!("{letter} ({})", code_points(letter))).collect();
+        self.remarks.push(Remark::MissingGlyph {
+            letters: letters.join(", "),
+            text: text.to_string(),
+            template: template.source().to_string(),
+            font: font.map(|(path, _)| file_name(path)),
+        });
     }
 
-    fn artwork(&mut self, path: &std::path::Path, sides: [Option<f64>; 2], spot: Spot, opacity: f64) {
+    fn artwork(&mut self, path: &Path, sides: [Option<f64>; 2], spot: Spot, opacity: f64) {
         let (asset, tokens) = self.asset(path);
         let tokens = tokens.to_vec();
-        let values: std::collections::BTreeMap<String, String> =
-            tokens.iter().map(|token| (token.source().to_string(), self.fill(token))).collect();
-        for text in values.values() {
-            self.check_glyphs(None, text);
+        let mut values = BTreeMap::new();
+        for token in &tokens {
+            let text = self.fill(token);
+            self.check_glyphs(None, &text, token);
+            values.insert(token.source().to_string(), text);
         }
-        let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let shown = file_name(path);
         let [width, height] = sides;
         self.elements.push(Element::Artwork(Artwork { asset, shown, values, width, height, spot, opacity }));
     }
@@ -94,10 +116,10 @@ impl Drawing<'_> {
             let (width, height) = (overlay.width.map(px), overlay.height.map(px));
             match &overlay.content {
                 OverlayContent::Image(path) => self.artwork(path, [width, height], spot, overlay.opacity.0),
-                OverlayContent::Text { text, font, color, outline } => {
-                    let font = font.as_ref().map(|path| self.asset(path).0);
-                    let text = self.fill(text);
-                    self.check_glyphs(font.as_deref(), &text);
+                OverlayContent::Text { text: template, font: path, color, outline } => {
+                    let font = path.as_ref().map(|path| self.asset(path).0);
+                    let text = self.fill(template);
+                    self.check_glyphs(path.as_deref().zip(font.as_deref()), &text, template);
                     self.elements.push(Element::Text(Text {
                         text,
                         font,
@@ -126,7 +148,7 @@ impl Drawing<'_> {
         for text in &layout.texts {
             let font = text.font.as_ref().map(|path| self.asset(path).0);
             let filled = self.fill(&text.text);
-            self.check_glyphs(font.as_deref(), &filled);
+            self.check_glyphs(text.font.as_deref().zip(font.as_deref()), &filled, &text.text);
             let (width, height) = (scale.px(text.width), scale.px(text.height));
             let natural = self.glyphs.width(font.as_deref(), &filled) * height;
             if natural > 0.0 && width / natural < text.shrink.0 {

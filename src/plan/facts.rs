@@ -41,8 +41,9 @@ pub type Facts = BTreeMap<Want, Found>;
 /// What fonts can show; the plan asks before anything is rendered. A font is named by its digest among the assets of
 /// the job; `None` is the one that ships with the program.
 pub trait Glyphs {
-    /// The characters of `text` that the font has no glyph for, each once.
-    fn missing(&self, font: Option<&str>, text: &str) -> Vec<char>;
+    /// What of `text` the font cannot show, each once: letters as people see them, with their accents, joiners and
+    /// variation selectors.
+    fn missing(&self, font: Option<&str>, text: &str) -> Vec<String>;
     /// Width of a line of `text` as a multiple of its height from ascender to descender.
     fn width(&self, font: Option<&str>, text: &str) -> f64;
 }

@@ -85,8 +85,13 @@ impl Request<'_> {
                     let text = format!("{label}: {token} is empty in the text `{template}`");
                     (self.checks().empty_token, "empty_token", text)
                 }
-                Remark::MissingGlyph { characters, text } => {
-                    let text = format!("{label}: the font has no {characters}, which stands in the text `{text}`");
+                Remark::MissingGlyph { letters, text, template, font } => {
+                    let font = font.map_or("that ships with the program".to_owned(), |name| format!("`{name}`"));
+                    let of = if template == text { String::new() } else { format!(" (`{template}`)") };
+                    let text = format!(
+                        "{label}: the font {font} has no {letters}, which stands in the text `{text}`{of}; \
+                         choose a font that has it, or another text"
+                    );
                     (self.checks().missing_glyph, "missing_glyph", text)
                 }
                 Remark::TooLong { text, percent } => {

@@ -63,12 +63,12 @@ layouts:
 /// What the camera's clock said.
 const TAKEN: jiff::civil::DateTime = jiff::civil::datetime(2026, 6, 20, 14, 1, 2, 0);
 
-/// Knows all letters but the snowman; each is half as wide as high.
+/// Knows all letters but the snowman as phones write it; each is half as wide as high.
 struct Font;
 
 impl Glyphs for Font {
-    fn missing(&self, _: Option<&str>, text: &str) -> Vec<char> {
-        text.chars().filter(|c| *c == '☃').collect()
+    fn missing(&self, _: Option<&str>, text: &str) -> Vec<String> {
+        text.matches("☃\u{fe0f}").map(str::to_owned).collect()
     }
 
     fn width(&self, _: Option<&str>, text: &str) -> f64 {
@@ -239,10 +239,12 @@ fn texts_are_asked_for_glyphs_tokens_and_room() {
         let of_text = |f: &&Finding| matches!(f.code.as_str(), "missing_glyph" | "empty_token" | "text_too_long");
         plan.findings.iter().filter(of_text).map(|f| (f.code.clone(), f.weight, f.text.clone())).collect::<Vec<_>>()
     };
-    let plan = panel("Ada ☃");
+    let plan = panel("Ada ☃\u{fe0f}");
     let [(code, Weight::Hold, text)] = &found(&plan)[..] else { panic!("{:?}", plan.findings) };
     assert_eq!(code, "missing_glyph");
-    assert_eq!(text, "line 1, image 7: the font has no ☃ (U+2603), which stands in the text `Ada ☃`");
+    let wanted = "line 1, image 7: the font that ships with the program has no ☃\u{fe0f} (U+2603 U+FE0F), which stands in \
+                  the text `Ada ☃\u{fe0f}` (`{fields.name}`); choose a font that has it, or another text";
+    assert_eq!(text, wanted);
     let [(code, Weight::Hold, _)] = &found(&panel(""))[..] else { panic!() };
     assert_eq!(code, "empty_token");
     let [(code, Weight::Warn, text)] = &found(&panel("Maximiliana-Josephine"))[..] else { panic!() };

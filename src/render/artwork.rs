@@ -81,7 +81,16 @@ pub fn check_artwork(name: &str, bytes: &[u8]) -> Result<(), String> {
         (Some(other), Some(told)) => {
             Err(format!("it is {other}, though its name ends in .{told}; export it as SVG or as sRGB PNG"))
         }
-        _ => Picture::read(bytes, &BTreeMap::new()).map(|_| ()),
+        _ => match Picture::read(bytes, &BTreeMap::new())? {
+            Picture::Drawing(drawing) => match &drawing.missing()?[..] {
+                [] => Ok(()),
+                missing => Err(format!(
+                    "the font that ships with the program has no {}; turn the letters of its texts into paths",
+                    missing.join(", ")
+                )),
+            },
+            Picture::Pixels(..) => Ok(()),
+        },
     }
 }
 

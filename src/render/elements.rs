@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::artwork::Picture;
 use super::error::RenderError;
 use super::paint::Paint;
-use super::profile::Assets;
+use super::profile::{Assets, Input, Profile};
 use super::sheet::Canvas;
 use super::stamp::{Matter, Places, Stamp};
 use super::text::{Font, Line};
@@ -97,10 +97,14 @@ fn draw_text(text: &Text, canvas: &mut Canvas, paint: &Paint, assets: &dyn Asset
     let rows = cover(origin.1 + ink.top, origin.1 + ink.bottom, area.y, area.height);
     let Some(letters) = line.paint(scale, origin, &columns, &rows) else { return Ok(()) };
     let colors = [paint.color(text.color)?, paint.color(text.outline.unwrap_or(text.color))?];
-    let size = PixelSize::new(letters.width, letters.height);
+    let size = letters.size;
+    let places = places(&text.spot, columns.start, rows.start, size);
     let matter = Matter::Letters { coverage: letters.coverage, colors };
-    let stamp = Stamp { size, matter, opacity: share(text.opacity) };
-    canvas.blend(&stamp, places(&text.spot, columns.start, rows.start, size), area)
+    canvas.blend(&Stamp { size, matter, opacity: share(text.opacity) }, places, area)?;
+    let Some(colored) = letters.colored else { return Ok(()) };
+    let matter = Matter::Picture(paint.picture(colored, Input::Profile(Profile::srgb()), canvas.is_wide())?);
+    let opacity = share(text.opacity * f64::from(text.color.alpha) / 255.0);
+    canvas.blend(&Stamp { size, matter, opacity }, places, area)
 }
 
 /// The whole pixels that something covers, inside an area.

@@ -81,7 +81,11 @@ fn making_bytes(spec: &OutputSpec, sources: &[Original]) -> u64 {
     let cell = spec.cells.iter().map(|cell| cell_bytes(cell, sources)).max().unwrap_or(0);
     let element = spec.elements.iter().map(|element| match element {
         Element::Line(_) => 0,
-        Element::Text(text) => text.spot.area.size().pixels() * TEXT_BYTES,
+        Element::Text(text) => {
+            // Any font but the shipped one may have glyphs in colour.
+            let bytes = if text.font.is_some() { TEXT_BYTES + PICTURE_BYTES } else { TEXT_BYTES };
+            text.spot.area.size().pixels() * bytes
+        }
         // What kind of file it is is known by its bytes only, which are not here.
         Element::Artwork(artwork) => 2 * ARTWORK_MAX_BYTES + artwork.spot.area.size().pixels() * PICTURE_BYTES,
     });

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::roxmltree::{self, Document, Node};
-use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
+use resvg::usvg::{self, ImageHrefResolver, ImageKind, Options, Tree};
 
 use super::decode;
 use super::header::{self, Inks};
@@ -94,6 +94,23 @@ impl Drawing {
     /// Width and height in its own units.
     pub(super) fn size(&self) -> (f64, f64) {
         (f64::from(self.0.size().width()), f64::from(self.0.size().height()))
+    }
+
+    /// What of its texts, as they were filled in, the font cannot show.
+    pub(super) fn missing(&self) -> Result<Vec<String>, String> {
+        fn texts(group: &usvg::Group) -> Vec<&str> {
+            let mut found = Vec::new();
+            for node in group.children() {
+                match node {
+                    usvg::Node::Text(text) => found.extend(text.chunks().iter().map(usvg::TextChunk::text)),
+                    usvg::Node::Group(group) => found.extend(texts(group)),
+                    usvg::Node::Path(_) | usvg::Node::Image(_) => {}
+                }
+            }
+            found
+        }
+        let font = Font::shipped()?;
+        Ok(texts(self.0.root()).into_iter().flat_map(|text| font.missing(text)).collect())
     }
 
     /// Draws it: RGBA in sRGB.

@@ -4,16 +4,19 @@
 //! the same text looks the same on every machine. Must not know: sheets, places, colours.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::{Database, ID, Source};
 use resvg::usvg::{self, Tree};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::profile::Assets;
+use super::raster::{Layout, Raster, Samples};
 use crate::model::limits::ASSET_MAX_BYTES;
+use crate::model::spec::PixelSize;
 use crate::plan::facts::Glyphs;
 
 static BUNDLED: &[u8] = include_bytes!("font/NotoSans-Regular.ttf");
@@ -56,11 +59,36 @@ impl Font {
         Ok(font)
     }
 
+    /// Whether it has a glyph for all that is seen of a text.
+    ///
+    /// The shaper decides: it hides joiners and variation selectors, finds the space for a blank that the font does
+    /// not have, and puts the glyph 0, a box, for what it cannot show. What takes no room is no box.
+    fn shows(&self, text: &str) -> bool {
+        let Some(tree) = lay_out(self, text, 0.0, false) else { return true };
+        let spans = node(&tree).map(usvg::Text::layouted).unwrap_or_default();
+        spans.iter().flat_map(|span| &span.positioned_glyphs).all(|glyph| glyph.id.0 != 0)
+    }
+
+    /// What of a text it cannot show, each once: letters as people see them.
+    pub(super) fn missing(&self, text: &str) -> Vec<String> {
+        if text.is_empty() || self.shows(text) {
+            return Vec::new();
+        }
+        let mut seen = BTreeSet::new();
+        let lacking = text.graphemes(true).filter(|cluster| seen.insert(*cluster) && !self.shows(cluster));
+        let missing: Vec<String> = lacking.map(str::to_owned).collect();
+        // Each by itself may be there while the font cannot join them.
+        if missing.is_empty() { vec![text.to_owned()] } else { missing }
+    }
+
     /// Options for reading an SVG whose texts are all in this font; `fallback`: with the shipped one for what it lacks.
     pub(super) fn options(&self, fallback: bool) -> usvg::Options<'static> {
         let face = self.face;
         let others = move |c: char, used: &[ID], database: &mut Arc<Database>| {
-            let able = |id: &ID| !used.contains(id) && has_glyph(database, *id, c);
+            let able = |id: &ID| {
+                let font = Font { database: database.clone(), face: *id };
+                !used.contains(id) && font.shows(c.encode_utf8(&mut [0; 4]))
+            };
             // Asking a font is a layout without fallback, so this ends.
             if fallback { database.faces().map(|found| found.id).find(able) } else { None }
         };
@@ -79,12 +107,6 @@ impl Font {
             ..usvg::Options::default()
         }
     }
-}
-
-/// Whether a font shows a character by itself.
-fn has_glyph(database: &Arc<Database>, face: ID, c: char) -> bool {
-    let font = Font { database: database.clone(), face };
-    Line::new(&font, c.encode_utf8(&mut [0; 4]), false, false).is_some_and(|line| line.missing().is_empty())
 }
 
 /// Refuses what is no font, and fonts that hold colour pictures only.
@@ -137,16 +159,6 @@ fn one_line(text: &str) -> String {
 /// Whether a character belongs to a script that is written from the right.
 fn is_from_right(c: char) -> bool {
     matches!(u32::from(c), 0x0590..=0x08ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff | 0x1_0800..=0x1_0fff | 0x1_e800..=0x1_efff)
-}
-
-/// Characters that need no glyph: spaces, controls, joiners, marks of direction, variation selectors.
-fn is_invisible(c: char) -> bool {
-    let code = u32::from(c);
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(code, 0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x3164 | 0xfeff | 0xffa0)
-        || matches!(code, 0x180b..=0x180f | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0f)
-        || matches!(code, 0xfff0..=0xfffb | 0x1_bca0..=0x1_bca3 | 0x1_d173..=0x1_d17a | 0xe_0000..=0xe_0fff)
 }
 
 /// A box, from its left to its right and from its top to its bottom.
@@ -220,14 +232,8 @@ impl Line {
         if text.is_empty() { None } else { Line::new(font, &text, outlined, true) }
     }
 
-    /// The texts of the glyphs that the font does not have.
-    fn missing(&self) -> Vec<&str> {
-        let spans = node(&self.tree).map(usvg::Text::layouted).unwrap_or_default();
-        let glyphs = spans.iter().flat_map(|span| &span.positioned_glyphs);
-        glyphs.filter(|glyph| glyph.id.0 == 0).map(|glyph| glyph.text.as_str()).collect()
-    }
-
-    /// Coverage of the letters and of their outline, which together are never more than whole.
+    /// Coverage of the letters and of their outline, which together are never more than whole; and the glyphs that
+    /// bring their own colours.
     ///
     /// `columns` and `rows` of a sheet are painted; the baseline starts there at `origin`.
     pub(super) fn paint(
@@ -238,23 +244,56 @@ impl Line {
         rows: &Range<i64>,
     ) -> Option<Letters> {
         let (width, height) = ((columns.end - columns.start) as u32, (rows.end - rows.start) as u32);
-        let mut pixmap = Pixmap::new(width, height)?;
         let (x, y) = (origin.0 - columns.start as f64, origin.1 - rows.start as f64);
         let place = Transform::from_row(scale as f32, 0.0, 0.0, scale as f32, x as f32, y as f32);
-        resvg::render(&self.tree, place, &mut pixmap.as_mut());
+        let glyphs = node(&self.tree)?.flattened().children();
+        let drawn = |colored: bool| {
+            let mut pixmap = Pixmap::new(width, height)?;
+            for glyph in glyphs.iter().filter(|glyph| has_own_colors(glyph) == colored) {
+                // A node that is drawn alone is moved into the corner; this moves it back.
+                if let Some(corner) = glyph.abs_layer_bounding_box() {
+                    let place = place.pre_translate(corner.x(), corner.y());
+                    resvg::render_node(glyph, place, &mut pixmap.as_mut());
+                }
+            }
+            Some(pixmap)
+        };
+        let colored = glyphs.iter().any(has_own_colors);
+        let pixmap = if colored {
+            drawn(false)?
+        } else {
+            let mut pixmap = Pixmap::new(width, height)?;
+            resvg::render(&self.tree, place, &mut pixmap.as_mut());
+            pixmap
+        };
         // The letters are red and the outline under them is green, premultiplied: so red is the coverage of the
         // letters, green what they leave of the outline. Overlapping strokes of neighbours count once.
         let (pixels, _) = pixmap.data().as_chunks::<4>();
-        Some(Letters { width, height, coverage: pixels.iter().map(|[red, green, ..]| [*red, *green]).collect() })
+        let coverage = pixels.iter().map(|[red, green, ..]| [*red, *green]).collect();
+        let size = PixelSize::new(width, height);
+        let colored = if colored { drawn(true) } else { None };
+        let colored = colored.map(|pixmap| Raster {
+            size,
+            layout: Layout::Rgba,
+            samples: Samples::U8(pixmap.take_demultiplied()),
+        });
+        Some(Letters { size, coverage, colored })
     }
 }
 
-/// Coverage of letters and outline, 0 … 255 each.
+/// A line of text as pixels.
 #[derive(Debug)]
 pub(super) struct Letters {
-    pub(super) width: u32,
-    pub(super) height: u32,
+    pub(super) size: PixelSize,
+    /// Of letters and outline, 0 … 255 each.
     pub(super) coverage: Vec<[u8; 2]>,
+    /// Glyphs in their own colours, as a colour font has them: RGBA in sRGB.
+    pub(super) colored: Option<Raster>,
+}
+
+/// Whether a part of a line is a glyph of a colour font; letters are paths.
+fn has_own_colors(glyph: &usvg::Node) -> bool {
+    !matches!(glyph, usvg::Node::Path(_))
 }
 
 /// The only text of a tree that `lay_out` made.
@@ -322,19 +361,8 @@ impl<'a> Fonts<'a> {
 }
 
 impl Glyphs for Fonts<'_> {
-    fn missing(&self, font: Option<&str>, text: &str) -> Vec<char> {
-        let mut missing = Vec::new();
-        let text = one_line(text);
-        let Some(font) = self.font(font).filter(|_| !text.is_empty()) else { return missing };
-        let Some(line) = Line::new(&font, &text, false, false) else { return missing };
-        for cluster in line.missing() {
-            let seen = || cluster.chars().filter(|c| !is_invisible(*c));
-            let lacking: Vec<char> = seen().filter(|c| !has_glyph(&font.database, font.face, *c)).collect();
-            // Each by itself may be there while the font cannot join them.
-            let lacking = if lacking.is_empty() { seen().collect() } else { lacking };
-            missing.extend(lacking.into_iter().filter(|c: &char| !missing.contains(c)).collect::<Vec<_>>());
-        }
-        missing
+    fn missing(&self, font: Option<&str>, text: &str) -> Vec<String> {
+        self.font(font).map(|font| font.missing(&one_line(text))).unwrap_or_default()
     }
 
     fn width(&self, font: Option<&str>, text: &str) -> f64 {

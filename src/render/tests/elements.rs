@@ -281,7 +281,7 @@ fn blank_texts_draw_nothing_and_odd_ones_are_one_line() {
 fn missing_glyphs_are_noticed() {
     let shelf = Shelf::default();
     let fonts = Fonts::new(&shelf);
-    let missing = |text: &str| fonts.missing(None, text).into_iter().collect::<String>();
+    let missing = |text: &str| fonts.missing(None, text).concat();
     assert_eq!(missing("Zoë Müller & Søn, Γειά, Привет – “©” № 7 €\t\n"), "");
     assert_eq!(missing("e\u{301}a\u{200d}b\u{fe0f}\u{7}"), "");
     assert_eq!(missing("Ann 😀 李 😀"), "😀李");
@@ -315,7 +315,7 @@ fn a_studios_own_font_is_used_and_a_broken_one_is_an_error() {
     assert_eq!(with(Some(good.clone())), with(None));
     assert_eq!(with(Some(broken)).unwrap_err().code(), "bad_asset");
     assert_eq!(with(Some("gone".to_owned())).unwrap_err().code(), "bad_asset");
-    assert_eq!(Fonts::new(&shelf).missing(Some(&good), "A李"), ['李']);
+    assert_eq!(Fonts::new(&shelf).missing(Some(&good), "A李"), ["李"]);
     // Neither font has it: a box is drawn.
     assert!(
         draw(&shelf, &sheet(vec![Element::Text(Text { font: Some(good), ..text("A李", Anchor::Top, 20.0) })])).is_ok()

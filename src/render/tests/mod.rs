@@ -8,6 +8,7 @@ mod copies;
 mod damage;
 mod elements;
 mod files;
+mod fonts;
 mod geometry;
 mod profiles;
 mod straighten;
