@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ipp::{Endpoint, IppError, Patience, PrinterFacts, PrinterState};
+use super::ipp::{Endpoint, IppError, Paper, Patience, PrinterFacts, PrinterState};
 use crate::keyword;
 use crate::model::config::{Printer, PrinterTarget};
 use crate::model::globs::Globs;
@@ -42,6 +42,14 @@ impl Look {
 
     fn bad(condition: Condition, why: String) -> Look {
         Look { reasons: vec![why.clone()], blocked: vec![why], ..Look::fine(condition) }
+    }
+
+    /// Why a sheet on this paper cannot be printed there now.
+    pub(super) fn keeps(&self, paper: &Paper) -> Option<String> {
+        if !self.blocked.is_empty() {
+            return Some(self.blocked.join(", "));
+        }
+        self.facts.as_ref().and_then(|facts| facts.kept_from(paper))
     }
 }
 

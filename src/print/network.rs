@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::ipp::{Created, Document, Endpoint, IppError, JobFacts, Listed, PrinterFacts, Scaling, Ticket, Which};
+use super::ipp::{
+    Created, Document, Endpoint, IppError, JobFacts, Listed, Paper, PrinterFacts, Scaling, Ticket, Which,
+};
 use super::protocol::{self, Action, Known, LOOK_AGAIN_S, Record};
 use super::{Care, Note, PrintError, Sheet, Went};
 use crate::process::Ended;
@@ -122,18 +124,18 @@ fn unheeded(created: &Created) -> Option<&str> {
 
 /// `None` where nothing of the sort fits; then why.
 fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, String> {
-    if let Some(why) = facts.blocked_by().into_iter().next() {
+    let paper = Paper::new(sheet.paper);
+    if let Some(why) = facts.kept_from(&paper) {
         return Err(why);
     }
     if !facts.takes_format("image/jpeg") {
         return Err(format!("it takes no JPEG; it takes {}", facts.formats.join(", ")));
     }
-    let [width, height] = hmm(sheet);
     // What is more than it takes goes in attempts after this one.
     let copies = sheet.copies.min(facts.max_copies.unwrap_or(u32::MAX).max(1));
     let mut ticket = Ticket {
         name: name(sheet, attempt),
-        media: Some(facts.media.medium(width, height, sheet.borderless)?),
+        media: Some(facts.media.medium(paper.width_hmm, paper.height_hmm, sheet.borderless)?),
         borderless: sheet.borderless,
         quality: Some(sheet.quality),
         color_mode: sheet.color_mode.clone(),
@@ -144,12 +146,6 @@ fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, S
         tracing::warn!(sheet = %sheet.title, "{missing}");
     }
     Ok(ticket)
-}
-
-/// Hundredths of a millimetre, the short side first.
-pub fn hmm(sheet: &Sheet) -> [i32; 2] {
-    let paper = sheet.paper.short_first();
-    [paper.width, paper.height].map(|side| (side.to_inches(300.0) * 2540.0).round() as i32)
 }
 
 fn name(sheet: &Sheet, attempt: u32) -> String {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::choose::{Candidate, choose};
+use super::ipp::Paper;
 use super::look::{Condition, Look};
 use crate::model::config::{Allocate, Config, Printer, PrinterTarget};
 use crate::plan::StepId;
@@ -39,6 +40,8 @@ pub struct Claim<'a> {
     /// Printers that may take it by what the config says.
     pub printers: &'a [&'a Printer],
     pub allocate: Allocate,
+    /// What it is to be printed on there.
+    pub paper: &'a dyn Fn(&Printer) -> Paper,
     /// What keeps a printer from taking it that is not the printer's own state: paused, closed.
     pub kept_from: &'a dyn Fn(&Printer) -> Option<String>,
 }
@@ -100,8 +103,7 @@ impl Press {
             known.wanted = Some(Instant::now());
             let keeps = (claim.kept_from)(printer).or_else(|| match &known.look {
                 None => Some("has not been looked at yet".into()),
-                Some(look) if !look.blocked.is_empty() => Some(look.blocked.join(", ")),
-                Some(_) => None,
+                Some(look) => look.keeps(&(claim.paper)(printer)),
             });
             if let Some(keeps) = keeps {
                 why.push(format!("{}: {keeps}", printer.name));
@@ -201,11 +203,11 @@ impl Press {
         !known.in_flight.is_empty() || known.wanted.is_some_and(|at| at.elapsed() < WISH_FRESH)
     }
 
-    /// Whether it is known to be unable to print.
-    pub fn is_blocked(&self, printer: &str) -> bool {
+    /// Whether it is known to be unable to print on this paper.
+    pub fn is_blocked(&self, printer: &str, paper: &Paper) -> bool {
         let state = self.state();
         let look = state.printers.get(printer).and_then(|known| known.look.as_ref());
-        look.is_some_and(|look| !look.blocked.is_empty())
+        look.is_some_and(|look| look.keeps(paper).is_some())
     }
 
     pub fn put_into(&self, printer: &str, folder: PathBuf) {
@@ -351,6 +353,7 @@ pools: { p: {} }
             rank: Rank { priority: std::cmp::Reverse(priority), came: (Timestamp::UNIX_EPOCH, 0) },
             printers: &printers,
             allocate: Allocate::Priority,
+            paper: &|_| Paper::of_size(20320, 25400),
             kept_from: &|_| None,
         })
     }

@@ -65,6 +65,8 @@ pub struct Behaviour {
     pub print_time: Duration,
     /// Sizes in hundredths of a millimetre.
     pub media: Vec<(i32, i32)>,
+    /// Sizes that lie in its trays; none: it does not say.
+    pub loaded: Vec<(i32, i32)>,
     /// Says nothing of its sizes.
     pub hides_media: bool,
     pub borderless: bool,
@@ -99,6 +101,7 @@ impl Default for Behaviour {
             reasons: Vec::new(),
             print_time: Duration::ZERO,
             media: vec![(10160, 15240), (12700, 17780), (20320, 25400)],
+            loaded: Vec::new(),
             hides_media: false,
             borderless: true,
             ignores_fidelity: false,

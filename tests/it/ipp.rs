@@ -1,6 +1,7 @@
 //! Our side of IPP against a printer that does everything wrong that printers do wrong.
 
 mod orders;
+mod paper;
 
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 use super::{Finding, is_program, stands};
 use crate::model::config::{Config, Printer, PrinterTarget};
 use crate::model::template::Token;
-use crate::print::ipp::PrinterFacts;
+use crate::print::ipp::{Paper, PrinterFacts};
 use crate::print::look;
 
 /// A finding for each, in the config's order. They are asked all at once: one that is off takes seconds to say nothing.
@@ -51,10 +51,9 @@ fn contradiction(printer: &Printer, facts: &PrinterFacts) -> Option<String> {
         return Some(format!("it takes no JPEG; it takes {}", facts.formats.join(", ")));
     }
     printer.media.iter().find_map(|media| {
-        let paper = media.on.unwrap_or(media.size);
-        let hundredths = |side: crate::model::units::Length| (side.to_inches(1.0) * 2540.0).round() as i32;
+        let paper = Paper::new(media.on.unwrap_or(media.size));
         // Whether it prints to the edges matters to deliveries that ask for it; they are borderless by default.
-        facts.media.medium(hundredths(paper.width), hundredths(paper.height), false).err()
+        facts.media.medium(paper.width_hmm, paper.height_hmm, false).err()
     })
 }
 

@@ -2,7 +2,8 @@
 
 use super::answer::Attributes;
 use super::media::PrinterMedia;
-use super::reason::Reason;
+use super::paper::Paper;
+use super::reason::{Keeps, Reason};
 
 const CREATE_JOB: i32 = 0x0005;
 const SEND_DOCUMENT: i32 = 0x0006;
@@ -117,8 +118,16 @@ impl PrinterFacts {
 
     /// Why nothing can be printed on it now, in plain words; empty when something can.
     pub fn blocked_by(&self) -> Vec<String> {
-        let mut words: Vec<String> = self.reasons.iter().filter(|r| r.blocks()).map(Reason::words).collect();
-        if self.state == PrinterState::Stopped && words.is_empty() {
+        let is_stopped = self.state == PrinterState::Stopped;
+        let says_what_is_loaded = !self.media.ready.is_empty();
+        let blocks = |reason: &&Reason| match reason.keeps() {
+            _ if is_stopped => reason.may_stop(),
+            Keeps::Everything => true,
+            Keeps::OneTray => !says_what_is_loaded,
+            Keeps::Nothing => false,
+        };
+        let mut words: Vec<String> = self.reasons.iter().filter(blocks).map(Reason::words).collect();
+        if is_stopped && words.is_empty() {
             words.extend(self.reasons.iter().map(Reason::words));
             if words.is_empty() {
                 words.push("stopped".into());
@@ -128,6 +137,16 @@ impl PrinterFacts {
             words.push("accepts no jobs".into());
         }
         words
+    }
+
+    /// Why a sheet on this paper cannot be printed on it now. A tray that is empty matters to what would come out of it.
+    pub fn kept_from(&self, paper: &Paper) -> Option<String> {
+        let blocked = self.blocked_by();
+        if !blocked.is_empty() {
+            return Some(blocked.join(", "));
+        }
+        let reason = self.reasons.iter().find(|reason| reason.keeps() == Keeps::OneTray)?;
+        (!self.media.has_loaded(paper)).then(|| format!("{}: no {paper} is loaded", reason.words()))
     }
 }
 
@@ -168,6 +187,37 @@ mod tests {
         assert_eq!(why(&["marker-supply-low-report"], 3, true), Vec::<String>::new());
         assert_eq!(why(&["com.example-odd"], 5, true), ["com.example odd"]);
         assert_eq!(why(&["none"], 5, false), ["stopped", "accepts no jobs"]);
+    }
+
+    #[test]
+    fn what_an_idle_printer_only_warns_of_stops_nothing_and_an_empty_tray_only_its_own_paper() {
+        let sheet = Paper::of_size(10160, 15240);
+        let size = |x: i32, y: i32| {
+            let side = |name: &str, side: i32| (name.try_into().unwrap(), IppValue::Integer(side));
+            let size = IppValue::Collection([side("x-dimension", x), side("y-dimension", y)].into_iter().collect());
+            IppValue::Collection([("media-size".try_into().unwrap(), size)].into_iter().collect())
+        };
+        let kept = |reason: &str, state, loaded: &[IppValue]| {
+            let mut facts = vec![("printer-state", IppValue::Enum(state)), ("printer-state-reasons", keyword(reason))];
+            if !loaded.is_empty() {
+                facts.push(("media-col-ready", IppValue::Array(loaded.to_vec())));
+            }
+            read(&facts).unwrap().kept_from(&sheet)
+        };
+        let (both, other) = ([size(20320, 25400), size(15240, 10160)], [size(20320, 25400)]);
+        for warning in ["media-empty-warning", "marker-supply-empty-warning", "cover-open-warning", "media-jam-report"]
+        {
+            assert_eq!(kept(warning, 3, &both), None, "{warning}");
+            assert_eq!(kept(warning, 4, &[]), None, "{warning}");
+        }
+        for empty in ["media-empty", "media-empty-error", "media-needed-error"] {
+            assert_eq!(kept(empty, 3, &both), None, "{empty}");
+            assert!(kept(empty, 3, &other).unwrap().contains("no 4x6in is loaded"), "{empty}");
+            // It may be its only tray.
+            assert!(kept(empty, 3, &[]).is_some() && kept(empty, 5, &both).is_some(), "{empty}");
+        }
+        assert_eq!(kept("media-empty-warning", 5, &both).as_deref(), Some("out of paper"));
+        assert_eq!(kept("marker-supply-empty-error", 3, &both).as_deref(), Some("out of ink or ribbon"));
     }
 
     #[test]

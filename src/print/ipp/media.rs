@@ -1,6 +1,7 @@
 //! Paper sizes as printers say them: hundredths of a millimetre, and PWG names such as `na_govt-letter_8x10in`.
 
 use super::answer::Attributes;
+use super::paper::Paper;
 
 /// By how much a printer's paper may differ from the size asked for and still be it: half a millimetre, as the PWG's
 /// own rule for matching sizes has it.
@@ -80,6 +81,12 @@ impl PrinterMedia {
                 None => self.sizes.push(medium),
             }
         }
+    }
+
+    /// Whether this paper lies in it, by what it says.
+    pub fn has_loaded(&self, paper: &Paper) -> bool {
+        let (width, height) = (paper.width_hmm, paper.height_hmm);
+        self.ready.iter().any(|size| size.is(width, height) || size.is(height, width))
     }
 
     /// It says nothing about its paper, as raw queues do.

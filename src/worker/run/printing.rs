@@ -17,6 +17,7 @@ use crate::model::config::{Allocate, Config, Printer, PrinterTarget};
 use crate::model::delivery::Delivery;
 use crate::plan::printing::Printing;
 use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, StepId};
+use crate::print::ipp::Paper;
 use crate::print::network::{Missed, Sending};
 use crate::print::press::{Claim, Rank};
 use crate::print::{Care, Sheet, Went};
@@ -286,11 +287,16 @@ impl Run<'_> {
             units[index].why = Some(format!("the pool `{}` is inactive", ask.printer));
             return Ok(());
         }
+        let paper = |printer: &Printer| {
+            let media = printer.media_for(ask.size);
+            Paper::new(media.map_or(unit.print.demand.paper, |media| media.on.unwrap_or(media.size)))
+        };
         let mut printers: Vec<&Printer> = takers.into_iter().map(|(printer, _)| printer).collect();
         if !pool.is_some_and(|pool| pool.split)
             && let Some(last) = self.last_printer(plan, &ask.printer)
-            && printers.iter().any(|printer| printer.name == last && gates.keep(printer).is_none())
-            && !self.workshop.press.is_blocked(&last)
+            && let Some(printer) = printers.iter().find(|printer| printer.name == last)
+            && gates.keep(printer).is_none()
+            && !self.workshop.press.is_blocked(&last, &paper(printer))
             && !unit.refused.contains_key(&last)
         {
             printers.retain(|printer| printer.name == last);
@@ -305,6 +311,7 @@ impl Run<'_> {
             rank: Rank { priority: std::cmp::Reverse(self.job.priority), came: (self.job.accepted, self.job.sequence) },
             printers: &printers,
             allocate: pool.map_or(Allocate::LeastBusy, |pool| pool.allocate),
+            paper: &paper,
             kept_from: &kept_from,
         };
         let printer = match self.workshop.press.claim(&claim) {

@@ -233,6 +233,11 @@ fn facts(state: &State) -> Vec<Attribute> {
         ("media-right-margin-supported", margins.clone()),
         ("media-top-margin-supported", margins),
     ];
+    if !behaviour.loaded.is_empty() {
+        let loaded =
+            |paper| IppValue::Collection([(IppName::new("media-size").unwrap(), size(paper))].into_iter().collect());
+        facts.push(("media-col-ready", list(behaviour.loaded.iter().map(loaded).collect())));
+    }
     if behaviour.hides_media {
         facts.retain(|(name, _)| !name.starts_with("media-"));
     }
