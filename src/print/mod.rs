@@ -18,6 +18,7 @@ pub mod protocol;
 
 use std::path::PathBuf;
 
+use crate::model::config::Stock;
 use crate::model::delivery::PrintQuality;
 use crate::model::digest::sha256;
 use crate::model::units::Dimensions;
@@ -38,6 +39,10 @@ pub struct Sheet {
     pub sha256: String,
     pub copies: u32,
     pub paper: Dimensions,
+    /// What its printer calls that paper.
+    pub stock: Stock,
+    /// What the order calls it.
+    pub paper_name: Option<String>,
     pub borderless: bool,
     pub quality: PrintQuality,
     pub color_mode: Option<String>,

@@ -58,7 +58,7 @@ pub fn begin(
     missed: &mut Missed,
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
-    let facts = match endpoint.facts() {
+    let facts = match endpoint.facts_to_print() {
         Ok(facts) => facts,
         Err(e) => return Ok(Went::Not(e.to_string())),
     };
@@ -124,7 +124,7 @@ fn unheeded(created: &Created) -> Option<&str> {
 
 /// `None` where nothing of the sort fits; then why.
 fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, String> {
-    let paper = Paper::new(sheet.paper);
+    let paper = Paper::new(sheet.paper, sheet.borderless, &sheet.stock, sheet.paper_name.as_deref());
     if let Some(why) = facts.kept_from(&paper) {
         return Err(why);
     }
@@ -133,16 +133,25 @@ fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, S
     }
     // What is more than it takes goes in attempts after this one.
     let copies = sheet.copies.min(facts.max_copies.unwrap_or(u32::MAX).max(1));
+    let choice = facts.media.choose(&paper)?;
+    let scaling = match (sheet.borderless, sheet.stock.media_size) {
+        (true, _) => Scaling::Fill,
+        // The sheet is made for paper that is a little different: nothing of it may be lost.
+        (false, Some(_)) => Scaling::Fit,
+        (false, None) => Scaling::None,
+    };
     let mut ticket = Ticket {
         name: name(sheet, attempt),
-        media: Some(facts.media.medium(paper.width_hmm, paper.height_hmm, sheet.borderless)?),
+        media: Some(choice.medium),
+        media_type: choice.media_type,
+        media_source: choice.media_source,
         borderless: sheet.borderless,
         quality: Some(sheet.quality),
         color_mode: sheet.color_mode.clone(),
-        scaling: Some(if sheet.borderless { Scaling::Fill } else { Scaling::None }),
+        scaling: Some(scaling),
         copies,
     };
-    for missing in ticket.suit(facts) {
+    for missing in choice.remarks.into_iter().chain(ticket.suit(facts)) {
         tracing::warn!(sheet = %sheet.title, "{missing}");
     }
     Ok(ticket)
@@ -249,7 +258,7 @@ pub fn look(
             if let Some(why) = std::mem::take(missed).refused {
                 return not(note, why);
             }
-            match endpoint.facts() {
+            match endpoint.facts_to_print() {
                 Ok(facts) => send(sheet, &intent.printer, endpoint, &facts, intent.attempt, missed, note),
                 Err(e) => Ok(Went::On(Some(e.to_string()))),
             }

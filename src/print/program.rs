@@ -140,6 +140,8 @@ mod tests {
             sha256: String::new(),
             copies: 3,
             paper: Dimensions::parse("19x13in").unwrap(),
+            stock: crate::model::config::Stock::default(),
+            paper_name: None,
             borderless: true,
             quality: PrintQuality::Normal,
             color_mode: None,

@@ -67,6 +67,9 @@ pub struct Behaviour {
     pub media: Vec<(i32, i32)>,
     /// Sizes that lie in its trays; none: it does not say.
     pub loaded: Vec<(i32, i32)>,
+    /// Types of paper that it has, and those of them that it prints to the edges on; none: it does not say.
+    pub types: Vec<String>,
+    pub borderless_types: Vec<String>,
     /// Says nothing of its sizes.
     pub hides_media: bool,
     pub borderless: bool,
@@ -102,6 +105,8 @@ impl Default for Behaviour {
             print_time: Duration::ZERO,
             media: vec![(10160, 15240), (12700, 17780), (20320, 25400)],
             loaded: Vec::new(),
+            types: Vec::new(),
+            borderless_types: Vec::new(),
             hides_media: false,
             borderless: true,
             ignores_fidelity: false,

@@ -36,6 +36,8 @@ fn ticket(name: &str) -> Ticket {
     Ticket {
         name: name.into(),
         media: Some(Medium { width_hmm: 20320, height_hmm: 25400, name: None }),
+        media_type: None,
+        media_source: None,
         borderless: true,
         quality: Some(PrintQuality::High),
         color_mode: None,

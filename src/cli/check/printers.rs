@@ -2,14 +2,17 @@
 
 use super::{Finding, is_program, stands};
 use crate::model::config::{Config, Printer, PrinterTarget};
+use crate::model::delivery::{Delivery, PrintMedia};
 use crate::model::template::Token;
+use crate::model::units::Dimensions;
 use crate::print::ipp::{Paper, PrinterFacts};
 use crate::print::look;
 
 /// A finding for each, in the config's order. They are asked all at once: one that is off takes seconds to say nothing.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
     std::thread::scope(|scope| {
-        let asked: Vec<_> = config.printers.iter().map(|printer| (printer, scope.spawn(|| finding(printer)))).collect();
+        let asked: Vec<_> =
+            config.printers.iter().map(|printer| (printer, scope.spawn(|| finding(config, printer)))).collect();
         let gone = |printer: &Printer| Finding { what: name(printer), trouble: Some("nobody could look at it".into()) };
         asked.into_iter().map(|(printer, asked)| asked.join().unwrap_or_else(|_| gone(printer))).collect()
     })
@@ -24,21 +27,28 @@ fn name(printer: &Printer) -> String {
     format!("printer {} ({target})", printer.name)
 }
 
-fn finding(printer: &Printer) -> Finding {
+fn finding(config: &Config, printer: &Printer) -> Finding {
     let mut what = name(printer);
     let trouble = match &printer.target {
-        PrinterTarget::Ipp { .. } => match look::endpoint(printer).map(|endpoint| endpoint.and_then(|e| e.facts())) {
-            Some(Ok(facts)) => {
-                // Out of paper is no mistake of the config.
-                let state = facts.blocked_by().join(", ");
-                if !state.is_empty() {
-                    what = format!("{what}, for now: {state}");
+        PrinterTarget::Ipp { .. } => {
+            match look::endpoint(printer).map(|endpoint| endpoint.and_then(|e| e.facts_to_print())) {
+                Some(Ok(facts)) => {
+                    // Out of paper is no mistake of the config.
+                    let state = facts.blocked_by().join(", ");
+                    if !state.is_empty() {
+                        what = format!("{what}, for now: {state}");
+                    }
+                    for media in &printer.media {
+                        if let Some(theirs) = media.stock.media_size {
+                            what = format!("{what}; {} is scaled to its {theirs}", media.on.unwrap_or(media.size));
+                        }
+                    }
+                    contradiction(config, printer, &facts)
                 }
-                contradiction(printer, &facts)
+                Some(Err(e)) => Some(e.to_string()),
+                None => None,
             }
-            Some(Err(e)) => Some(e.to_string()),
-            None => None,
-        },
+        }
         PrinterTarget::Folder { folder, .. } => stands(folder, true).or_else(|| sub_folders(printer)),
         PrinterTarget::Command(words) => words.first().and_then(|program| is_program(program)),
     };
@@ -46,14 +56,32 @@ fn finding(printer: &Printer) -> Finding {
 }
 
 /// What the printer says against the config.
-fn contradiction(printer: &Printer, facts: &PrinterFacts) -> Option<String> {
+fn contradiction(config: &Config, printer: &Printer, facts: &PrinterFacts) -> Option<String> {
     if !facts.takes_format("image/jpeg") {
         return Some(format!("it takes no JPEG; it takes {}", facts.formats.join(", ")));
     }
     printer.media.iter().find_map(|media| {
-        let paper = Paper::new(media.on.unwrap_or(media.size));
-        // Whether it prints to the edges matters to deliveries that ask for it; they are borderless by default.
-        facts.media.medium(paper.width_hmm, paper.height_hmm, false).err()
+        let paper = Paper::of(media, is_borderless(config, printer, media.size));
+        match facts.media.choose(&paper) {
+            Ok(choice) => choice.remarks.into_iter().next(),
+            Err(why) => Some(why),
+        }
+    })
+}
+
+/// Whether a delivery prints this size to the paper's edges there.
+fn is_borderless(config: &Config, printer: &Printer, size: Dimensions) -> bool {
+    let profiles = config.profiles.iter().flat_map(|profile| &profile.deliver);
+    profiles.chain(config.rules.iter().flat_map(|rule| &rule.deliver)).any(|delivery| match delivery {
+        Delivery::Print { printer: target, media, borderless: true, .. } => {
+            let is_its = *target == printer.name || Some(target) == printer.pool.as_ref();
+            let is_size = match media {
+                PrintMedia::Ordered => true,
+                PrintMedia::Size(named) => named.same_size(size),
+            };
+            is_its && is_size
+        }
+        _ => false,
     })
 }
 

@@ -116,6 +116,8 @@ fn make(config: &Config, printer: &Printer, size: Dimensions, home: &Path) -> Re
         sha256: sha256(&made.bytes),
         copies: 1,
         paper: demand.paper,
+        stock: printer.media_for(size).map(|media| media.stock.clone()).unwrap_or_default(),
+        paper_name: None,
         borderless: true,
         quality: PrintQuality::Normal,
         color_mode: None,

@@ -21,7 +21,25 @@ pub struct Media {
     pub cut_marks: bool,
     /// The `paper` of lines that it takes; empty: any.
     pub paper: Globs,
+    pub stock: Stock,
 }
+
+/// What a printer on the network calls the paper of a size, in the words of IPP.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stock {
+    /// Its size, where that is a little different.
+    pub media_size: Option<Dimensions>,
+    /// Its type, such as `photographic-glossy`; empty: as the printer has it.
+    pub media_type: Globs,
+    /// The tray, such as `rear`; empty: as the printer has it.
+    pub media_source: Globs,
+    /// The `paper` of a line is its type, where the printer has one of that name and `media_type` says none.
+    pub by_name: bool,
+}
+
+/// By how much the sides of a `media_size` may differ from the size that it stands for: a picture that fills it loses
+/// no more than that.
+const MEDIA_SIZE_DIFFERS_MAX: f64 = 0.05;
 
 section! {
     /// What one size asks of the sheet.
@@ -34,6 +52,14 @@ section! {
         cut_marks: bool,
         /// The `paper` of lines that it takes, one glob or a list. Default any.
         r#type: Globs,
+        /// IPP: the size that the printer has for this paper, at most 5 % different, such as `100x148mm` for 4x6in: the
+        /// sheet is scaled to it. Default: the size itself.
+        media_size: Dimensions,
+        /// IPP: the printer's type of paper, such as `photographic-glossy`, or a glob over its types. Default: the line's
+        /// `paper`, where the printer has a type of that name and `type` is given; else as the printer is set.
+        media_type: Globs,
+        /// IPP: the printer's tray, such as `rear`, or a glob over its trays. Default: as the printer is set.
+        media_source: Globs,
     }
 }
 
@@ -69,7 +95,7 @@ impl Read for RawMedia {
 }
 
 /// Sizes are distinct, whichever side is written first.
-pub(super) fn check(raw: Option<RawMedia>, at: &Place, cx: &mut Context<'_>) -> Vec<Media> {
+pub(super) fn check(raw: Option<RawMedia>, default: &Stock, at: &Place, cx: &mut Context<'_>) -> Vec<Media> {
     let mut list: Vec<Media> = Vec::new();
     let entries: Vec<(Place, Option<Dimensions>, RawMediaKeys)> = match raw {
         None => return list,
@@ -114,10 +140,35 @@ pub(super) fn check(raw: Option<RawMedia>, at: &Place, cx: &mut Context<'_>) -> 
         if cut_marks && keys.on.is_none() {
             cx.error(&at.key("cut_marks"), "there is nothing to cut: `cut_marks` goes with `on`");
         }
+        if let Some(media_size) = keys.media_size
+            && !is_nearly(media_size, paper)
+        {
+            let text = format!(
+                "{media_size} differs from {paper} by more than 5 %, and the print would not be what was ordered; larger \
+                 paper is named with `on`"
+            );
+            cx.error(&at.key("media_size"), text);
+        }
         let paper = keys.r#type.unwrap_or_default();
-        list.push(Media { size, across: keys.across, on: keys.on, cut_marks, paper });
+        let stock = Stock {
+            media_size: keys.media_size,
+            media_type: keys.media_type.unwrap_or_else(|| default.media_type.clone()),
+            media_source: keys.media_source.unwrap_or_else(|| default.media_source.clone()),
+            by_name: !paper.is_empty(),
+        };
+        list.push(Media { size, across: keys.across, on: keys.on, cut_marks, paper, stock });
     }
     list
+}
+
+/// Near enough to stand for the other: also asked of what a printer has, to say so.
+pub fn is_nearly(size: Dimensions, other: Dimensions) -> bool {
+    let (size, other) = (size.short_first(), other.short_first());
+    let near = |a: Length, b: Length| {
+        let (a, b) = (a.to_inches(1.0), b.to_inches(1.0));
+        (a - b).abs() <= b * MEDIA_SIZE_DIFFERS_MAX
+    };
+    size.is_px() == other.is_px() && near(size.width, other.width) && near(size.height, other.height)
 }
 
 fn fits_on(size: Dimensions, paper: Dimensions) -> bool {

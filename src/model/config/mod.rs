@@ -70,7 +70,7 @@ pub use self::image_number::{ImageNumber, NumberPattern};
 pub use self::layout::{Align, CellTurn, Grid, Layout, LayoutArtwork, LayoutSlot, LayoutText, Openings};
 pub use self::library::{Library, LibrarySource, SessionPattern};
 pub use self::mail::{Alerts, Mail, Security, Smtp};
-pub use self::media::Media;
+pub use self::media::{Media, Stock, is_nearly};
 pub use self::network::Network;
 pub use self::paths::destination_in;
 pub use self::pool::{Allocate, Pool};

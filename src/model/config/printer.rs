@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Context;
 use super::finish::RawColor;
-use super::media::{self, Media, RawMedia};
+use super::media::{self, Media, RawMedia, Stock};
 use super::names::Named;
 use super::overlaps::Role;
 use super::server::Hours;
@@ -94,6 +94,10 @@ section! {
         priority: Whole<-1000, 1000>,
         /// Sizes that it takes: a list, or a map from a size to what that asks of the sheet.
         media: RawMedia [required],
+        /// IPP: the type of paper in it, for the sizes in `media` that name none. Default: as the printer is set.
+        media_type: Globs,
+        /// IPP: the tray, for the sizes in `media` that name none. Default: as the printer is set.
+        media_source: Globs,
         /// The colour that sheets are made in for this printer.
         color: RawColor,
         /// By how much a borderless sheet is larger than the paper on each side, such as `1mm`. Default none.
@@ -131,7 +135,16 @@ impl RawPrinter {
         if let Some(pool) = &self.pool {
             cx.known(Named::Pool, pool, &here.key("pool"));
         }
-        let media = media::check(self.media, &here.key("media"), cx);
+        let media_type = self.media_type.unwrap_or_default();
+        let stock = Stock { media_type, media_source: self.media_source.unwrap_or_default(), ..Stock::default() };
+        let media = media::check(self.media, &stock, &here.key("media"), cx);
+        if self.uri.is_none() {
+            let is_plain = |media: &&Media| Stock { by_name: false, ..media.stock.clone() } != Stock::default();
+            if let Some(media) = media.iter().find(is_plain) {
+                let text = "`media_size`, `media_type` and `media_source` go with `uri`: other printers are not asked for paper";
+                cx.error(&here.key("media").key(&media.size.to_string()), text);
+            }
+        }
         let target = match (self.uri, self.folder, self.command) {
             (Some(uri), None, None) => PrinterTarget::Ipp {
                 uri: ipp_uri(&uri, &here, self.insecure.is_some() || self.ca_file.is_some(), cx),

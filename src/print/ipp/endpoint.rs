@@ -12,6 +12,7 @@ use super::answer::{Answer, Attributes};
 use super::error::IppError;
 use super::facts::{self, PrinterFacts};
 use super::job::{self, Created, JobFacts, Listed};
+use super::media::COMBINATIONS;
 use super::request::{self, Request};
 use super::ticket::{Document, Ticket};
 use super::trust;
@@ -98,7 +99,20 @@ impl Endpoint {
 
     /// What the printer says about itself now.
     pub fn facts(&self) -> Result<PrinterFacts, IppError> {
-        let answer = self.query(&self.request(Operation::GetPrinterAttributes).asking_for(&facts::REQUESTED))?;
+        self.facts_of(&facts::REQUESTED)
+    }
+
+    /// The same with what goes together of its paper: for who is about to print. A printer whose list is too long for
+    /// an answer, or for its time, is asked without it.
+    pub fn facts_to_print(&self) -> Result<PrinterFacts, IppError> {
+        match self.facts_of(&[&facts::REQUESTED[..], &[COMBINATIONS]].concat()) {
+            Err(IppError::Malformed(_) | IppError::Lost(_) | IppError::Refused(_)) => self.facts(),
+            other => other,
+        }
+    }
+
+    fn facts_of(&self, requested: &[&str]) -> Result<PrinterFacts, IppError> {
+        let answer = self.query(&self.request(Operation::GetPrinterAttributes).asking_for(requested))?;
         let printer = answer.group(DelimiterTag::PrinterAttributes).and_then(PrinterFacts::read);
         printer.ok_or_else(|| IppError::Malformed("its answer has no printer's state in it".into()))
     }

@@ -48,7 +48,7 @@ pub struct PrinterFacts {
 }
 
 /// What is asked for. A printer that ignores the list sends everything, within the bounds of an answer.
-pub(super) const REQUESTED: [&str; 28] = [
+pub(super) const REQUESTED: [&str; 30] = [
     "printer-uuid",
     "printer-make-and-model",
     "printer-up-time",
@@ -65,6 +65,8 @@ pub(super) const REQUESTED: [&str; 28] = [
     "media-supported",
     "media-size-supported",
     "media-col-supported",
+    "media-type-supported",
+    "media-source-supported",
     "media-col-ready",
     "media-ready",
     "media-bottom-margin-supported",

@@ -1,14 +1,19 @@
 //! Paper sizes as printers say them: hundredths of a millimetre, and PWG names such as `na_govt-letter_8x10in`.
 
 use super::answer::Attributes;
-use super::paper::Paper;
+use super::paper::Combination;
+use crate::model::config::is_nearly;
+use crate::model::units::{Dimensions, Length};
 
 /// By how much a printer's paper may differ from the size asked for and still be it: half a millimetre, as the PWG's
 /// own rule for matching sizes has it.
 pub const TOLERANCE_HMM: i32 = 50;
+/// A list of what goes together: long, and sent by printers only when it is asked for by name.
+pub(super) const COMBINATIONS: &str = "media-col-database";
 /// Half an inch and the like are shown in inches, in this many parts of one.
 const HMM_PER_INCH: i32 = 2540;
-const MARGINS: [&str; 4] = ["media-bottom-margin", "media-left-margin", "media-right-margin", "media-top-margin"];
+pub(super) const MARGINS: [&str; 4] =
+    ["media-bottom-margin", "media-left-margin", "media-right-margin", "media-top-margin"];
 
 /// A size of paper that a printer takes, in hundredths of a millimetre, as it lies in the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +39,12 @@ pub struct PrinterMedia {
     /// Four margins of nothing are among its margins; `None` when it does not speak of margins.
     pub borderless: Option<bool>,
     /// What lies in it now; empty when it does not say.
-    pub ready: Vec<Medium>,
+    pub ready: Vec<Combination>,
+    /// What goes together, where it was asked for that; empty when it does not say.
+    pub combinations: Vec<Combination>,
+    /// Its words for types of paper and for trays; empty when it does not say.
+    pub types: Vec<String>,
+    pub sources: Vec<String>,
     /// It knows paper by name alone: `media` is sent, and no `media-col`.
     pub by_name: bool,
 }
@@ -56,10 +66,14 @@ impl PrinterMedia {
         if MARGINS.iter().any(|side| printer.has(&format!("{side}-supported"))) {
             media.borderless = Some(MARGINS.iter().all(has_zero));
         }
-        media.ready = printer.collections("media-col-ready").filter_map(size_of).collect();
+        media.ready = printer.collections("media-col-ready").filter_map(Combination::read).collect();
         if media.ready.is_empty() {
-            media.ready = printer.texts("media-ready").iter().filter_map(|name| named(name)).collect();
+            let names = printer.texts("media-ready");
+            media.ready = names.iter().filter_map(|name| named(name)).map(|m| Combination::of_size(&m)).collect();
         }
+        media.combinations = printer.collections(COMBINATIONS).filter_map(Combination::read).collect();
+        media.types = printer.texts("media-type-supported");
+        media.sources = printer.texts("media-source-supported");
         media
     }
 
@@ -83,20 +97,13 @@ impl PrinterMedia {
         }
     }
 
-    /// Whether this paper lies in it, by what it says.
-    pub fn has_loaded(&self, paper: &Paper) -> bool {
-        let (width, height) = (paper.width_hmm, paper.height_hmm);
-        self.ready.iter().any(|size| size.is(width, height) || size.is(height, width))
-    }
-
     /// It says nothing about its paper, as raw queues do.
     pub fn is_silent(&self) -> bool {
         self.sizes.is_empty() && self.ranges.is_empty()
     }
 
-    /// The paper to name for a sheet of this size. A queue may accept any size and print it on whatever lies there,
-    /// so that this is asked before every print. Either side may come first: the printer's own way counts.
-    pub fn medium(&self, width_hmm: i32, height_hmm: i32, borderless: bool) -> Result<Medium, String> {
+    /// The size to name for a sheet. Either side may come first: the printer's own way counts.
+    pub(super) fn medium(&self, width_hmm: i32, height_hmm: i32, borderless: bool) -> Result<Medium, String> {
         if borderless && self.borderless == Some(false) {
             return Err("it does not print to the paper's edges; say `borderless: false` in the delivery".into());
         }
@@ -111,12 +118,14 @@ impl PrinterMedia {
         }
         let sizes: Vec<String> = self.sizes.iter().map(Medium::to_string).collect();
         let asked = Medium { width_hmm: short, height_hmm: long, name: None };
-        Err(format!("it takes no {asked}; it takes {}", sizes.join(", ")))
+        let near = self.sizes.iter().find(|size| size.is_nearly(&asked));
+        let hint = near.map(|near| format!("; if {near} is the paper for it, say so with `media_size: {near}`"));
+        Err(format!("it takes no {asked}; it takes {}{}", sizes.join(", "), hint.unwrap_or_default()))
     }
 }
 
 impl MediumRange {
-    fn takes(&self, width: i32, height: i32) -> bool {
+    pub(super) fn takes(&self, width: i32, height: i32) -> bool {
         let within = |value: i32, (min, max): (i32, i32)| value >= min - TOLERANCE_HMM && value <= max + TOLERANCE_HMM;
         within(width, self.width_hmm) && within(height, self.height_hmm)
     }
@@ -126,6 +135,14 @@ impl Medium {
     fn is(&self, width_hmm: i32, height_hmm: i32) -> bool {
         let near = |a: i32, b: i32| a.abs_diff(b) <= TOLERANCE_HMM as u32;
         near(self.width_hmm, width_hmm) && near(self.height_hmm, height_hmm)
+    }
+
+    fn is_nearly(&self, other: &Medium) -> bool {
+        let size = |medium: &Medium| {
+            let side = |hmm: i32| Length::inches(f64::from(hmm) / f64::from(HMM_PER_INCH));
+            Dimensions::new(side(medium.width_hmm), side(medium.height_hmm))
+        };
+        is_nearly(size(self), size(other))
     }
 }
 
@@ -140,11 +157,6 @@ impl std::fmt::Display for Medium {
         };
         write!(f, "{}x{}{unit}", f64::from(self.width_hmm) / scale, f64::from(self.height_hmm) / scale)
     }
-}
-
-fn size_of(media_col: Attributes<'_>) -> Option<Medium> {
-    let size = media_col.collections("media-size").next()?;
-    Some(Medium { width_hmm: size.int("x-dimension")?, height_hmm: size.int("y-dimension")?, name: None })
 }
 
 /// A PWG name ends with its size: `na_5x7_5x7in`, `iso_a4_210x297mm`.
@@ -164,19 +176,19 @@ fn named(name: &str) -> Option<Medium> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use ipp::model::DelimiterTag;
     use ipp::value::IppValue;
 
     use super::super::answer::tests::{answer, keyword};
     use super::*;
 
-    fn collection(members: &[(&str, IppValue)]) -> IppValue {
+    pub(in crate::print::ipp) fn collection(members: &[(&str, IppValue)]) -> IppValue {
         let entry = |(name, value): &(&str, IppValue)| ((*name).try_into().unwrap(), value.clone());
         IppValue::Collection(members.iter().map(entry).collect())
     }
 
-    fn size(x: i32, y: i32) -> IppValue {
+    pub(in crate::print::ipp) fn size(x: i32, y: i32) -> IppValue {
         collection(&[("x-dimension", IppValue::Integer(x)), ("y-dimension", IppValue::Integer(y))])
     }
 
@@ -222,9 +234,14 @@ mod tests {
         let found = media.medium(25400, 20310, true).unwrap();
         assert_eq!((found.width_hmm, found.height_hmm, found.name), (20320, 25400, None));
         assert_eq!(media.medium(12700, 17780, true).unwrap().to_string(), "5x7in");
-        assert_eq!(media.ready, [Medium { width_hmm: 20320, height_hmm: 25400, name: None }]);
+        assert_eq!(media.ready.len(), 1);
         let no = media.medium(27940, 35560, true).unwrap_err();
         assert_eq!(no, "it takes no 11x14in; it takes 4x6in, 8x10in, 5x7in");
+        let postcards = read(&[("media-size-supported", size(10000, 14800))]);
+        let no = postcards.medium(10160, 15240, true).unwrap_err();
+        assert!(
+            no.ends_with("it takes 100x148mm; if 100x148mm is the paper for it, say so with `media_size: 100x148mm`")
+        );
     }
 
     #[test]

@@ -27,6 +27,6 @@ pub use error::{IppError, Refusal};
 pub use facts::{PrinterFacts, PrinterState};
 pub use job::{Created, JobFacts, JobState, Listed};
 pub use media::{Medium, MediumRange, PrinterMedia, TOLERANCE_HMM};
-pub use paper::Paper;
+pub use paper::{Choice, Combination, Paper};
 pub use reason::{Keeps, Reason, Severity};
 pub use ticket::{Document, Scaling, Ticket};

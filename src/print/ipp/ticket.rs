@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipp::value::{IppName, IppValue};
 
 use super::facts::PrinterFacts;
-use super::media::Medium;
+use super::media::{MARGINS, Medium};
 use crate::keyword;
 use crate::model::delivery::PrintQuality;
 
@@ -21,6 +21,9 @@ pub struct Ticket {
     pub name: String,
     /// `None`: as the printer has it by default.
     pub media: Option<Medium>,
+    /// Type of paper and tray, in the printer's own words.
+    pub media_type: Option<String>,
+    pub media_source: Option<String>,
     pub borderless: bool,
     pub quality: Option<PrintQuality>,
     pub color_mode: Option<String>,
@@ -67,7 +70,7 @@ impl Ticket {
         }
         match &self.media {
             Some(Medium { name: Some(name), .. }) => list.extend(keyword(name).map(|name| ("media", name))),
-            Some(medium) => list.push(("media-col", media_col(medium, self.borderless))),
+            Some(medium) => list.push(("media-col", self.media_col(medium))),
             None => {}
         }
         if let Some(quality) = self.quality {
@@ -82,6 +85,19 @@ impl Ticket {
         list.extend(self.scaling.and_then(|s| keyword(&s.to_string())).map(|scaling| ("print-scaling", scaling)));
         list
     }
+
+    fn media_col(&self, medium: &Medium) -> IppValue {
+        let (x, y) = (IppValue::Integer(medium.width_hmm), IppValue::Integer(medium.height_hmm));
+        let paper = collection_of([("x-dimension", x), ("y-dimension", y)]);
+        let mut members = collection_of([("media-size", IppValue::Collection(paper))]);
+        if self.borderless {
+            members.extend(collection_of(MARGINS.map(|margin| (margin, IppValue::Integer(0)))));
+        }
+        for (name, word) in [("media-type", &self.media_type), ("media-source", &self.media_source)] {
+            members.extend(word.as_deref().and_then(word_of).map(|word| (IppName::new_truncated(name), word)));
+        }
+        IppValue::Collection(members)
+    }
 }
 
 /// Longer than a keyword can be it would be none of the printer's.
@@ -89,15 +105,10 @@ fn keyword(text: &str) -> Option<IppValue> {
     IppValue::new_keyword(text).ok()
 }
 
-fn media_col(medium: &Medium, borderless: bool) -> IppValue {
-    let (x, y) = (IppValue::Integer(medium.width_hmm), IppValue::Integer(medium.height_hmm));
-    let paper = collection_of([("x-dimension", x), ("y-dimension", y)]);
-    let mut members = collection_of([("media-size", IppValue::Collection(paper))]);
-    if borderless {
-        let margins = ["media-bottom-margin", "media-left-margin", "media-right-margin", "media-top-margin"];
-        members.extend(collection_of(margins.map(|margin| (margin, IppValue::Integer(0)))));
-    }
-    IppValue::Collection(members)
+/// Some printers have names for it that people gave, with spaces.
+fn word_of(text: &str) -> Option<IppValue> {
+    let is_keyword = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.'));
+    if is_keyword { keyword(text) } else { IppValue::new_name_without_language(text).ok() }
 }
 
 fn collection_of<const N: usize>(members: [(&str, IppValue); N]) -> BTreeMap<IppName, IppValue> {
@@ -112,6 +123,8 @@ mod tests {
         Ticket {
             name: "hf-1".into(),
             media: Some(Medium { width_hmm: 20320, height_hmm: 25400, name: None }),
+            media_type: None,
+            media_source: None,
             borderless: true,
             quality: Some(PrintQuality::High),
             color_mode: None,
@@ -132,6 +145,15 @@ mod tests {
         assert_eq!(size.get("x-dimension"), Some(&IppValue::Integer(20320)));
         let bordered = Ticket { borderless: false, ..ticket() };
         assert!(matches!(&bordered.attributes()[1].1, IppValue::Collection(media) if media.len() == 1));
+    }
+
+    #[test]
+    fn type_and_tray_go_with_the_size() {
+        let kind = Some("Photo Paper Plus".to_string());
+        let of = Ticket { media_type: kind, media_source: Some("rear".into()), ..ticket() };
+        let IppValue::Collection(media) = &of.attributes()[1].1 else { panic!("no collection") };
+        assert_eq!(media["media-type"], IppValue::new_name_without_language("Photo Paper Plus").unwrap());
+        assert_eq!((&media["media-source"], media.len()), (&keyword("rear").unwrap(), 7));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::planning::outdated;
 use super::{Report, Run, Stop};
 use crate::matcher;
-use crate::model::config::{Allocate, Config, Printer, PrinterTarget};
+use crate::model::config::{Allocate, Config, Printer, PrinterTarget, Stock};
 use crate::model::delivery::Delivery;
 use crate::plan::printing::Printing;
 use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, StepId};
@@ -102,6 +102,8 @@ impl Run<'_> {
                     sha256: made.sha256.clone(),
                     copies: print.copies,
                     paper: print.demand.paper,
+                    stock: Stock::default(),
+                    paper_name: print.ask.paper.clone(),
                     borderless: *borderless,
                     quality: *quality,
                     color_mode: color_mode.clone(),
@@ -288,8 +290,8 @@ impl Run<'_> {
             return Ok(());
         }
         let paper = |printer: &Printer| {
-            let media = printer.media_for(ask.size);
-            Paper::new(media.map_or(unit.print.demand.paper, |media| media.on.unwrap_or(media.size)))
+            let sheet = sheet_for(&unit.sheet, unit.print, printer);
+            Paper::new(sheet.paper, sheet.borderless, &sheet.stock, sheet.paper_name.as_deref())
         };
         let mut printers: Vec<&Printer> = takers.into_iter().map(|(printer, _)| printer).collect();
         if !pool.is_some_and(|pool| pool.split)
@@ -350,6 +352,12 @@ impl Run<'_> {
             ..self.counts(plan)
         });
     }
+}
+
+/// The sheet with what this printer calls its paper now: it need not be made anew for that.
+fn sheet_for(sheet: &Sheet, print: &PlannedPrint, printer: &Printer) -> Sheet {
+    let stock = printer.media_for(print.ask.size).map(|media| media.stock.clone()).unwrap_or_default();
+    Sheet { stock, ..sheet.clone() }
 }
 
 fn is_at_folder(run: &PrintRun, config: &Config) -> bool {

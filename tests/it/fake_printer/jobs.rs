@@ -1,5 +1,6 @@
 //! The printer's book of jobs, and the sheets that came out.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Behaviour;
@@ -31,6 +32,8 @@ pub struct FakeJob {
     /// Hundredths of a millimetre, `media` by name otherwise.
     pub media: Option<(i32, i32)>,
     pub borderless: bool,
+    /// What else it was asked for by a word: `media-type`, `media-source`, `print-scaling`.
+    pub words: BTreeMap<String, String>,
     pub state: FakeState,
     pub document: Option<Vec<u8>>,
     /// The document did not come to its end.
@@ -77,6 +80,7 @@ impl Book {
             copies: 1,
             media: None,
             borderless: false,
+            words: BTreeMap::new(),
             state: FakeState::Held,
             document: None,
             was_cut: false,

@@ -1,5 +1,6 @@
 //! What each operation does, and its answer.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ipp::IppHeader;
@@ -123,7 +124,11 @@ fn new_job(state: &mut State, request: Request, operation: Operation, was_cut: b
     let setting = |name| request.value(DelimiterTag::JobAttributes, name);
     let media = setting("media-col").map(media_of);
     let takes = |(x, y): (i32, i32)| state.behaviour.media.contains(&(x, y));
-    let is_refused = media.is_some_and(|(size, margins)| !takes(size) || (margins && !state.behaviour.borderless));
+    let words = words_of(&request);
+    let known = &state.behaviour.borderless_types;
+    let has_edges = known.is_empty() || words.get("media-type").is_some_and(|word| known.contains(word));
+    let is_refused = media.is_some_and(|(_, to_edges)| to_edges && !has_edges)
+        || media.is_some_and(|(size, margins)| !takes(size) || (margins && !state.behaviour.borderless));
     let fidelity = request.operation_value("ipp-attribute-fidelity") == Some(&IppValue::Boolean(true));
     if is_refused && fidelity && !state.behaviour.ignores_fidelity && !state.behaviour.is_spooler {
         return unsupported(SETTINGS_NOT_SUPPORTED);
@@ -138,6 +143,7 @@ fn new_job(state: &mut State, request: Request, operation: Operation, was_cut: b
     let job = state.book.make(&name, &user, Instant::now());
     job.copies = copies;
     job.media = media.map(|(size, _)| size);
+    job.words = words;
     job.borderless = media.is_some_and(|(_, borderless)| borderless);
     let (id, uuid) = (job.id, job.uuid.clone());
     if operation == Operation::PrintJob {
@@ -176,6 +182,19 @@ fn take(state: &mut State, id: i32, document: Vec<u8>, was_cut: bool) {
     job.state = FakeState::Pending;
     job.document = Some(document);
     job.was_cut = was_cut;
+}
+
+/// What is asked for by a word, in `media-col` and beside it.
+fn words_of(request: &Request) -> BTreeMap<String, String> {
+    let mut words = BTreeMap::new();
+    if let Some(IppValue::Collection(media)) = request.value(DelimiterTag::JobAttributes, "media-col") {
+        for name in ["media-type", "media-source"] {
+            words.extend(media.get(name).map(|word| (name.to_string(), word.to_string())));
+        }
+    }
+    let scaling = request.value(DelimiterTag::JobAttributes, "print-scaling");
+    words.extend(scaling.map(|word| ("print-scaling".to_string(), word.to_string())));
+    words
 }
 
 /// Size, and whether all margins are nothing.
@@ -233,6 +252,22 @@ fn facts(state: &State) -> Vec<Attribute> {
         ("media-right-margin-supported", margins.clone()),
         ("media-top-margin-supported", margins),
     ];
+    if !behaviour.types.is_empty() {
+        facts.push(("media-type-supported", list(behaviour.types.iter().map(|word| keyword(word)).collect())));
+    }
+    if !behaviour.borderless_types.is_empty() {
+        let margins = ["media-bottom-margin", "media-left-margin", "media-right-margin", "media-top-margin"];
+        let entry = |(paper, kind): (&(i32, i32), &String)| {
+            let margin = if behaviour.borderless_types.contains(kind) { 0 } else { 317 };
+            let mut members = vec![("media-size", size(paper)), ("media-type", keyword(kind))];
+            members.extend(margins.map(|name| (name, IppValue::Integer(margin))));
+            IppValue::Collection(
+                members.into_iter().map(|(name, value)| (IppName::new(name).unwrap(), value)).collect(),
+            )
+        };
+        let pairs = behaviour.media.iter().flat_map(|paper| behaviour.types.iter().map(move |kind| (paper, kind)));
+        facts.push(("media-col-database", list(pairs.map(entry).collect())));
+    }
     if !behaviour.loaded.is_empty() {
         let loaded =
             |paper| IppValue::Collection([(IppName::new("media-size").unwrap(), size(paper))].into_iter().collect());

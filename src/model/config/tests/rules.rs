@@ -177,6 +177,31 @@ fn printers_are_reached_at_the_port_of_ipp() {
 }
 
 #[test]
+fn what_a_printer_calls_its_paper_is_said_for_a_size_or_for_all() {
+    let config = read(
+        "printers:\n  a: { uri: \"ipp://10.0.0.21\", media_type: \"photographic-*\", media: { 4x6in: { media_size: 100x148mm }, 5x7in: { media_type: stationery, media_source: rear } } }\n",
+    );
+    let [small, large] = config.printers[0].media.as_slice() else { panic!("two sizes") };
+    assert_eq!(small.stock.media_size.unwrap().to_string(), "100x148mm");
+    assert_eq!(
+        (small.stock.media_type.written(), large.stock.media_type.written()),
+        (&["photographic-*".to_string()][..], &["stationery".to_string()][..])
+    );
+    assert!(small.stock.media_source.is_empty() && large.stock.media_source.matches("rear"));
+    let other =
+        |media: &str| refused(&format!("printers:\n  a: {{ uri: \"ipp://10.0.0.21\", media: {{ {media} }} }}\n"));
+    assert!(other("4x6in: { media_size: 127x178mm }").contains("differs from 4x6in by more than 5 %"));
+    assert!(other("4x6in: { media_size: 1200x1800px }").contains("differs"));
+    for (key, place) in [
+        ("media: { 4x6in: { media_type: glossy } }", "media.4x6in"),
+        ("media_source: rear, media: [4x6in]", "media.4x6in"),
+    ] {
+        let error = refused(&format!("printers:\n  a: {{ folder: dnp, {key} }}\n"));
+        assert!(error.contains(place) && error.contains("go with `uri`"), "{error}");
+    }
+}
+
+#[test]
 fn links_are_mailed_where_there_is_mail() {
     let link = "downloads: { public_url: \"https://x.example/\" }\nprofiles:\n  a: { deliver: [ { to: link } ] }\n";
     let mail = "mail: { smtp: \"smtp://m.example\", from: a@b.example }\n";

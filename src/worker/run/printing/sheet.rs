@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::Unit;
+use super::{Unit, sheet_for};
 use crate::clock;
 use crate::model::config::{Config, Printer, PrinterTarget};
 use crate::plan::PlannedPrint;
@@ -21,7 +21,8 @@ impl Run<'_> {
         printer: &Printer,
         config: &Config,
     ) -> Result<Went, Stop> {
-        let sheet = Sheet { copies: unit.print.copies.saturating_sub(run.printed), ..unit.sheet.clone() };
+        let copies = unit.print.copies.saturating_sub(run.printed);
+        let sheet = Sheet { copies, ..sheet_for(&unit.sheet, unit.print, printer) };
         let id = unit.print.id.clone();
         let folder = self.folder().join("prints").join(id.to_string());
         let record = self.job.record.clone();
@@ -74,7 +75,8 @@ impl Run<'_> {
         let Some(printer) = config.printer(&intent.printer) else {
             return Ok(Went::On(Some("it is not in the config any more, and nobody else knows of the sheet".into())));
         };
-        let sheet = Sheet { copies: intent.copies.saturating_add(intent.left), ..unit.sheet.clone() };
+        let copies = intent.copies.saturating_add(intent.left);
+        let sheet = Sheet { copies, ..sheet_for(&unit.sheet, unit.print, printer) };
         let id = unit.print.id.clone();
         let folder = self.folder().join("prints").join(id.to_string());
         let record = self.job.record.clone();
