@@ -87,6 +87,11 @@ pub struct Behaviour {
     pub counts_octets: bool,
     /// Finished jobs that it remembers.
     pub history: usize,
+    /// What it calls its answers, and whether it says how long they are and ends the connection when it has not.
+    pub answer_type: Option<&'static str>,
+    pub has_length: bool,
+    /// Puts these bytes before the attributes of the printer.
+    pub odd_attributes: Vec<u8>,
     pub user_and_password: Option<(String, String)>,
     /// What the next jobs come to, instead of completed: the state, and sheets that came out before.
     pub fates: Vec<(FakeState, u32)>,
@@ -116,6 +121,9 @@ impl Default for Behaviour {
             hides_names: false,
             counts_octets: false,
             history: usize::MAX,
+            answer_type: Some("application/ipp"),
+            has_length: true,
+            odd_attributes: Vec::new(),
             user_and_password: None,
             fates: Vec::new(),
         }

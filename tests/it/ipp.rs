@@ -204,6 +204,46 @@ fn a_printer_that_lies_is_bounded_in_bytes_and_time() {
 }
 
 #[test]
+fn an_answer_is_one_whatever_http_says_of_it() {
+    for (answer_type, has_length) in
+        [(None, true), (Some("application/octet-stream"), true), (Some("application/ipp"), false), (None, false)]
+    {
+        let printer = FakePrinter::start_as(Behaviour { answer_type, has_length, ..Behaviour::default() }, None);
+        let endpoint = endpoint(&printer);
+        let made = endpoint.create_job(&ticket("hf-1")).unwrap();
+        endpoint.send_document(made.id, &SHEET).unwrap();
+        assert_eq!(printer.prints().len(), 2, "{answer_type:?} {has_length}");
+        printer.fail_next(Operation::GetPrinterAttributes, Fault::Http(200));
+        let error = endpoint.facts().unwrap_err();
+        assert!(error.to_string().contains("answers with `text/html`, not with IPP"), "{error}");
+    }
+}
+
+#[test]
+fn values_that_nobody_can_read_do_not_hide_the_printer() {
+    let odd = |tag: u8, name: &str, length: u16| {
+        let mut bytes = vec![tag, 0, u8::try_from(name.len()).unwrap()];
+        bytes.extend(name.as_bytes());
+        bytes.extend(length.to_be_bytes());
+        bytes.extend(vec![b'x'; usize::from(length)]);
+        bytes
+    };
+    let all = [
+        odd(0x41, "printer-device-id", 1320),
+        odd(0x44, "printer-strings-languages-supported", 300),
+        odd(0x45, "printer-icons", 1109),
+        odd(0x7f, "x-vendor", 6),
+        odd(0x23, "finishings-default", 0),
+        // A group that no standard has, and the last of them.
+        [vec![0x0b], odd(0x44, "x", 1)].concat(),
+    ]
+    .concat();
+    let printer = FakePrinter::start_as(Behaviour { odd_attributes: all, ..Behaviour::default() }, None);
+    let facts = endpoint(&printer).facts().unwrap();
+    assert_eq!((facts.state, facts.media.sizes.len()), (PrinterState::Idle, 3));
+}
+
+#[test]
 fn a_restart_and_a_loss_of_memory_can_be_told_apart() {
     let printer = FakePrinter::start();
     printer.has_been_on_for(Duration::from_hours(1));

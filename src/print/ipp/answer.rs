@@ -1,16 +1,13 @@
 //! An answer, read with types: a value of another type than the protocol says counts as not there.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 
 use ipp::attribute::IppAttributeGroup;
 use ipp::model::DelimiterTag;
-use ipp::parser::IppParser;
-use ipp::reader::IppReader;
 use ipp::value::{IppName, IppValue};
 
-use super::bounds;
 use super::error::{IppError, Refusal};
+use super::reader;
 use crate::model::limits::PRINTER_TEXT_MAX_CHARS;
 
 /// What a printer answered, whole and a success.
@@ -21,13 +18,10 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The crate's client calls every answer fine; here only one with a status of success is.
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Answer, IppError> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Answer, IppError> {
         let malformed = |why: String| IppError::Malformed(format!("its answer {why}"));
-        bounds::check(&bytes).map_err(malformed)?;
-        let parser = IppParser::new(IppReader::new(Cursor::new(bytes)));
-        let (header, attributes, _) = parser.parse_parts().map_err(|e| malformed(format!("cannot be read: {e}")))?;
-        let status = header.operation_or_status as u16;
-        let answer = Answer { groups: attributes.into_groups() };
+        let (status, groups) = reader::read(bytes).map_err(malformed)?;
+        let answer = Answer { groups };
         if status <= 0x00ff {
             return Ok(answer);
         }
@@ -152,7 +146,7 @@ pub(super) mod tests {
 
     /// An answer as it would come, of attributes in one group.
     pub(in crate::print::ipp) fn answer(tag: DelimiterTag, attributes: &[(&str, IppValue)]) -> Answer {
-        Answer::read(bytes(StatusCode::SuccessfulOk, tag, attributes)).unwrap()
+        Answer::read(&bytes(StatusCode::SuccessfulOk, tag, attributes)).unwrap()
     }
 
     fn bytes(status: StatusCode, tag: DelimiterTag, attributes: &[(&str, IppValue)]) -> Vec<u8> {
@@ -206,17 +200,17 @@ pub(super) mod tests {
     fn an_answer_that_is_no_success_is_a_refusal() {
         let attributes = [("status-message", IppValue::new_text_without_language("too much").unwrap())];
         let refused = bytes(StatusCode::ServerErrorBusy, DelimiterTag::OperationAttributes, &attributes);
-        let error = Answer::read(refused).unwrap_err();
+        let error = Answer::read(&refused).unwrap_err();
         assert_eq!(error.to_string(), "the printer refused: it is busy (too much)");
         assert!(matches!(error, IppError::Refused(refusal) if refusal.is_busy()));
         let ignored = bytes(StatusCode::SuccessfulOkIgnoredOrSubstitutedAttributes, DelimiterTag::JobAttributes, &[]);
-        assert!(Answer::read(ignored).is_ok());
+        assert!(Answer::read(&ignored).is_ok());
     }
 
     #[test]
     fn garbage_is_malformed() {
         for garbage in [&b""[..], b"<html>no</html>", &[0; 64], &[0xff; 64]] {
-            assert!(matches!(Answer::read(garbage.to_vec()), Err(IppError::Malformed(_))), "{garbage:?}");
+            assert!(matches!(Answer::read(garbage), Err(IppError::Malformed(_))), "{garbage:?}");
         }
     }
 }

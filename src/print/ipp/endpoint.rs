@@ -188,12 +188,12 @@ impl Endpoint {
     }
 
     fn query(&self, request: &Request) -> Result<Answer, IppError> {
-        Answer::read(wire::exchange(&self.address, request.to_bytes(), &[], self.patience.query)?)
+        Answer::read(&wire::exchange(&self.address, request.to_bytes(), &[], self.patience.query)?)
     }
 
     fn send(&self, request: &Request, document: &Document<'_>) -> Result<Answer, IppError> {
         let within = self.patience.for_document(document.bytes.len());
-        Answer::read(wire::exchange(&self.address, request.to_bytes(), document.bytes, within)?)
+        Answer::read(&wire::exchange(&self.address, request.to_bytes(), document.bytes, within)?)
     }
 
     /// Neither CUPS nor most printers name the uuid in this answer; it is asked for. The job stands whether that

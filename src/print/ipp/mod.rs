@@ -5,17 +5,17 @@
 //! an error says whether the printer can have got anything. Must not know what is printed, for whom, or how often it
 //! was tried: deciding about a second try is the caller's.
 //!
-//! The crate `ipp` speaks the format; HTTP and TLS are `ureq` and `rustls` with a connection of our own, because only
+//! The crate `ipp` has the format's values and writes requests; answers are read here, as far as they can be. HTTP and TLS are `ureq` and `rustls` with a connection of our own, because only
 //! there it is known whether a byte of the request has left.
 
 mod answer;
-mod bounds;
 mod endpoint;
 mod error;
 mod facts;
 mod job;
 mod media;
 mod paper;
+mod reader;
 mod reason;
 mod request;
 mod ticket;

@@ -18,9 +18,12 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, SendBody};
 
 use super::error::{IppError, Refusal};
+use super::reader;
 use crate::model::limits::PRINTER_ANSWER_MAX_BYTES;
 
 const IPP_TYPE: &str = "application/ipp";
+/// How much of an answer is read at a time.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// Where requests go.
 #[derive(Clone)]
@@ -84,14 +87,13 @@ pub(super) fn exchange(to: &Address, head: Vec<u8>, document: &[u8], within: Dur
             None => IppError::Lost(format!("it answers with HTTP {status}, which leaves open what it did")),
         });
     }
-    let format = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if !format.to_ascii_lowercase().starts_with(IPP_TYPE) {
-        return Err(IppError::Malformed(format!(
+    let format = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
+    let is_called_ipp = format.to_ascii_lowercase().starts_with(IPP_TYPE);
+    match read_answer(response.body_mut(), is_called_ipp) {
+        // Some printers do not say what it is, or call it something else; it says so itself.
+        Ok(answer) if !is_called_ipp && !reader::looks_right(&answer) => Err(IppError::Malformed(format!(
             "it answers with `{format}`, not with IPP: is that a printer, and its path right?"
-        )));
-    }
-    let answer = response.body_mut().with_config().limit(PRINTER_ANSWER_MAX_BYTES).read_to_vec();
-    match answer {
+        ))),
         Ok(answer) => Ok(answer),
         Err(ureq::Error::BodyExceedsLimit(_)) => {
             Err(IppError::Malformed(format!("its answer is longer than {PRINTER_ANSWER_MAX_BYTES} bytes")))
@@ -106,6 +108,21 @@ pub(super) fn exchange(to: &Address, head: Vec<u8>, document: &[u8], within: Dur
         }
         Ok(answer)
     })
+}
+
+/// An answer as far as IPP needs it. Its attributes say where they end: some printers do not say how long it is, and
+/// leave the connection open.
+fn read_answer(body: &mut ureq::Body, is_called_ipp: bool) -> Result<Vec<u8>, ureq::Error> {
+    let mut body = body.with_config().limit(PRINTER_ANSWER_MAX_BYTES).reader();
+    let (mut answer, mut end, mut piece) = (Vec::new(), reader::End::default(), [0; PIECE_BYTES]);
+    loop {
+        let count = body.read(&mut piece)?;
+        answer.extend(&piece[..count]);
+        let is_no_answer = !is_called_ipp && answer.len() > reader::HEADER_BYTES && !reader::looks_right(&answer);
+        if count == 0 || is_no_answer || end.is_in(&answer) {
+            return Ok(answer);
+        }
+    }
 }
 
 /// Why there is no connection.

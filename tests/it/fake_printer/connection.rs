@@ -11,7 +11,7 @@ use ipp::parser::IppParser;
 use ipp::reader::IppReader;
 
 use super::operations::{Request, answer, operation, refusal};
-use super::{FakeState, Fault, Shared};
+use super::{Behaviour, FakeState, Fault, Shared};
 
 /// A client that says nothing for so long is gone.
 const IDLE_AFTER: Duration = Duration::from_secs(30);
@@ -121,8 +121,17 @@ fn exchange(stream: &mut dyn Stream, head: &str, shared: &Shared) -> io::Result<
         Some(Fault::Unanswered) => Ok(false),
         Some(Fault::Http(status)) => http(stream, status, "text/html", b"<html>odd</html>").map(|()| true),
         Some(Fault::Dribble(pause_ms)) => dribble(stream, &bytes, Duration::from_millis(pause_ms)).map(|()| false),
-        _ => http(stream, 200, "application/ipp", &bytes).map(|()| true),
+        _ => whole(stream, &bytes, &shared.state().behaviour.clone()).map(|()| true),
     }
+}
+
+/// With the headers that it has for answers.
+fn whole(stream: &mut dyn Stream, bytes: &[u8], behaviour: &Behaviour) -> io::Result<()> {
+    let format = behaviour.answer_type.map(|format| format!("content-type: {format}\r\n")).unwrap_or_default();
+    let length = if behaviour.has_length { format!("content-length: {}\r\n", bytes.len()) } else { String::new() };
+    let head = format!("HTTP/1.1 200 x\r\n{format}{length}\r\n");
+    stream.write_all(&[head.as_bytes(), bytes].concat())?;
+    stream.flush()
 }
 
 /// Reads on until so many bytes of the document are there.

@@ -71,7 +71,11 @@ pub(super) fn answer(state: &mut State, request: Request, was_cut: bool) -> Vec<
     let bytes = match operation {
         Operation::GetPrinterAttributes => {
             let asked: Vec<Attribute> = facts(state);
-            bytes(0, None, &[(DelimiterTag::PrinterAttributes, asked)])
+            let mut bytes = bytes(0, None, &[(DelimiterTag::PrinterAttributes, asked)]);
+            let odd = &state.behaviour.odd_attributes;
+            let end = bytes.len() - 1;
+            bytes.splice(end..end, odd.iter().copied());
+            bytes
         }
         Operation::CreateJob if !state.behaviour.has_create_job => refusal(OPERATION_NOT_SUPPORTED, "no Create-Job"),
         Operation::SendDocument if !state.behaviour.has_create_job => refusal(OPERATION_NOT_SUPPORTED, "no such thing"),
