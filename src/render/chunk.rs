@@ -5,6 +5,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
+use super::colorimetry::Colorimetry;
 use super::error::RenderError;
 use crate::model::limits::METADATA_MAX_BYTES;
 use crate::model::spec::PixelSize;
@@ -28,8 +29,8 @@ pub(super) struct Chunks {
     /// A profile is embedded. PNG packs it; it is unpacked with the pixels.
     pub(super) has_icc: bool,
     pub(super) icc: Option<Vec<u8>>,
-    /// The picture says that it is sRGB.
-    pub(super) srgb: bool,
+    /// What a PNG says of its colours beside that.
+    pub(super) colors: Colorimetry,
     pub(super) exif: Option<Vec<u8>>,
     pub(super) xmp: Option<Vec<u8>>,
     /// Whether the file goes on to its end mark.
@@ -71,12 +72,13 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
         match &kind {
             b"tRNS" => found.alpha = true,
             b"iCCP" => found.has_icc = true,
-            b"sRGB" => found.srgb = true,
+            b"sRGB" => found.colors.srgb = true,
             b"acTL" => found.animated = true,
             b"PLTE" => palette = true,
             _ => {}
         }
-        let wanted = matches!(&kind, b"IHDR" | b"eXIf" | b"iTXt") && kept_bytes + length as usize <= METADATA_MAX_BYTES;
+        let wanted = matches!(&kind, b"IHDR" | b"eXIf" | b"iTXt" | b"cICP" | b"cHRM" | b"gAMA")
+            && kept_bytes + length as usize <= METADATA_MAX_BYTES;
         if !wanted {
             reader.seek_relative(i64::from(length) + 4).map_err(cut)?;
             continue;
@@ -95,6 +97,9 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
                 found.gray = matches!(color, 0 | 4);
                 found.alpha |= matches!(color, 4 | 6);
             }
+            b"cICP" => found.colors.code_points = Some(data.try_into().unwrap_or_default()),
+            b"cHRM" => found.colors.chromaticities = Some(numbers(&data)),
+            b"gAMA" => found.colors.gamma = Some(numbers::<1>(&data)[0]),
             b"eXIf" if found.exif.is_none() => {
                 kept_bytes += data.len();
                 found.exif = Some(data);
@@ -111,6 +116,13 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
         return Err(damaged("the PNG has no picture in it"));
     }
     Ok(found)
+}
+
+/// Numbers of four bytes; all zero where there are not so many.
+fn numbers<const N: usize>(data: &[u8]) -> [u32; N] {
+    let (numbers, rest) = data.as_chunks::<4>();
+    let numbers = <[[u8; 4]; N]>::try_from(numbers).ok().filter(|_| rest.is_empty());
+    numbers.unwrap_or([[0; 4]; N]).map(u32::from_be_bytes)
 }
 
 /// Reads the chunks of a WebP; the reader stands at the start, `file_bytes` is the file's length.

@@ -184,7 +184,18 @@ fn copy_png(
         let unknown = piece.kind[0].is_ascii_lowercase()
             && !matches!(
                 &piece.kind,
-                b"cHRM" | b"gAMA" | b"iCCP" | b"sBIT" | b"sRGB" | b"cICP" | b"bKGD" | b"hIST" | b"tRNS" | b"pHYs"
+                b"cHRM"
+                    | b"gAMA"
+                    | b"iCCP"
+                    | b"sBIT"
+                    | b"sRGB"
+                    | b"cICP"
+                    | b"mDCV"
+                    | b"cLLI"
+                    | b"bKGD"
+                    | b"hIST"
+                    | b"tRNS"
+                    | b"pHYs"
             );
         if !words && !unknown {
             out.extend(piece.whole);

@@ -75,6 +75,8 @@ pub enum RenderWarning {
     BrokenExif(String),
     #[error("the embedded colour profile cannot be used ({0}); the picture was taken for an untagged one")]
     BrokenProfile(String),
+    #[error("what the PNG says of its colours was left out ({0})")]
+    ColorsIgnored(String),
     #[error("a CMYK picture without a colour profile; its colours are a guess")]
     UntaggedCmyk,
     #[error("the picture is damaged ({0}); what could be decoded of it was taken")]
@@ -95,6 +97,7 @@ impl RenderWarning {
         match self {
             RenderWarning::BrokenExif(_) => "broken_exif",
             RenderWarning::BrokenProfile(_) => "broken_profile",
+            RenderWarning::ColorsIgnored(_) => "colors_ignored",
             RenderWarning::UntaggedCmyk => "untagged_cmyk",
             RenderWarning::DamageAccepted(_) => "damage_accepted",
             RenderWarning::XmpDropped(_) => "xmp_dropped",

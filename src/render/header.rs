@@ -10,6 +10,7 @@ use tiff::tags::Tag;
 
 use super::bands::{self, Bands};
 use super::chunk;
+use super::colorimetry::Colorimetry;
 use super::error::{RenderError, RenderWarning};
 use super::exif::{self, Directory, Exif, Field};
 use super::segment;
@@ -26,14 +27,13 @@ pub(super) enum Inks {
 
 /// Everything that rendering needs to know beside the pixels.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about a file, not states of one thing")]
 pub(super) struct Facts {
     pub(super) header: Header,
     pub(super) inks: Inks,
     /// Empty when it is broken. A PNG's is unpacked with its pixels.
     pub(super) icc: Option<Vec<u8>>,
-    /// The container itself says sRGB.
-    pub(super) srgb: bool,
+    /// What the container says of its colours beside that.
+    pub(super) colors: Colorimetry,
     pub(super) exif: Exif,
     pub(super) xmp: Option<Vec<u8>>,
     /// CMYK is stored with 0 for full ink.
@@ -148,7 +148,7 @@ fn jpeg_facts(found: segment::Segments, file_bytes: u64) -> Result<Facts, Render
         },
         inks,
         icc: found.icc,
-        srgb: false,
+        colors: Colorimetry::default(),
         exif,
         xmp: found.xmp,
         inverted: found.adobe,
@@ -174,13 +174,13 @@ fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, Ren
             orientation: exif.orientation(),
             bits: found.bits,
             has_alpha: found.alpha,
-            tagged: found.has_icc || found.srgb || exif.names_adobe_rgb(),
+            tagged: found.has_icc || found.colors.is_stated() || exif.names_adobe_rgb(),
             progressive: false,
             taken: exif.taken(),
         },
         inks: if found.gray { Inks::Gray } else { Inks::Rgb },
         icc: found.icc,
-        srgb: found.srgb,
+        colors: found.colors,
         exif,
         xmp: found.xmp,
         inverted: false,
@@ -238,7 +238,7 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
         },
         inks: bands.inks(),
         icc,
-        srgb: false,
+        colors: Colorimetry::default(),
         exif,
         xmp,
         inverted: false,

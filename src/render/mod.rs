@@ -8,7 +8,8 @@
 //! decode (bands, planes)          bytes → pixels as stored
 //! cell: straighten                a fine angle
 //!       resample (raster)         orientation, turn, crop, scale
-//!       color (profile, black)    into the working space
+//!       color (profile, black,    into the working space
+//!              colorimetry)
 //!       adjust, tone (light), sharpen
 //!       color                     out of it
 //! sheet (paint)                   background, areas, windows, mirrored bleed, turn
@@ -30,6 +31,7 @@ mod black;
 mod cell;
 mod chunk;
 mod color;
+mod colorimetry;
 mod copy;
 mod decode;
 mod dpi;

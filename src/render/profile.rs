@@ -60,11 +60,11 @@ impl Profile {
         SHIPPED[0].clone()
     }
 
-    fn adobe_rgb() -> Profile {
+    pub(super) fn adobe_rgb() -> Profile {
         SHIPPED[1].clone()
     }
 
-    fn display_p3() -> Profile {
+    pub(super) fn display_p3() -> Profile {
         SHIPPED[2].clone()
     }
 
@@ -90,7 +90,7 @@ impl Profile {
         Profile::parse(icc).unwrap()
     }
 
-    fn parse(icc: &[u8]) -> Result<Profile, String> {
+    pub(super) fn parse(icc: &[u8]) -> Result<Profile, String> {
         if icc.len() > METADATA_MAX_BYTES {
             return Err(format!("it is larger than {METADATA_MAX_BYTES} bytes"));
         }
@@ -136,7 +136,7 @@ pub(super) enum Input {
     PlainCmyk,
 }
 
-/// The picture's own profile, else what EXIF says, else `untagged`.
+/// The code points of a PNG, else the picture's own profile, else what else the file says, else `untagged`.
 pub(super) fn input(
     facts: &Facts,
     untagged: &ColorSpace,
@@ -148,7 +148,8 @@ pub(super) fn input(
         Inks::Rgb => DataColorSpace::Rgb,
         Inks::Cmyk => DataColorSpace::Cmyk,
     };
-    if let Some(icc) = &facts.icc {
+    let coded = facts.colors.coded(warnings)?;
+    if let Some(icc) = facts.icc.as_ref().filter(|_| coded.is_none()) {
         match Profile::parse(icc) {
             Ok(profile) if profile.parsed.color_space == expected => match color::connects(&profile) {
                 Ok(()) => return Ok(Input::Profile(profile)),
@@ -160,8 +161,8 @@ pub(super) fn input(
             Err(reason) => warnings.push(RenderWarning::BrokenProfile(reason)),
         }
     }
-    let assumed = if facts.srgb {
-        Profile::srgb()
+    let assumed = if let Some(stated) = coded.or_else(|| facts.colors.described(warnings)) {
+        stated
     } else if facts.exif.names_adobe_rgb() {
         Profile::adobe_rgb()
     } else {

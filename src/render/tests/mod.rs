@@ -4,6 +4,7 @@ mod adjust;
 mod behind;
 mod buffers;
 mod color;
+mod colorimetry;
 mod copies;
 mod damage;
 mod elements;
