@@ -165,6 +165,21 @@ pub(super) fn gray(gamma: u16) -> Vec<u8> {
     )
 }
 
+/// A grey profile of a scanner: the numbers are lightness, L*.
+pub(super) fn gray_of_lightness() -> Vec<u8> {
+    file(
+        *b"mntr",
+        *b"GRAY",
+        *b"Lab ",
+        &[
+            (*b"desc", text(*b"desc", "gray")),
+            (*b"cprt", text(*b"text", "none")),
+            (*b"wtpt", xyz(D50)),
+            (*b"kTRC", curve(&[0, u16::MAX])),
+        ],
+    )
+}
+
 /// A `lut16` table of `inputs` channels onto Lab (or Lab onto them, when `inputs` is 3 and `outputs` 3).
 fn lut16(inputs: usize, outputs: usize, grid: usize, value: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<u8> {
     let mut out = b"mft2\0\0\0\0".to_vec();

@@ -3,9 +3,10 @@
 //! Invariant: the bytes of a shipped profile never change, so the same picture embeds the same profile for ever.
 //! Must not know: pixels.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use moxcms::{ColorProfile, DataColorSpace, ProfileClass};
+use moxcms::{ColorProfile, DataColorSpace, ProfileClass, ToneReprCurve};
 
 use super::color;
 use super::error::{RenderError, RenderWarning};
@@ -97,7 +98,8 @@ impl Profile {
         if icc.is_empty() {
             return Err("parts of it are missing".to_owned());
         }
-        let parsed = ColorProfile::new_from_slice(icc).map_err(|e| e.to_string())?;
+        let mut parsed = ColorProfile::new_from_slice(&with_standard_types(icc)).map_err(|e| e.to_string())?;
+        connect_by_light(&mut parsed);
         if matches!(parsed.profile_class, ProfileClass::DeviceLink | ProfileClass::Abstract | ProfileClass::Named) {
             return Err("it is of a class that pictures do not carry".to_owned());
         }
@@ -124,6 +126,47 @@ impl Profile {
         .iter()
         .any(|table| table.is_some())
     }
+}
+
+/// Types of a tag that a program wrote under a name of its own, and their standard names: the primaries of Corbis RGB,
+/// and the curves of Monaco profilers. Other programs read both.
+const PRIVATE_TYPES: [([u8; 4], &[u8; 4]); 2] =
+    [([0x17, 0xa5, 0x05, 0xb8], b"XYZ "), ([0x94, 0x78, 0xee, 0x00], b"curv")];
+
+/// A profile with the standard names of its tags' types.
+fn with_standard_types(icc: &[u8]) -> Cow<'_, [u8]> {
+    let number = |at: usize| Some(u32::from_be_bytes(*icc.get(at..)?.first_chunk()?) as usize);
+    let mut out = Cow::Borrowed(icc);
+    // The table of tags: how many, and for each its name, place and length.
+    let tags = number(128).unwrap_or(0).min(icc.len() / 12);
+    for at in (0..tags).filter_map(|i| number(136 + 12 * i)) {
+        let kind = icc.get(at..).and_then(<[u8]>::first_chunk::<4>);
+        let known = PRIVATE_TYPES.iter().find(|(private, _)| Some(private) == kind);
+        if let Some((_, standard)) = known {
+            out.to_mut()[at..at + 4].copy_from_slice(*standard);
+        }
+    }
+    out
+}
+
+/// Steps of a curve that was worked out; between them it is straight.
+const CURVE_STEPS: usize = 4096;
+
+/// A grey profile whose curve gives lightness, as of scanners ("Gray CIE*L"), becomes one whose curve gives light: the
+/// library knows no other.
+fn connect_by_light(profile: &mut ColorProfile) {
+    if profile.color_space != DataColorSpace::Gray || profile.pcs != DataColorSpace::Lab {
+        return;
+    }
+    let Ok(lightness) = profile.build_gray_linearize_table::<u16, 65_536, 16>() else { return };
+    let light = |of_one: f32| {
+        let lightness = f64::from(of_one) * 100.0;
+        if lightness > 8.0 { ((lightness + 16.0) / 116.0).powi(3) } else { lightness * 27.0 / 24_389.0 }
+    };
+    let steps = (0..CURVE_STEPS).map(|i| lightness[i * 65_535 / (CURVE_STEPS - 1)]);
+    profile.gray_trc =
+        Some(ToneReprCurve::Lut(steps.map(|of_one| (light(of_one) * 65_535.0).round() as u16).collect()));
+    profile.pcs = DataColorSpace::Xyz;
 }
 
 /// What the numbers of a picture mean.

@@ -91,6 +91,47 @@ fn newer_profiles_are_read() {
     assert!(out.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]));
 }
 
+#[test]
+fn greys_of_lightness_are_read() {
+    let greys: Vec<u8> = (0..=255).collect();
+    let icc = icc_builder::gray_of_lightness();
+    for (intent, same) in INTENTS {
+        let (file, mut spec) = tagged_png(Some(&icc), png::ColorType::Grayscale, 1, &greys);
+        spec.color.intent = intent;
+        let out = render_one(&file, &spec).unwrap();
+        assert_eq!(out.warnings, vec![]);
+        let exact = oracle_of(&icc, &shipped("srgb"), 1, same, true, &greys);
+        let (mean, worst, _) = errors(&pixels(&out.bytes), &exact);
+        assert!(mean < 0.4 && worst < 1.5, "{intent:?}: {mean} {worst}");
+    }
+}
+
+/// Corbis RGB has primaries of a type of its own, profiles of Monaco have curves of one.
+#[test]
+fn private_names_of_standard_types_are_known() {
+    let standard = shipped("adobe");
+    let mut private = standard.clone();
+    for at in 132..private.len() - 8 {
+        match &standard[at..at + 8] {
+            b"XYZ \0\0\0\0" => private[at..at + 4].copy_from_slice(&[0x17, 0xa5, 0x05, 0xb8]),
+            b"curv\0\0\0\0" => private[at..at + 4].copy_from_slice(&[0x94, 0x78, 0xee, 0x00]),
+            _ => {}
+        }
+    }
+    assert_ne!(private, standard);
+    let made = |icc: &[u8]| {
+        let (file, spec) = tagged_png(Some(icc), png::ColorType::Rgb, 3, &cube());
+        let out = render_one(&file, &spec).unwrap();
+        assert_eq!(out.warnings, vec![]);
+        pixels(&out.bytes)
+    };
+    assert_eq!(made(&private), made(&standard));
+    // The peer reads it as well.
+    let exact = oracle_of(&private, &shipped("srgb"), 3, INTENTS[0].1, true, &cube());
+    let (mean, ..) = errors(&made(&private), &exact);
+    assert!(mean < 0.4, "{mean}");
+}
+
 /// Bytes of profiles changed at random: warnings and errors, never a panic, and no memory or time without end.
 #[test]
 fn broken_profiles_do_no_harm() {
