@@ -98,7 +98,7 @@ impl Bands {
         let (formats, extra) = (list(Tag::SampleFormat)?, list(Tag::ExtraSamples)?);
         let subsampling = list(Tag::ChromaSubsampling)?;
         if let Some(name) = unread(compression) {
-            return unsupported(format!("a TIFF with {name} compression (LZW, ZIP, JPEG and none are read)"));
+            return unsupported(format!("a TIFF with {name} compression (LZW, ZIP and JPEG are read)"));
         }
         let (colors, used) = match photometric {
             0 | 1 => (Colors::Gray { inverted: photometric == 0 }, 1),

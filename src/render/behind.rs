@@ -193,8 +193,12 @@ pub(super) fn listed(block: Option<Vec<u8>>, contents: Contents) -> Option<Vec<u
         let text = format!(r#"Item:Semantic="{semantic}" Item:Mime="{mime}" Item:Length="{length}""#);
         items = format!("{items}|{text}");
     };
+    // A property must not be in a block twice.
+    let says = |space: &[u8]| block.as_deref().is_some_and(|block| memchr::memmem::find(block, space).is_some());
     if let Some(length) = contents.gain_map {
-        attributes += r#" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0""#;
+        if !says(GAIN_MAP_WORDS[0]) {
+            attributes += r#" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0""#;
+        }
         item("GainMap", "image/jpeg", length);
     }
     if let Some((length, moment)) = contents.film {
@@ -203,13 +207,14 @@ pub(super) fn listed(block: Option<Vec<u8>>, contents: Contents) -> Option<Vec<u
             &format!(r#" GCamera:MotionPhotoVersion="1" GCamera:MotionPhotoPresentationTimestampUs="{moment}""#);
         item("MotionPhoto", "video/mp4", length);
     }
-    if attributes.is_empty() {
+    if contents.gain_map.is_none() && contents.film.is_none() {
         return block;
     }
-    let items: String = items
+    let items: Vec<String> = items
         .split('|')
         .map(|item| format!(r#"<rdf:li rdf:parseType="Resource"><Container:Item {item}/></rdf:li>"#))
         .collect();
+    let items = items.concat();
     let list = format!(
         r#"<rdf:Description rdf:about="" xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/"{attributes}><Container:Directory><rdf:Seq>{items}</rdf:Seq></Container:Directory></rdf:Description>"#
     );

@@ -2,7 +2,8 @@
 //!
 //! Invariant: not one coded pixel is touched, and the copy is shown exactly as the original: its orientation,
 //! profile and colour space tags stay whatever the policy says. A damaged original is handed on only where that is
-//! accepted, and it is a JPEG. Must not know: sheets.
+//! accepted, and it is a JPEG. What lies behind the picture of a JPEG comes along under the same policy, or is left out
+//! with a warning. Must not know: sheets.
 
 mod tiff;
 

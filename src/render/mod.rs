@@ -16,7 +16,7 @@
 //! elements (artwork, svg, text,   artwork, texts, cut marks over them
 //!           stamp)
 //! metadata (exif, xmp, dpi)       which words go with it
-//! encode | copy                   a file
+//! encode | copy (behind)          a file
 //! verify                          the file read back
 //! ```
 //!

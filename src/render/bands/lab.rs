@@ -24,7 +24,7 @@ pub(super) enum Lab {
     Icc,
 }
 
-/// ProPhoto RGB, and from XYZ to it.
+/// `ProPhoto` RGB, and from XYZ to it.
 static WIDE: LazyLock<(ColorProfile, [[f64; 3]; 3])> = LazyLock::new(|| {
     let profile = ColorProfile::new_pro_photo_rgb();
     let back = profile.rgb_to_xyz_matrix().inverse().v;

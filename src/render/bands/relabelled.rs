@@ -22,13 +22,15 @@ const UNDEFINED: u16 = 4;
 /// A field that nobody looks for.
 const NOBODYS: u16 = 0xfffe;
 
+/// Where two bytes are replaced, and what is read there instead.
+type Patch = (u64, [u8; 2]);
+
 /// A file with other numbers in some places, and strips with their bits the other way round.
 #[derive(Debug)]
 pub(in crate::render) struct Relabelled<R> {
     inner: R,
     position: u64,
-    /// Where two bytes are replaced, and what is read there instead.
-    patches: Vec<(u64, [u8; 2])>,
+    patches: Vec<Patch>,
     /// Bytes whose bits are turned round: from, to; in order, apart.
     reversed: Vec<(u64, u64)>,
 }
@@ -70,7 +72,7 @@ struct Entry {
 }
 
 /// What is replaced in the first directory, and what the colours are.
-fn find_patches<R: Read + Seek>(reader: &mut R) -> std::io::Result<(Vec<(u64, [u8; 2])>, u16)> {
+fn find_patches<R: Read + Seek>(reader: &mut R) -> std::io::Result<(Vec<Patch>, u16)> {
     let damaged = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
     let mut head = [0; 16];
     reader.seek(SeekFrom::Start(0))?;

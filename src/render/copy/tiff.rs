@@ -2,7 +2,7 @@
 //!
 //! Of the first picture of the file a new file is made: its strips or tiles as they are, the fields that say how they
 //! are coded, and the words that the policy leaves. Other pages, previews, layers of editors, private fields and
-//! whatever lies unreferenced in the file are not taken over, because nobody can say what they tell. A BigTIFF becomes
+//! whatever lies unreferenced in the file are not taken over, because nobody can say what they tell. A `BigTIFF` becomes
 //! a plain one, which holds all that a source may have. Invariant: the byte order stays, because the pixels are in it.
 //! Must not know: policies.
 
@@ -19,7 +19,7 @@ const CODING: [u16; 27] = [
 /// Where the strips or tiles lie, and how long they are.
 const PLACES: [(u16, u16); 2] = [(273, 279), (324, 325)];
 const LONG: u16 = 4;
-/// Of BigTIFF: an unsigned number of 64 bits.
+/// Of `BigTIFF`: an unsigned number of 64 bits.
 const LONG8: u16 = 16;
 
 /// The byte order of a file.

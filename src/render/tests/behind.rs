@@ -176,22 +176,22 @@ fn a_rendering_says_that_it_loses_the_gain_map() {
     }
 }
 
-fn boxed(kind: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
+fn boxed(kind: [u8; 4], content: &[&[u8]]) -> Vec<u8> {
     let content = content.concat();
-    [&(content.len() as u32 + 8).to_be_bytes()[..], kind, &content].concat()
+    [&(content.len() as u32 + 8).to_be_bytes()[..], &kind, &content].concat()
 }
 
-fn film(handler: &[u8; 4]) -> Vec<u8> {
-    let track = boxed(b"hdlr", &[&[0; 8], handler, &[0; 12]]);
-    let words = boxed(b"udta", &[&boxed(b"\xa9xyz", &[b"+47.37+008.54 the secret place"])]);
-    let track = boxed(b"trak", &[&boxed(b"mdia", &[&track]), &words]);
-    let movie = boxed(b"moov", &[&boxed(b"mvhd", &[&[0; 100]]), &track, &words]);
-    [boxed(b"ftyp", &[b"mp42\0\0\0\0"]), boxed(b"mdat", &[b"pictures that move"]), movie].concat()
+fn film(handler: [u8; 4]) -> Vec<u8> {
+    let track = boxed(*b"hdlr", &[&[0; 8], &handler, &[0; 12]]);
+    let words = boxed(*b"udta", &[&boxed(*b"\xa9xyz", &[b"+47.37+008.54 the secret place"])]);
+    let track = boxed(*b"trak", &[&boxed(*b"mdia", &[&track]), &words]);
+    let movie = boxed(*b"moov", &[&boxed(*b"mvhd", &[&[0; 100]]), &track, &words]);
+    [boxed(*b"ftyp", &[b"mp42\0\0\0\0"]), boxed(*b"mdat", &[b"pictures that move"]), movie].concat()
 }
 
 #[test]
 fn the_film_of_a_motion_photo_is_handed_on_without_its_words() {
-    let film_bytes = film(b"vide");
+    let film_bytes = film(*b"vide");
     for behind in [vec![], vec![(GAIN_MAP, further(Some(GAIN_MAP_XMP), true))]] {
         // Phones put words of their own between and behind.
         let file = original(&behind, &[b"\0\0\x0a0secret", &film_bytes[..], b"SEFHsecret"].concat());
@@ -207,6 +207,6 @@ fn the_film_of_a_motion_photo_is_handed_on_without_its_words() {
         let out = copied(&file, KeepMetadata::None);
         assert!(left_out(&out) == ["the film of the motion photo"] && !holds(&out.bytes, "ftyp"));
     }
-    let out = copied(&original(&[], &film(b"camm")), KeepMetadata::Copyright);
+    let out = copied(&original(&[], &film(*b"camm")), KeepMetadata::Copyright);
     assert!(left_out(&out) == ["the film of the motion photo"] && !holds(&out.bytes, "ftyp"));
 }
