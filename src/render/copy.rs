@@ -165,7 +165,7 @@ fn copy_film(bytes: &[u8], from: usize, spec: &MetadataSpec, warnings: &mut Vec<
     let copied = if spec.keep == KeepMetadata::None {
         Err("it tells when it was taken")
     } else {
-        behind::blanked(film).ok_or("nobody can say what its tracks tell")
+        behind::blanked(film).ok_or("it has tracks of an unknown kind")
     };
     copied.map_err(|why| warnings.push(RenderWarning::LeftOut { what: "the film of the motion photo", why })).ok()
 }
