@@ -17,5 +17,6 @@ pub mod process;
 pub mod render;
 pub mod server;
 pub mod spool;
+pub mod trust;
 pub mod web;
 pub mod worker;

@@ -9,17 +9,18 @@ use regex::Regex;
 const LINES_MAX: usize = 450;
 
 /// Top modules, and the others each may use. What is not listed may be used by nobody but itself.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("plan", &["model"]),
     ("spool", &["model", "plan"]),
     ("render", &["model", "plan"]),
     ("intake", &["model", "plan", "spool", "clock"]),
     ("deliver", &["model", "plan", "spool", "process"]),
-    ("print", &["model", "plan", "spool", "clock", "process"]),
-    ("alert", &["model", "spool"]),
+    ("print", &["model", "plan", "spool", "clock", "process", "trust"]),
+    ("alert", &["model", "spool", "trust"]),
     ("clock", &[]),
     ("process", &[]),
+    ("trust", &["model"]),
     ("error", &[]),
     ("logging", &["model", "spool", "error"]),
     ("matcher", &["model", "plan", "spool", "intake", "render", "clock"]),

@@ -15,9 +15,9 @@ use super::job::{self, Created, JobFacts, Listed};
 use super::media::COMBINATIONS;
 use super::request::{self, Request};
 use super::ticket::{Document, Ticket};
-use super::trust;
 use super::wire::{self, Address};
 use crate::model::config::PrinterTarget;
+use crate::trust::{self, Trust};
 
 /// Who prints, the same for submitting and searching: a printer may hide the jobs of others, or their names.
 pub const USER_NAME: &str = "hotfolders";
@@ -80,7 +80,12 @@ impl Endpoint {
         let open = || {
             let (scheme, rest) = uri.split_once("://").unwrap_or(("ipp", uri));
             let is_encrypted = scheme == "ipps";
-            let tls = is_encrypted.then(|| trust::client_config(ca_file.as_deref(), *insecure)).transpose()?;
+            let whom = match ca_file {
+                _ if *insecure => Trust::Any,
+                Some(file) => Trust::File(file),
+                None => Trust::System,
+            };
+            let tls = is_encrypted.then(|| trust::client_config(whom)).transpose().map_err(IppError::Setup)?;
             let authorization = match (user, password_file) {
                 (Some(user), Some(file)) => Some(basic(user, &password(file)?)),
                 _ => None,

@@ -19,7 +19,6 @@ mod reader;
 mod reason;
 mod request;
 mod ticket;
-mod trust;
 mod wire;
 
 pub use endpoint::{Endpoint, Patience, USER_NAME, Which};

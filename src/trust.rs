@@ -1,8 +1,8 @@
-//! Which certificate a printer may show.
+//! Which certificate a printer or a mail server may show.
 //!
-//! Printers make their own certificates: without the address that they are reached at, or as an authority of their own.
-//! The usual rules refuse those even when the operator has the very certificate at hand, so that one named by `ca_file`
-//! also counts when it is shown itself, byte for byte.
+//! Devices and small servers make their own certificates: without the address that they are reached at, or as an authority
+//! of their own. The usual rules refuse those even when the operator has the very certificate at hand, so that one named by
+//! `ca_file` also counts when it is shown itself, byte for byte.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -15,33 +15,43 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::error::IppError;
 use crate::model::limits::SMALL_FILE_MAX_BYTES;
 
-/// TLS settings for one printer.
-pub(super) fn client_config(ca_file: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>, IppError> {
+/// Who is believed.
+#[derive(Debug, Clone, Copy)]
+pub enum Trust<'a> {
+    /// Those whom the system trusts.
+    System,
+    /// What the file names, and what that has signed.
+    File(&'a Path),
+    /// Both.
+    SystemAndFile(&'a Path),
+    /// Anybody.
+    Any,
+}
+
+/// TLS settings for one printer or server. `Err` says what is wrong with the file.
+pub fn client_config(trust: Trust<'_>) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|e| IppError::Setup(format!("cannot set up TLS: {e}")))?;
-    let verifier = match ca_file {
-        _ if insecure => Verifier { named: Vec::new(), by_rule: None, takes_any: true, provider },
-        Some(file) => {
-            let named = certificates(file)?;
-            let by_rule = by_rule(&named, &provider);
-            Verifier { named, by_rule, takes_any: false, provider }
-        }
-        None => {
-            let system = rustls_native_certs::load_native_certs().certs;
-            Verifier { named: Vec::new(), by_rule: by_rule(&system, &provider), takes_any: false, provider }
-        }
+        .map_err(|e| format!("cannot set up TLS: {e}"))?;
+    let named = match trust {
+        Trust::File(file) | Trust::SystemAndFile(file) => certificates(file)?,
+        Trust::System | Trust::Any => Vec::new(),
     };
+    let mut roots = named.clone();
+    if matches!(trust, Trust::System | Trust::SystemAndFile(_)) {
+        roots.extend(rustls_native_certs::load_native_certs().certs);
+    }
+    let by_rule = by_rule(&roots, &provider);
+    let verifier = Verifier { named, by_rule, takes_any: matches!(trust, Trust::Any), provider };
     Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()))
 }
 
 /// PEM, one or more of them, or DER.
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, IppError> {
-    let setup = |why: String| IppError::Setup(format!("`ca_file` {}: {why}", file.display()));
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let setup = |why: String| format!("`ca_file` {}: {why}", file.display());
     let bytes = small_file(file).map_err(setup)?;
     if bytes.first() == Some(&DER_SEQUENCE) {
         return Ok(vec![CertificateDer::from(bytes)]);
@@ -56,7 +66,7 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, IppError> {
 }
 
 /// What a file of the operator's holds that has no reason to be long.
-pub(super) fn small_file(file: &Path) -> Result<Vec<u8>, String> {
+pub fn small_file(file: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file).map_err(|e| format!("cannot be read: {e}"))?;
     opened.take(SMALL_FILE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot be read: {e}"))?;
