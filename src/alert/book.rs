@@ -52,6 +52,17 @@ pub struct Batch {
     /// Notices up to this number.
     pub upto: u64,
     pub lost: u64,
+    /// How often nobody knew whether the mail server took what is in it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub doubts: u32,
+    /// When that was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<Timestamp>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -298,16 +309,34 @@ impl Book {
         &self.record.mailed
     }
 
-    pub fn has_batch(&self) -> bool {
-        self.record.batch.is_some()
+    /// The mail that is on its way, or may have arrived.
+    pub fn open_batch(&self) -> Option<&Batch> {
+        self.record.batch.as_ref()
     }
 
-    /// What the next mail tells: that of a batch which was cut off, or all that is there. To be saved before it is sent.
+    /// There is something to mail that this one does not tell.
+    pub fn has_more_than(&self, batch: &Batch) -> bool {
+        self.record.notices.iter().any(|notice| notice.mail && notice.number > batch.upto)
+    }
+
+    /// The server has it whole and did not say whether it took it.
+    pub fn doubted_batch(&mut self, now: Timestamp) {
+        if let Some(batch) = &mut self.change().batch {
+            batch.doubts += 1;
+            batch.doubted = Some(now);
+        }
+    }
+
+    /// What the next mail tells: that of a batch which was cut off, or all that is there. To be saved before it is sent. What
+    /// may have arrived is told once more together with what is new, in another mail.
     pub fn batch(&mut self, from: &str, now: Timestamp) -> Option<(Batch, Vec<Notice>)> {
-        if self.record.batch.is_none() {
+        let in_doubt = self.record.batch.clone().filter(|batch| batch.doubted.is_some() && self.has_more_than(batch));
+        if self.record.batch.is_none() || in_doubt.is_some() {
             let upto = self.record.notices.iter().filter(|notice| notice.mail).map(|notice| notice.number).max()?;
             let id = MessageId::of(&format!("alerts {} {upto}", self.record.since), from);
-            let batch = Batch { message_id: id.as_str().to_string(), at: now, upto, lost: self.record.lost };
+            let (message_id, lost) = (id.as_str().to_string(), self.record.lost);
+            let doubts = in_doubt.map_or(0, |batch| batch.doubts);
+            let batch = Batch { message_id, at: now, upto, lost, doubts, doubted: None };
             self.change().batch = Some(batch);
         }
         let batch = self.record.batch.clone()?;

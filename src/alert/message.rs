@@ -17,7 +17,7 @@ pub struct MessageId(String);
 impl MessageId {
     /// The same for the same `of`; the host is that of the sender's address, which is nobody else's.
     pub fn of(of: &str, from: &str) -> MessageId {
-        let host: String = from.rsplit('@').next().unwrap_or_default().chars().filter(char::is_ascii).collect();
+        let host = idna::domain_to_ascii(from.rsplit('@').next().unwrap_or_default()).unwrap_or_default();
         let host = if host.is_empty() { "hotfolders.invalid" } else { &host };
         MessageId(format!("<{}@{host}>", &digest::sha256(of.as_bytes())[..32]))
     }
@@ -84,10 +84,16 @@ fn one_line(text: &str) -> String {
     words.join(" ").chars().take(SUBJECT_MAX_CHARS).collect()
 }
 
-/// An address as a mail server can take it.
-fn address(text: &str) -> Result<Address, String> {
-    let shown = one_line(text);
-    text.parse().map_err(|_| format!("`{shown}` is no mail address"))
+/// An address as every mail server can take it: a domain with other letters than ASCII has a form without them (RFC 5890),
+/// which is the one that is looked up. What stands before the @ has none.
+pub(super) fn address(text: &str) -> Result<Address, String> {
+    let wrong = || format!("`{}` is no mail address", one_line(text));
+    let address: Address = text.parse().map_err(|_| wrong())?;
+    if address.domain().is_ascii() {
+        return Ok(address);
+    }
+    let domain = idna::domain_to_ascii(address.domain()).map_err(|_| wrong())?;
+    Address::new(address.user(), domain).map_err(|_| wrong())
 }
 
 impl Message<'_> {

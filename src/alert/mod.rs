@@ -22,5 +22,5 @@ pub use self::digest::digest;
 pub use self::letter::{Letter, LetterTemplate, LinkTold, link_letter, read_template};
 pub use self::message::{Message, MessageId};
 pub use self::notice::{Condition, Event, Kind, Notice};
-pub use self::smtp::{MailError, Refusal, probe as probe_mail, send_to_all, send_to_any};
+pub use self::smtp::{MailError, Patience, Recall, Refusal, Terms, probe as probe_mail, send_to_all, send_to_any};
 pub use self::webhook::{PostError, post, probe as probe_webhook};

@@ -19,7 +19,7 @@ use self::look::{Look, Surroundings, written_to};
 use self::room::rooms;
 use self::sending::{MailWay, WebhookWay};
 use super::sight::SharedSight;
-use crate::alert::{Book, Channels, Condition, Kind};
+use crate::alert::{Book, Channels, Condition, Kind, Recall};
 use crate::clock;
 use crate::intake::FolderState;
 use crate::model::config::Config;
@@ -30,6 +30,8 @@ use crate::worker::run::Workshop;
 const TICK: Duration = Duration::from_millis(100);
 /// How long a server that stops waits for a mail on its way.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long it waits then until the mail is noted as one that may have arrived.
+const NOTE_WITHIN: Duration = Duration::from_secs(1);
 /// Most open causes that `status` lists.
 const LISTED_MAX: usize = 100;
 /// From so many mails within an hour on they are put further apart.
@@ -46,6 +48,8 @@ struct Pace {
     gap_when_many: Duration,
     retry_first: Duration,
     retry_most: Duration,
+    /// Before a mail that may have arrived is sent again.
+    rest: Duration,
 }
 
 impl Pace {
@@ -61,6 +65,7 @@ impl Pace {
                 gap_when_many: 4 * unit,
                 retry_first: unit,
                 retry_most: 8 * unit,
+                rest: 16 * unit,
             };
         }
         Pace {
@@ -70,6 +75,7 @@ impl Pace {
             gap_when_many: Duration::from_mins(10),
             retry_first: Duration::from_secs(5),
             retry_most: Duration::from_mins(5),
+            rest: Duration::from_mins(30),
         }
     }
 
@@ -101,6 +107,8 @@ struct Shared {
     book: Mutex<Option<Book>>,
     mail: Mutex<Option<Trouble>>,
     webhook: Mutex<Option<Trouble>>,
+    /// Calls off the mail that is on its way.
+    recall: Mutex<Recall>,
     pace: Pace,
     stop: AtomicBool,
 }
@@ -135,6 +143,7 @@ impl Alarms {
             book: Mutex::new(None),
             mail: Mutex::new(None),
             webhook: Mutex::new(None),
+            recall: Mutex::new(Recall::default()),
             pace: Pace::get(),
             stop: AtomicBool::new(false),
         };
@@ -173,12 +182,21 @@ impl Alarms {
 }
 
 impl AlarmThreads {
-    /// A mail on its way is given a moment: cut off, it is sent again after the next start.
+    /// A mail on its way is called off, or given a moment where the server has it whole: it is sent again after the next
+    /// start, that one not before its rest is over.
     pub(super) fn stop(self) {
-        self.alarms.shared.stop.store(true, Ordering::SeqCst);
-        let deadline = Instant::now() + STOP_WITHIN;
-        while self.senders.iter().any(|sender| !sender.is_finished()) && Instant::now() < deadline {
-            std::thread::sleep(TICK);
+        let shared = &self.alarms.shared;
+        shared.stop.store(true, Ordering::SeqCst);
+        let recall = lock(&shared.recall).clone();
+        recall.call_off();
+        for (within, is_last) in [(STOP_WITHIN, false), (NOTE_WITHIN, true)] {
+            let deadline = Instant::now() + within;
+            while self.senders.iter().any(|sender| !sender.is_finished()) && Instant::now() < deadline {
+                std::thread::sleep(TICK);
+            }
+            if !is_last {
+                recall.give_up();
+            }
         }
         if self.looker.join().is_err() {
             tracing::error!("the thread of the alerts had stopped before");
@@ -277,6 +295,7 @@ mod tests {
             gap_when_many: 600 * unit,
             retry_first: unit,
             retry_most: unit,
+            rest: unit,
         };
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         assert!(!pace.lets_mail(at(0), &[], at(4)));

@@ -9,8 +9,8 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::Scheduler;
 use super::waiting::Record;
-use super::{Running, Scheduler};
 use crate::clock;
 use crate::control;
 use crate::model::config::Printer;
@@ -26,14 +26,21 @@ const WANTED: Duration = Duration::from_secs(1);
 const UNWANTED: Duration = Duration::from_secs(15);
 /// Jobs that wait for printers and keep a thread each; more than these wait in the queue.
 const PRINTING_MAX: usize = 200;
+/// Jobs that wait for a slow mail server beside those that compute; servers take so many connections, and hardly more.
+const MAILING_MAX: usize = 8;
 /// The longest rest after looks that got no answer.
 const UNREACHABLE_MOST: Duration = Duration::from_secs(20);
 
 impl Scheduler {
-    /// Jobs whose sheets are up to printers need no core.
+    /// Jobs whose sheets are up to printers, or whose mails are up to the mail server, need no core.
     pub(super) fn has_room(&self) -> bool {
-        let computes = |job: &&Running| !job.report.lock().unwrap_or_else(PoisonError::into_inner).printing;
-        let computing = self.running.values().filter(computes).count();
+        let (mut computing, mut mailing) = (0, 0);
+        for job in self.running.values() {
+            let report = job.report.lock().unwrap_or_else(PoisonError::into_inner);
+            computing += usize::from(!report.printing && !report.mailing);
+            mailing += usize::from(report.mailing);
+        }
+        let computing = computing + mailing.saturating_sub(MAILING_MAX);
         computing < self.max_jobs && self.running.len() < self.max_jobs + PRINTING_MAX
     }
 }

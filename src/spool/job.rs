@@ -293,6 +293,8 @@ pub const LOOK: &str = "look";
 pub const BY_HAND: &str = "by_hand";
 /// The code of the question whether to make again what an earlier job has made.
 pub const REPEAT: &str = "repeat";
+/// The code of the question whether a mail has arrived of which the mail server did not say whether it took it.
+pub const MAIL: &str = "mail";
 /// The code of the question about a job that no render job takes, and its answers. A release means the first of them: it
 /// never ends the job.
 pub const UNMATCHED: &str = "unmatched";

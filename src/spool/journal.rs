@@ -3,6 +3,7 @@
 //! Owns: it replays from any prefix, tolerates one torn last line, and steps only move forward. A bad line elsewhere
 //! means that the disk lied, and stops the job.
 
+mod mails;
 mod prints;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use self::mails::{LinkMail, MailEvent};
 pub use self::prints::{PrintEvent, PrintIntent, PrintRun, PrintState, PrinterJob};
 use super::durable::{Appender, Done, DurableError};
 use crate::model::digest;
@@ -148,6 +150,12 @@ pub enum Entry {
         message_id: String,
         to: Vec<String>,
     },
+    /// What came of handing it over, where the mail server has not taken it.
+    Mail {
+        step: StepId,
+        #[serde(flatten)]
+        event: MailEvent,
+    },
     /// The mail server has taken it.
     MailSent {
         step: StepId,
@@ -187,15 +195,6 @@ pub struct Progress {
     /// By the step of their link.
     pub mails: BTreeMap<StepId, LinkMail>,
     pub entries: usize,
-}
-
-/// The mail of a link; what it is and whom it goes to is decided once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkMail {
-    pub message_id: String,
-    pub to: Vec<String>,
-    pub at: Timestamp,
-    pub sent: Option<Timestamp>,
 }
 
 /// What is known of one run of a program.
@@ -271,7 +270,12 @@ impl Progress {
                 self.links.insert(step, link);
             }
             Entry::MailIntended { step, message_id, to } => {
-                self.mails.entry(step).or_insert(LinkMail { message_id, to, at, sent: None });
+                self.mails.entry(step).or_insert_with(|| LinkMail::new(message_id, to, at));
+            }
+            Entry::Mail { step, event } => {
+                if let Some(mail) = self.mails.get_mut(&step) {
+                    mail.apply(at, event);
+                }
             }
             Entry::MailSent { step } => {
                 if let Some(mail) = self.mails.get_mut(&step) {

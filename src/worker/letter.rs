@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::alert::{self, Letter, LinkTold, MailError, Message, MessageId};
+use crate::alert::{self, Letter, LinkTold, MailError, Message, MessageId, Patience, Terms};
 use crate::clock;
 use crate::model::config::{Config, Mail};
 use crate::model::manifest::{self, Manifest};
@@ -54,29 +54,29 @@ impl Occasion<'_> {
         let value = |token: &_| values.value(&PictureValues::default(), token);
         Ok(alert::link_letter(&told, template.as_ref(), &value))
     }
+}
 
-    /// Hands it to the mail server.
-    pub fn send(
-        &self,
-        mail: &Mail,
-        letter: &Letter,
-        to: &[String],
-        id: &MessageId,
-        at: jiff::Timestamp,
-    ) -> Result<(), MailError> {
-        let message = Message {
-            name: self.config.studio.name.as_deref(),
-            from: &mail.from,
-            reply_to: self.config.studio.email.as_deref(),
-            to,
-            subject: &letter.subject,
-            text: &letter.text,
-            html: &letter.html,
-            id,
-            at,
-        };
-        alert::send_to_all(mail, &message)
-    }
+/// Hands a letter to the mail server.
+pub fn send(
+    config: &Config,
+    mail: &Mail,
+    letter: &Letter,
+    to: &[String],
+    (id, at): (&MessageId, jiff::Timestamp),
+    terms: &Terms,
+) -> Result<(), MailError> {
+    let message = Message {
+        name: config.studio.name.as_deref(),
+        from: &mail.from,
+        reply_to: config.studio.email.as_deref(),
+        to,
+        subject: &letter.subject,
+        text: &letter.text,
+        html: &letter.html,
+        id,
+        at,
+    };
+    alert::send_to_all(mail, &message, terms)
 }
 
 /// The manifest of a job.
@@ -109,6 +109,10 @@ pub fn mail_again(config: &Config, located: &Located, step: &StepId, to: &[Strin
     let letter = occasion.letter(mail)?;
     let now = clock::now();
     let id = MessageId::of(&format!("{} {} again {now}", record.job, mail_step(&step.id)), &mail.from);
-    occasion.send(mail, &letter, &to, &id, now).map_err(|e| e.to_string())?;
-    Ok(to)
+    let terms = Terms::new(Patience::BY_HAND);
+    match send(config, mail, &letter, &to, (&id, now), &terms) {
+        Ok(()) => Ok(to),
+        Err(MailError::InDoubt(text)) => Err(format!("{text}; ask whether it came before you send it again")),
+        Err(e) => Err(e.to_string()),
+    }
 }

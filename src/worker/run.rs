@@ -9,14 +9,17 @@ mod mailing;
 mod making;
 mod planning;
 mod printing;
+mod signals;
 mod withdraw;
 
 pub use self::again::{Asks, Compared, compare, open_before};
+pub use self::signals::Signals;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use self::mailing::Handover;
 use super::earlier::{self, Open};
 use super::passes::Renderer;
 use super::receipt::Notice;
@@ -98,7 +101,10 @@ pub struct Report {
     pub to_print: usize,
     /// It computes no more: what is left is up to printers.
     pub printing: bool,
-    /// What its sheets wait for.
+    /// It computes no more: what is left is up to the mail server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mailing: bool,
+    /// What its sheets, or its mails, wait for.
     pub waits: Option<String>,
     /// Sheets that a person has to look at.
     pub asks: usize,
@@ -173,35 +179,6 @@ fn reject(code: &'static str, text: impl Into<String>) -> Stop {
     Stop::Failure { fate: Fate::Reject, code, text: text.into() }
 }
 
-/// Signals from outside, looked at between steps.
-#[derive(Debug, Default)]
-pub struct Signals {
-    /// Finish the steps in hand and stop.
-    stop: AtomicBool,
-    /// Why.
-    is_server_stopping: AtomicBool,
-    cancel: AtomicBool,
-    hold: AtomicBool,
-}
-
-impl Signals {
-    /// The server stops.
-    pub fn stop(&self) {
-        self.is_server_stopping.store(true, Ordering::SeqCst);
-        self.stop.store(true, Ordering::SeqCst);
-    }
-
-    pub fn cancel(&self) {
-        self.cancel.store(true, Ordering::SeqCst);
-        self.stop.store(true, Ordering::SeqCst);
-    }
-
-    pub fn hold(&self) {
-        self.hold.store(true, Ordering::SeqCst);
-        self.stop.store(true, Ordering::SeqCst);
-    }
-}
-
 /// How often a job is planned anew in one run because its printers ask for other sheets.
 const WORKS_MAX: usize = 5;
 
@@ -252,8 +229,12 @@ struct Run<'a> {
     repeats: Vec<Question>,
     /// Files of earlier jobs that this one removed.
     removed: Vec<PathBuf>,
-    /// Commands whose end nobody knows.
+    /// Commands whose end nobody knows, mails that may have arrived.
     doubts: Vec<Question>,
+    /// Mails that are being handed over.
+    mails: Vec<Handover>,
+    /// Why one of them has to wait.
+    mail_waits: Option<Stop>,
 }
 
 impl<'a> Run<'a> {
@@ -289,6 +270,8 @@ impl<'a> Run<'a> {
                 repeats: Vec::new(),
                 removed: Vec::new(),
                 doubts: Vec::new(),
+                mails: Vec::new(),
+                mail_waits: None,
             })
         };
         open().map_err(|stop| (id, stop))

@@ -402,3 +402,27 @@ fn a_printer_that_is_away_is_told_and_so_is_its_return() {
     studio.stop();
     assert_eq!((told("began"), told("over")), (1, 1));
 }
+
+/// What may have arrived is told with what is new, not without end, and keeps nothing back.
+#[test]
+fn a_mail_server_that_does_not_answer_for_what_it_takes_gets_an_alert_few_times() {
+    let (server, hook) = (MailServer::start(), Hook::start());
+    lets_in(&server);
+    server.mood().hangs_up_at = Some("body".into());
+    let mut studio = studio(&server.url(), &hook.url(), "disk_low: 1kB");
+    studio.serve_with(&QUICK);
+    studio.wait("the server", || studio.is_served().then_some(()));
+    std::fs::rename(studio.path("nas"), studio.path("away")).unwrap();
+    studio.drop_file("status", "a.json", &session("A1", &[1]));
+    studio.wait("it to be given up", || {
+        (server.received().len() >= 3 && alerts(&studio)["mail"]["undelivered"] == 0).then_some(())
+    });
+    let received = server.received();
+    assert_eq!(received.len(), 3);
+    assert!(received.iter().all(|mail| mail.id() == received[0].id() && mail.text().contains("jobs wait for nas/web")));
+    server.mood().hangs_up_at = None;
+    std::fs::rename(studio.path("away"), studio.path("nas")).unwrap();
+    studio.wait("the next alert", || (server.received().len() == 4).then_some(()));
+    assert_ne!(server.received()[3].id(), received[0].id());
+    studio.stop();
+}

@@ -271,3 +271,142 @@ fn the_studio_writes_in_its_own_words_and_a_broken_template_is_waited_out() {
     studio.stop();
     studio.audit();
 }
+
+/// What is tried again is tried soon, and so is a mail that may have arrived.
+const QUICK: [(&str, &str); 2] = [("HOTFOLDERS_RETRY_MS", "50"), ("HOTFOLDERS_MAIL_REST_MS", "200")];
+
+fn place(studio: &Studio) -> (String, String) {
+    let status = studio.run(&["status", "--json"]).expect(0).json();
+    let text = |key: &str| status["places"][0][key].as_str().unwrap_or_default().to_string();
+    (text("place"), text("why"))
+}
+
+#[test]
+fn a_mail_that_may_have_arrived_comes_few_times_and_then_a_person_is_asked() {
+    let server = MailServer::start();
+    server.mood().hangs_up_at = Some("body".into());
+    let mut studio = studio(&server.url(), "mail: client");
+    let quick = [QUICK[0], ("HOTFOLDERS_MAIL_REST_MS", "700")];
+    studio.serve_with(&quick);
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    studio.wait("two mails to be noted as in doubt", || {
+        let job = studio.jobs("processing").pop()?;
+        let journal = std::fs::read_to_string(job.join("journal.jsonl")).ok()?;
+        (journal.matches("doubted").count() == 2).then_some(())
+    });
+    studio.kill();
+    studio.serve_with(&quick);
+    let asks = |times: usize| {
+        let held = studio.wait_jobs("held", 1).remove(0);
+        assert_eq!(server.received().len(), times);
+        let questions = studio.json(&held.join("questions.json"));
+        assert_eq!(questions[0]["code"], "mail");
+        let text = questions[0]["text"].as_str().unwrap();
+        assert!(text.contains("ada@client.example") && text.contains(&format!("{times} times")), "{text}");
+        let shown = studio.run(&["jobs", "release", &id_of(&held)]);
+        assert!(shown.code != Some(0), "a release says too little");
+    };
+    asks(3);
+    studio.run(&["jobs", "answer", "A1", "--again"]).expect(0);
+    studio.wait("the fourth mail", || (server.received().len() == 4).then_some(()));
+    asks(4);
+    studio.run(&["jobs", "answer", "A1", "--done"]).expect(0);
+    let job = studio.wait_jobs("done", 1).remove(0);
+    studio.stop();
+    let received = server.received();
+    assert_eq!(received.len(), 4);
+    assert!(received.iter().all(|mail| mail.id() == received[0].id()), "a mail program shows them as one");
+    assert!(link_of(&studio, &job)["mail"]["sent"].is_string());
+    studio.audit();
+}
+
+#[test]
+fn a_mail_that_may_have_arrived_rests_and_others_go_out() {
+    let server = MailServer::start();
+    server.mood().hangs_up_at = Some("body".into());
+    let mut studio = studio(&server.url(), "mail: client");
+    studio.serve_with(&QUICK[..1]);
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    let rests = || {
+        studio.wait("the mail to rest", || {
+            let (place, why) = place(&studio);
+            let is_its_own = place == format!("{} for ada@client.example", server.url());
+            (is_its_own && why.contains("may have arrived") && why.contains("sent again")).then_some(())
+        });
+    };
+    rests();
+    server.mood().hangs_up_at = None;
+    studio.drop_file("status", "b.json", &paid("B1", &serde_json::json!({ "email": "bob@client.example" })));
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    studio.serve_with(&QUICK[..1]);
+    let rests = || studio.wait("it to rest again", || place(&studio).1.contains("may have arrived").then_some(()));
+    rests();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    studio.stop();
+    let to: Vec<String> = server.received().iter().flat_map(|mail| mail.to.clone()).collect();
+    assert_eq!(to, ["ada@client.example", "bob@client.example"]);
+    studio.audit();
+}
+
+#[test]
+fn a_slow_mail_server_keeps_neither_jobs_nor_a_stop_waiting() {
+    let server = MailServer::start();
+    server.mood().stalls_at = Some("RCPT ada@client.example".into());
+    let mut studio = studio(&server.url(), "mail: client");
+    let text = std::fs::read_to_string(studio.path("hotfolders.yaml")).unwrap();
+    studio.write("hotfolders.yaml", text.replace("server: {", "server: { max_jobs: 1,").as_bytes());
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    studio.drop_file("status", "b.json", &paid("B1", &ada()));
+    studio.wait("both to wait for the server", || (server.connections() == 2).then_some(()));
+    studio.drop_file("status", "s.json", &super::studio::session("S1", &[1]));
+    studio.wait_jobs("done", 1);
+    let began = std::time::Instant::now();
+    assert_eq!(studio.stop(), Some(0));
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+    server.mood().stalls_at = None;
+    studio.serve();
+    studio.wait_jobs("done", 3);
+    studio.stop();
+    assert_eq!(server.received().len(), 2, "what was called off came once");
+    studio.audit();
+}
+
+#[test]
+fn an_address_that_the_server_cannot_find_is_told_as_one() {
+    let server = MailServer::start();
+    let reply = "450 4.1.2 Recipient address rejected: Domain not found".to_string();
+    server.mood().replies = [("RCPT ada@client.example".to_string(), reply)].into();
+    let mut studio = studio(&server.url(), "mail: client");
+    studio.serve_with(&QUICK);
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    studio.wait("the address to be named", || {
+        let (place, why) = place(&studio);
+        let is_named = place == "mail address ada@client.example" && why.contains("may be mistyped");
+        (is_named && why.contains("hotfolders links mail A1 --to ADDRESS")).then_some(())
+    });
+    studio.drop_file("status", "b.json", &paid("B1", &serde_json::json!({ "email": "bob@client.example" })));
+    studio.wait_jobs("done", 1);
+    server.mood().replies.clear();
+    studio.wait_jobs("done", 2);
+    studio.stop();
+    assert_eq!(server.received().len(), 2);
+    studio.audit();
+}
+
+#[test]
+fn what_the_server_has_against_the_studio_fails_no_job() {
+    let server = MailServer::start();
+    let reply = "504 5.5.2 <studio-pc>: Helo command rejected: need fully-qualified hostname".to_string();
+    server.mood().replies = [("RCPT ada@client.example".to_string(), reply)].into();
+    let mut studio = studio(&server.url(), "mail: client");
+    studio.serve();
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    waits_for_mail(&studio, &server.url());
+    assert!(place(&studio).1.contains("that is said of us"), "{}", place(&studio).1);
+    server.mood().replies.clear();
+    studio.wait_jobs("done", 1);
+    studio.stop();
+    studio.audit();
+}

@@ -55,6 +55,8 @@ pub struct Mood {
     pub login: Option<(String, String)>,
     /// Before each reply.
     pub delay: Duration,
+    /// Before each byte of a reply.
+    pub drips: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,10 +93,14 @@ impl MailServer {
     }
 
     pub fn start_at(port: u16, tls: Tls) -> MailServer {
+        MailServer::start_with(port, tls, (tls != Tls::None).then(certificate))
+    }
+
+    /// With a certificate, and the one that is trusted for it in PEM form.
+    pub fn start_with(port: u16, tls: Tls, certified: Option<(String, Arc<rustls::ServerConfig>)>) -> MailServer {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared::default());
-        let certified = (tls != Tls::None).then(certificate);
         let (ca, config) = certified.map_or((String::new(), None), |(ca, config)| (ca, Some(config)));
         let thread = std::thread::spawn({
             let shared = Arc::clone(&shared);
@@ -155,6 +161,19 @@ pub fn certificate() -> (String, Arc<rustls::ServerConfig>) {
     let own_key = rcgen::KeyPair::generate().unwrap();
     let names = vec!["localhost".to_string(), "127.0.0.1".to_string()];
     let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&own_key, &ca).unwrap();
+    (ca.pem(), shows(&own, &own_key))
+}
+
+/// One that small servers make for themselves: its own authority, and for another name where they have moved.
+pub fn own_certificate(name: &str) -> (String, Arc<rustls::ServerConfig>) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec![name.to_string()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let own = params.self_signed(&key).unwrap();
+    (own.pem(), shows(&own, &key))
+}
+
+fn shows(own: &rcgen::Certificate, own_key: &rcgen::KeyPair) -> Arc<rustls::ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -165,7 +184,7 @@ pub fn certificate() -> (String, Arc<rustls::ServerConfig>) {
             rustls::pki_types::PrivateKeyDer::try_from(own_key.serialize_der()).unwrap(),
         )
         .unwrap();
-    (ca.pem(), Arc::new(config))
+    Arc::new(config)
 }
 
 trait Stream: Read + Write {}
@@ -197,7 +216,14 @@ impl Talk<'_> {
         }
         std::thread::sleep(mood.delay);
         let reply = mood.replies.get(to).map_or(usual, String::as_str);
-        self.stream.write_all(format!("{reply}\r\n").as_bytes())?;
+        let bytes = format!("{reply}\r\n").into_bytes();
+        if mood.drips == Duration::ZERO {
+            self.stream.write_all(&bytes)?;
+        }
+        for byte in bytes.iter().filter(|_| mood.drips > Duration::ZERO) {
+            std::thread::sleep(mood.drips);
+            self.stream.write_all(&[*byte])?;
+        }
         self.stream.flush()?;
         Ok(reply.starts_with(['2', '3']))
     }

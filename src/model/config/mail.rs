@@ -18,6 +18,8 @@ pub struct Mail {
     pub password_file: Option<PathBuf>,
     /// Trusted besides the authorities that the system knows.
     pub ca_file: Option<PathBuf>,
+    /// How we introduce ourselves to it.
+    pub hello: Option<String>,
     /// What a client is written, where the studio has words of its own.
     pub template: Option<PathBuf>,
 }
@@ -79,8 +81,10 @@ section! {
         user: String,
         /// A file with that user's password, and nothing else.
         password_file: String,
-        /// A certificate (PEM) to trust besides those of the system: the mail server's own. Default none.
+        /// A file (PEM or DER) with the mail server's own certificate, or that of who signed it, trusted besides those of the system. Its own counts by being the same, whatever name or date stands in it. Default none.
         ca_file: String,
+        /// How hotfolders introduces itself to the mail server: a full domain name, or an address in brackets such as `[192.0.2.1]`. Default: this machine's name, where that is a full one, else its address in brackets.
+        hello: String,
         /// A text file with what a client is written. Default: a text of the program, in the client's language.
         template: String,
     }
@@ -98,6 +102,19 @@ section! {
         /// A job that waits for longer is an alert. Default `30m`.
         waiting: Span,
     }
+}
+
+/// Whether mail servers take this as a name of who talks to them (RFC 5321, 4.1.1.1).
+fn is_hello(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let address = address.strip_prefix("IPv6:").map_or_else(|| address.parse(), str::parse);
+        return address.is_ok_and(|address: IpAddr| address.is_ipv6() == text.starts_with("[IPv6:"));
+    }
+    let is_part = |part: &str| {
+        let plain = part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        plain && (1..=63).contains(&part.len()) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    text.len() <= 253 && text.contains('.') && text.split('.').all(is_part)
 }
 
 impl RawMail {
@@ -122,8 +139,16 @@ impl RawMail {
         }
         let password_file = self.password_file.as_ref().map(|file| cx.path(file, &at("password_file")));
         let ca_file = self.ca_file.as_ref().map(|file| cx.path(file, &at("ca_file")));
+        if let Some(hello) = self.hello.as_deref().filter(|hello| !is_hello(hello)) {
+            let shown = hello.escape_debug();
+            let text = format!(
+                "`{shown}` is no full domain name, such as `print.larson.example`, nor an address such as `[192.0.2.1]`"
+            );
+            cx.error(&at("hello"), text);
+        }
         let template = self.template.as_ref().map(|file| cx.path(file, &at("template")));
-        Some(Mail { smtp: smtp?, from: self.from?, user: self.user, password_file, ca_file, template })
+        let (from, user, hello) = (self.from?, self.user, self.hello);
+        Some(Mail { smtp: smtp?, from, user, password_file, ca_file, hello, template })
     }
 }
 
@@ -154,6 +179,27 @@ impl RawAlerts {
 mod tests {
     use super::super::address::parse_url;
     use super::*;
+
+    #[test]
+    fn a_greeting_is_a_full_name_or_an_address() {
+        for fine in ["print.larson.example", "xn--mller-kva.example", "[192.0.2.1]", "[IPv6:2001:db8::1]"] {
+            assert!(is_hello(fine), "{fine}");
+        }
+        for wrong in [
+            "studio-pc",
+            "",
+            "a..b",
+            "-a.b",
+            "a b.c",
+            "müller.example",
+            "[2001:db8::1]",
+            "[IPv6:192.0.2.1]",
+            "[x]",
+            "a.b\r\nMAIL",
+        ] {
+            assert!(!is_hello(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn without_tls_mail_does_not_leave_the_machine() {

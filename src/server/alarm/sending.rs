@@ -7,10 +7,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{Shared, TICK, Trouble, lock};
-use crate::alert::{self, Batch, MailError, Message, MessageId, Notice, PostError};
+use crate::alert::{self, Batch, MailError, Message, MessageId, Notice, Patience, PostError, Terms};
 use crate::clock;
 use crate::model::config::Config;
 use crate::model::counted::counted;
+
+/// So often an alert is mailed without an answer of the mail server before it counts as told.
+const DOUBTS_MAX: u32 = 3;
 
 /// One way of telling.
 pub(super) trait Way {
@@ -20,7 +23,7 @@ pub(super) trait Way {
     /// What is to go out now, put down as such.
     fn next(&self, shared: &Shared, config: &Config) -> Option<Self::Load>;
     /// An error says why it did not go out.
-    fn send(&self, config: &Config, load: &Self::Load) -> Result<(), String>;
+    fn send(&self, shared: &Shared, config: &Config, load: &Self::Load) -> Result<(), String>;
     fn sent(&self, shared: &Shared, load: &Self::Load);
     fn trouble<'s>(&self, shared: &'s Shared) -> &'s Mutex<Option<Trouble>>;
 }
@@ -38,7 +41,7 @@ pub(super) fn run<W: Way>(shared: &Shared, way: &W) {
             due = Instant::now() + TICK;
             continue;
         };
-        match way.send(&config, &load) {
+        match way.send(shared, &config, &load) {
             Ok(()) => {
                 way.sent(shared, &load);
                 wait = shared.pace.retry_first;
@@ -83,7 +86,17 @@ impl Way for MailWay {
         let mut book = lock(&shared.book);
         let book = book.as_mut()?;
         let oldest = book.to_mail_since()?;
-        if !book.has_batch() && !shared.pace.lets_mail(oldest, book.mailed(), now) {
+        let may_go = match book.open_batch() {
+            None => shared.pace.lets_mail(oldest, book.mailed(), now),
+            Some(Batch { doubted: None, .. }) => true,
+            // As far from the one that may have arrived as any two mails are, where there is more to tell.
+            Some(batch @ Batch { doubted: Some(at), .. }) => {
+                let passed = now.duration_since(*at);
+                let is_over = passed.is_negative() || passed.unsigned_abs() >= shared.pace.rest;
+                is_over || (book.has_more_than(batch) && shared.pace.lets_mail(*at, &[*at], now))
+            }
+        };
+        if !may_go {
             return None;
         }
         let load = book.batch(from, now);
@@ -97,7 +110,7 @@ impl Way for MailWay {
         }
     }
 
-    fn send(&self, config: &Config, (batch, notices): &Self::Load) -> Result<(), String> {
+    fn send(&self, shared: &Shared, config: &Config, (batch, notices): &Self::Load) -> Result<(), String> {
         let (Some(mail), Some(alerts)) = (&config.mail, &config.alerts) else { return Ok(()) };
         let zone = clock::time_zone(config.studio.time_zone.as_deref());
         let (studio, dashboard) = (config.studio.name.as_deref(), config.server.public_url.as_deref());
@@ -114,8 +127,26 @@ impl Way for MailWay {
             id: &id,
             at: batch.at,
         };
-        let refused = match alert::send_to_any(mail, &message) {
+        let terms = Terms::new(Patience::STANDARD);
+        *lock(&shared.recall) = terms.recall.clone();
+        if shared.stop.load(Ordering::SeqCst) {
+            return Err("the server stops".into());
+        }
+        let refused = match alert::send_to_any(mail, &message, &terms) {
             Ok(refused) => refused,
+            Err(MailError::InDoubt(why)) if batch.doubts + 1 >= DOUBTS_MAX => {
+                tracing::error!(
+                    "{why}: a mail with {} may have arrived {DOUBTS_MAX} times, and is not sent again; see the alerts in \
+                     `hotfolders status`",
+                    counted(notices.len(), "alert")
+                );
+                return Ok(());
+            }
+            // All of it may have arrived; what comes up meanwhile takes it along.
+            Err(MailError::InDoubt(why)) => {
+                in_book(shared, |book| book.doubted_batch(clock::now()));
+                return Err(why);
+            }
             // It would keep all later ones waiting.
             Err(MailError::Refused(why)) => {
                 tracing::error!(
@@ -125,7 +156,7 @@ impl Way for MailWay {
                 return Ok(());
             }
             // Who else is to be told is for the config to say.
-            Err(e @ (MailError::NotNow(_) | MailError::NoRecipient(_))) => return Err(e.to_string()),
+            Err(e) => return Err(e.to_string()),
         };
         for (address, why) in refused {
             tracing::error!("the mail server takes no alerts for {address}: {why}; look at `alerts.mail`");
@@ -153,7 +184,7 @@ impl Way for WebhookWay {
         lock(&shared.book).as_ref()?.to_post()
     }
 
-    fn send(&self, config: &Config, notice: &Notice) -> Result<(), String> {
+    fn send(&self, _: &Shared, config: &Config, notice: &Notice) -> Result<(), String> {
         let Some(url) = config.alerts.as_ref().and_then(|alerts| alerts.webhook.as_ref()) else { return Ok(()) };
         match alert::post(url, notice, config.studio.name.as_deref()) {
             Ok(()) => Ok(()),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::words::{self, Folded};
 use crate::control::{PRINT, PRINTED_UP_TO};
-use crate::spool::job::{self, BY_HAND, DROP, LOOK, Question, REPEAT, TRY_AGAIN, UNMATCHED};
+use crate::spool::job::{self, BY_HAND, DROP, LOOK, MAIL, Question, REPEAT, TRY_AGAIN, UNMATCHED};
 use crate::spool::queue::{Located, State};
 
 /// A question with its buttons.
@@ -47,6 +47,8 @@ fn buttons(question: &Question) -> Vec<Button> {
             (REPEAT, "all") => ("Make all of it again".into(), ""),
             ("command", "done") => ("It has done its work".into(), ""),
             ("command", "again") => ("Run it again".into(), ""),
+            (MAIL, "done") => ("It has arrived".into(), ""),
+            (MAIL, "again") => ("Send it again".into(), ""),
             _ => (words::label(word), ""),
         };
         Button { word: word.clone(), label, class }

@@ -304,12 +304,11 @@ impl Run<'_> {
             self.remember_orders(step)?;
             self.tell(plan);
         }
-        // A mail server that is down keeps nothing else from being done.
-        let mailed = self.mail_links(plan);
-        if whole {
-            let mut asked = self.print(plan)?;
-            self.doubts.append(&mut asked);
-        }
+        // A mail server that is down, or slow, keeps nothing else from being done.
+        let begun = self.begin_mails(plan);
+        let printed = if whole { self.print(plan) } else { Ok(Vec::new()) };
+        let mailed = self.finish_mails(plan, printed.is_ok());
+        self.doubts.append(&mut printed?);
         if let Some(stop) = waits {
             return Err(stop);
         }
@@ -320,7 +319,7 @@ impl Run<'_> {
                 None => self.deliver(plan),
             };
         }
-        mailed?;
+        begun.and(mailed)?;
         let errors = self.errors(plan);
         if errors.is_empty()
             && let Some(frozen) = self.frozen.take()
@@ -358,8 +357,8 @@ impl Run<'_> {
     }
 }
 
-/// The answer that a command has done its work; any other lets it run again.
-const DONE: &str = "done";
+/// The answer that a command has done its work, or that a mail has arrived; any other lets it happen again.
+pub(super) const DONE: &str = "done";
 
 /// Under which the answer about one start of a command is kept.
 fn key(step: &DeliveryStep, unit: &str, start: u32) -> String {

@@ -157,6 +157,7 @@ impl Run<'_> {
                 return Err(Stop::Again);
             }
             self.settle_prints(plan)?;
+            self.take_mails()?;
             let round = self.round(plan, units, &config, &printing, care)?;
             self.ask(units, &mut asked)?;
             self.tell_printing(plan, &round);
