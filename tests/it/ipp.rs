@@ -328,6 +328,21 @@ fn certificates_are_believed_by_the_file_by_the_rules_or_not_at_all() {
         let plain = reach(&target(&printer.uri().replace("ipps", "ipp"))).facts().unwrap_err();
         assert!(plain.is_in_doubt(), "{plain:?}");
     }
+    for has_its_key in [true, false] {
+        let certificate = Certificate::of_the_first_version();
+        let file = folder.path().join("old.pem");
+        std::fs::write(&file, &certificate.trusted).unwrap();
+        let certificate = if has_its_key { certificate } else { certificate.without_its_key() };
+        let printer = FakePrinter::start_as(Behaviour::default(), Some(certificate));
+        let with = |ca_file, insecure| {
+            let uri = printer.uri();
+            reach(&PrinterTarget::Ipp { uri, ca_file, insecure, user: None, password_file: None })
+        };
+        // What counts by being the same proves that it has the key; what is taken unseen need not.
+        assert_eq!(with(Some(file), false).facts().is_ok(), has_its_key);
+        assert!(with(None, true).facts().is_ok());
+        assert!(matches!(with(None, false).facts(), Err(IppError::NotSent(why)) if why.contains("`ca_file`")));
+    }
     let printer = FakePrinter::start();
     let mistaken = reach(&target(&printer.uri().replace("ipp:", "ipps:"))).facts().unwrap_err();
     assert!(matches!(mistaken, IppError::NotSent(_)), "{mistaken:?}");

@@ -38,6 +38,7 @@ impl IppError {
     }
 }
 
+const NOT_AUTHENTICATED: u16 = 0x0402;
 const NOT_POSSIBLE: u16 = 0x0404;
 const NOT_FOUND: u16 = 0x0406;
 const GONE: u16 = 0x0407;
@@ -102,11 +103,18 @@ impl Refusal {
         Refusal { status, text }
     }
 
+    /// A password that may not go over the line as it is.
+    pub(super) fn digest() -> Refusal {
+        let text = "it takes passwords by HTTP Digest alone, which this program does not speak: let it take Basic (over \
+                    `ipps://`), let this machine print without a password, or print through a queue of CUPS";
+        Refusal { status: NOT_AUTHENTICATED, text: text.to_string() }
+    }
+
     /// From an HTTP status other than 200. `None` when it leaves open whether the request was carried out.
     pub(super) fn http(status: u16) -> Option<Refusal> {
         let (ipp, text) = match status {
             401 => (
-                0x0402,
+                NOT_AUTHENTICATED,
                 "it asks for a user and password: give the printer `user` and `password_file`, or correct them"
                     .to_string(),
             ),
@@ -135,7 +143,7 @@ fn words(status: u16) -> String {
     let words = match status {
         0x0400 => "it does not understand the request",
         0x0401 | 0x0403 => "this user may not",
-        0x0402 => "it asks for a user and password",
+        NOT_AUTHENTICATED => "it asks for a user and password",
         NOT_POSSIBLE => "it cannot be done now",
         TIMEOUT => "it waited too long for the document",
         NOT_FOUND => "it knows no such job or queue",

@@ -4,14 +4,16 @@
 //! that a printer closed meanwhile would make every first request of a day doubtful.
 
 use std::io::{Cursor, Read as _, Write as _};
+use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{AlertDescription, ClientConfig, ClientConnection, PeerIncompatible, StreamOwned};
 use ureq::config::Config;
-use ureq::unversioned::resolver::DefaultResolver;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector, Transport, TransportAdapter,
 };
@@ -22,6 +24,9 @@ use super::reader;
 use crate::model::limits::PRINTER_ANSWER_MAX_BYTES;
 
 const IPP_TYPE: &str = "application/ipp";
+const IPP_PORT: u16 = 631;
+/// What stands between a local IPv6 address and the name of its network.
+const ZONE: &str = "%25";
 /// How much of an answer is read at a time.
 const PIECE_BYTES: usize = 16 * 1024;
 
@@ -68,10 +73,16 @@ pub(super) fn exchange(to: &Address, head: Vec<u8>, document: &[u8], within: Dur
         .build();
     let connector =
         ().chain(TcpConnector::default()).chain(LineConnector { tls: to.tls.clone(), trace: Arc::clone(&trace) });
-    let agent = Agent::with_parts(config, connector, DefaultResolver::default());
+    let agent = Agent::with_parts(config, connector, Resolve::default());
     let length = head.len() + document.len();
     let mut body = Cursor::new(head).chain(document);
     let mut request = agent.post(&to.url).header("content-type", IPP_TYPE).header("content-length", length.to_string());
+    if let Some((host, zone)) = to.url.split_once(ZONE) {
+        // Which of our networks an address is in is not for the printer.
+        let host = host.split_once("://").map_or(host, |(_, host)| host);
+        let port = zone.split_once(']').map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        request = request.header("host", format!("{host}]{port}"));
+    }
     if let Some(authorization) = &to.authorization {
         request = request.header("authorization", authorization);
     }
@@ -82,7 +93,9 @@ pub(super) fn exchange(to: &Address, head: Vec<u8>, document: &[u8], within: Dur
     let mut response = request.send(SendBody::from_reader(&mut body)).map_err(failed)?;
     let status = response.status().as_u16();
     if status != 200 {
+        let wants_digest = status == 401 && asks_for_digest(response.headers());
         return Err(match Refusal::http(status) {
+            _ if wants_digest => IppError::Refused(Refusal::digest()),
             Some(refusal) => IppError::Refused(refusal),
             None => IppError::Lost(format!("it answers with HTTP {status}, which leaves open what it did")),
         });
@@ -108,6 +121,18 @@ pub(super) fn exchange(to: &Address, head: Vec<u8>, document: &[u8], within: Dur
         }
         Ok(answer)
     })
+}
+
+/// The only way in that it offers is one that this program does not have.
+fn asks_for_digest(headers: &ureq::http::HeaderMap) -> bool {
+    let offered: Vec<String> = headers
+        .get_all("www-authenticate")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|part| part.split_whitespace().next().map(str::to_ascii_lowercase))
+        .collect();
+    offered.iter().any(|scheme| scheme == "digest") && !offered.iter().any(|scheme| scheme == "basic")
 }
 
 /// An answer as far as IPP needs it. Its attributes say where they end: some printers do not say how long it is, and
@@ -144,9 +169,7 @@ fn not_sent(error: &ureq::Error, to: &Address) -> String {
             _ if is_timeout(e) => {
                 format!("it does not answer within {} s: is it switched on?", to.connect_within.as_secs())
             }
-            _ if e.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) => {
-                untrusted(&e.to_string())
-            }
+            _ if let Some(why) = e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) => no_tls(why),
             _ if to.tls.is_some() => format!("no encrypted connection: {e}; does it speak `ipps` at this port?"),
             _ => format!("no connection: {e}"),
         },
@@ -154,11 +177,29 @@ fn not_sent(error: &ureq::Error, to: &Address) -> String {
     }
 }
 
-fn untrusted(why: &str) -> String {
-    format!(
-        "no encrypted connection: {why}; name the file with its certificate as `ca_file`, or take any with `insecure: \
-         true`"
-    )
+fn no_tls(why: &rustls::Error) -> String {
+    let too_old = |what: &str| {
+        format!(
+            "no encrypted connection: {what} ({why}); look for newer firmware, reach it by `ipp://`, or by a queue of \
+             CUPS, which may still speak to it"
+        )
+    };
+    match why {
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => too_old("it speaks TLS 1.0 or 1.1 alone, which are not safe any more"),
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity)
+        | rustls::Error::PeerIncompatible(_) => too_old(
+            "they have no cipher in common: it needs ECDHE on X25519, P-256 or P-384, with AES-GCM or ChaCha20, and no key \
+             on P-521 where `ca_file` is set",
+        ),
+        rustls::Error::InvalidCertificate(_) => format!(
+            "no encrypted connection: {why}; name the file with its certificate as `ca_file`, or take any with \
+             `insecure: true`"
+        ),
+        _ => format!("no encrypted connection: {why}; does it speak `ipps` at this port?"),
+    }
 }
 
 fn lost(error: &ureq::Error, within: Duration) -> String {
@@ -174,6 +215,23 @@ fn lost(error: &ureq::Error, within: Duration) -> String {
 fn is_timeout(error: &std::io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
     error.kind() == std::io::ErrorKind::TimedOut || matches!(inner, Some(ureq::Error::Timeout(_)))
+}
+
+/// Addresses of one network alone (`[fe80::1%25eth0]`) are for the system to read; it knows its networks by name.
+#[derive(Debug, Default)]
+struct Resolve {
+    others: DefaultResolver,
+}
+
+impl Resolver for Resolve {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let Some((address, zone)) = host.split_once(ZONE) else { return self.others.resolve(uri, config, timeout) };
+        let found = (format!("{address}%{zone}"), uri.port_u16().unwrap_or(IPP_PORT)).to_socket_addrs();
+        let mut addresses = self.empty();
+        addresses.push(found.ok().and_then(|mut found| found.next()).ok_or(ureq::Error::HostNotFound)?);
+        Ok(addresses)
+    }
 }
 
 /// Makes a `Line` of the plain connection that it is given.
@@ -268,6 +326,7 @@ impl Tls {
         config: Arc<ClientConfig>,
     ) -> Result<Tls, ureq::Error> {
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let host = host.split_once(ZONE).map_or(host, |(address, _)| address);
         let name =
             ServerName::try_from(host.to_string()).map_err(|_| ureq::Error::Tls("that is no name of a machine"))?;
         let mut conn = ClientConnection::new(config, name).map_err(ureq::Error::Rustls)?;
@@ -309,5 +368,51 @@ impl Transport for Tls {
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_encryption_is_named_and_no_certificate_is_blamed_for_it() {
+        for old in [
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion),
+            rustls::Error::AlertReceived(AlertDescription::HandshakeFailure),
+            PeerIncompatible::ServerDoesNotSupportTls12Or13.into(),
+            PeerIncompatible::NoCipherSuitesInCommon.into(),
+        ] {
+            let said = no_tls(&old);
+            assert!(said.contains("`ipp://`") && !said.contains("insecure"), "{said}");
+        }
+        let unknown = no_tls(&rustls::CertificateError::UnknownIssuer.into());
+        assert!(unknown.contains("`ca_file`") && unknown.contains("`insecure: true`"), "{unknown}");
+    }
+
+    #[test]
+    fn digest_is_only_asked_for_where_nothing_else_is_offered() {
+        let asks = |offered: &[&'static str]| {
+            let values = offered.iter().map(|text| ("www-authenticate".parse().unwrap(), text.parse().unwrap()));
+            asks_for_digest(&values.collect())
+        };
+        assert!(asks(&["Digest realm=\"x\", nonce=\"y\", qop=\"auth\""]));
+        assert!(!asks(&["Digest realm=\"x\", nonce=\"y\", Basic realm=\"x\""]));
+        assert!(!asks(&["Digest realm=\"x\"", "Basic realm=\"x\""]) && !asks(&["Basic realm=\"x\""]) && !asks(&[]));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_address_of_one_network_is_looked_up_with_it() {
+        let config = Config::builder().build();
+        let never = NextTimeout {
+            after: ureq::unversioned::transport::time::Duration::NotHappening,
+            reason: ureq::Timeout::Resolve,
+            per_read: None,
+            per_write: None,
+        };
+        let found = |uri: &str| Resolve::default().resolve(&uri.parse().unwrap(), &config, never);
+        assert_eq!(found("http://[::1%251]:8631/x").unwrap()[0].port(), 8631);
+        assert!(matches!(found("http://[fe80::1%25no-such-network]:8631/x"), Err(ureq::Error::HostNotFound)));
     }
 }
