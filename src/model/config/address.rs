@@ -37,6 +37,50 @@ pub(super) fn parse_url(text: &str) -> Option<Url<'_>> {
     fine.then_some(Url { scheme, host, port, path })
 }
 
+/// A printer's address in ASCII and with a scheme in small letters, as the network has it; apart from it the zone of a
+/// local IPv6 address, as in `[fe80::1%25eth0]`.
+pub(super) fn printer_address(written: &str) -> Result<(String, Option<String>), String> {
+    let written = written.trim();
+    if written.contains(char::is_whitespace) {
+        return Err(format!("`{written}` has a space in it; an address has `%20` in its place"));
+    }
+    let Some((scheme, rest)) = written.split_once("://") else { return Ok((written.to_string(), None)) };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (authority, zone) = without_zone(authority);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, format!(":{port}")),
+        _ => (authority.as_str(), String::new()),
+    };
+    let host = if host.is_ascii() { host.to_string() } else { host_in_ascii(host)? };
+    let path: String = path.chars().map(|c| if c.is_ascii() { c.to_string() } else { percent(c) }).collect();
+    Ok((format!("{}://{host}{port}{path}", scheme.to_ascii_lowercase()), zone))
+}
+
+fn without_zone(authority: &str) -> (String, Option<String>) {
+    let parts = authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    match parts.and_then(|(inner, behind)| Some((inner.split_once('%')?, behind))) {
+        Some(((address, zone), behind)) => {
+            // The standard writes the percent sign as `%25`; people write what their system shows.
+            let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
+            (format!("[{address}]{behind}"), Some(zone.to_string()))
+        }
+        None => (authority.to_string(), None),
+    }
+}
+
+/// Names with letters beyond ASCII stand in the DNS as `xn--…`. Those that a house's own machines call out do not.
+fn host_in_ascii(host: &str) -> Result<String, String> {
+    if host.to_lowercase().trim_end_matches('.').ends_with(".local") {
+        return Err(format!("the name `{host}` cannot be looked up with letters beyond a to z; write its number"));
+    }
+    idna::domain_to_ascii(host).map_err(|_| format!("`{host}` is no name of a machine"))
+}
+
+fn percent(c: char) -> String {
+    let mut bytes = [0; 4];
+    c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
 impl Context<'_> {
     /// A URL of one of some schemes. User names and passwords do not belong into it: it is shown in logs.
     pub(super) fn url<'t>(&mut self, text: &'t str, at: &Place, schemes: &[&str], example: &str) -> Option<Url<'t>> {
@@ -114,6 +158,20 @@ mod tests {
         {
             assert_eq!(parse_url(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn printers_are_found_by_what_people_write() {
+        let plain = |written| printer_address(written).unwrap();
+        let same = |text: &str| (text.to_string(), None);
+        assert_eq!(plain("IPP://10.0.0.21/ipp/print"), same("ipp://10.0.0.21/ipp/print"));
+        assert_eq!(plain("ipps://Drücker.example:443/x"), same("ipps://xn--drcker-4ya.example:443/x"));
+        assert_eq!(plain("ipp://mac/printers/Büro"), same("ipp://mac/printers/B%C3%BCro"));
+        for (written, zone) in [("ipp://[fe80::1%25eth0]:631/x", "eth0"), ("ipp://[fe80::1%en0]:631/x", "en0")] {
+            assert_eq!(plain(written), ("ipp://[fe80::1]:631/x".to_string(), Some(zone.to_string())));
+        }
+        assert!(printer_address("ipp://mac/printers/DNP DS620").unwrap_err().contains("`%20`"));
+        assert!(printer_address("ipp://drücker.local/x").unwrap_err().contains("drücker.local"));
     }
 
     #[test]

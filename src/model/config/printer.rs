@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
+use super::address::printer_address;
 use super::finish::RawColor;
 use super::media::{self, Media, RawMedia, Stock};
 use super::names::Named;
@@ -222,13 +223,28 @@ impl RawPrinter {
 /// IPP's own port is written out: programs take `ipps` for HTTPS else, and its port.
 fn ipp_uri(written: &str, here: &Place, has_tls_keys: bool, cx: &mut Context<'_>) -> String {
     let at = here.key("uri");
-    let Some(url) = cx.url(written, &at, &["ipp", "ipps"], "ipp://10.0.0.21:631/ipp/print") else {
+    let (plain, zone) = match printer_address(written) {
+        Ok(parts) => parts,
+        Err(why) => {
+            cx.error(&at, why);
+            return String::new();
+        }
+    };
+    let Some(url) = cx.url(&plain, &at, &["ipp", "ipps"], "ipp://10.0.0.21:631/ipp/print") else {
         return String::new();
+    };
+    let is_zone = |zone: &String| zone.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    if zone.as_ref().is_some_and(|zone| !is_zone(zone) || zone.is_empty()) {
+        cx.error(&at, "behind the `%` stands no name of a network of this machine, such as `eth0`");
+    }
+    let host = match zone {
+        Some(zone) => format!("{}%25{zone}]", url.host.trim_end_matches(']')),
+        None => url.host.to_string(),
     };
     if has_tls_keys && url.scheme == "ipp" {
         cx.error(&at, "`ca_file` and `insecure` speak of certificates; write `ipps://`, or leave them out");
     }
-    format!("{}://{}:{}{}", url.scheme, url.host, url.port.unwrap_or(631), url.path)
+    format!("{}://{host}:{}{}", url.scheme, url.port.unwrap_or(631), url.path)
 }
 
 fn command_line(mut words: Vec<String>, at: &Place, cx: &mut Context<'_>) -> Vec<String> {

@@ -165,13 +165,16 @@ fn what_runs_without_a_delivery_is_told() {
 #[test]
 fn printers_are_reached_at_the_port_of_ipp() {
     let config = read(
-        "printers:\n  a: { uri: \"ipps://10.0.0.21/ipp/print\", media: { 8x10in: , 5x7in: {} } }\n  b: { uri: \"ipp://[::1]:8631\", media: [A4] }\n",
+        "printers:\n  a: { uri: \"ipps://10.0.0.21/ipp/print\", media: { 8x10in: , 5x7in: {} } }\n  b: { uri: \"ipp://[::1]:8631\", media: [A4] }\n  c: { uri: \"IPP://[fe80::1%eth0]/x\", media: [A4] }\n",
     );
     let uri = |name| match &config.printer(name).unwrap().target {
         PrinterTarget::Ipp { uri, .. } => uri.clone(),
         other => panic!("{other:?}"),
     };
     assert_eq!((uri("a").as_str(), uri("b").as_str()), ("ipps://10.0.0.21:631/ipp/print", "ipp://[::1]:8631"));
+    assert_eq!(uri("c"), "ipp://[fe80::1%25eth0]:631/x");
+    let space = refused("printers:\n  a: { uri: \"ipp://mac/printers/DNP DS620\", media: [A4] }\n");
+    assert!(space.contains("printers.a.uri: `ipp://mac/printers/DNP DS620` has a space in it"), "{space}");
     let size = crate::model::units::Dimensions::parse("10x8in").unwrap();
     assert!(config.printer("a").unwrap().media_for(size).is_some());
 }
