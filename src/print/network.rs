@@ -3,27 +3,32 @@
 //! Owns: the journal is ahead of the printer. *Intended* stands before the job is made, *created* before its document
 //! leaves, and what is not known for certain is asked of the printer before anything is sent again.
 
+mod asking;
+mod failure;
+
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::ipp::{
-    Created, Document, Endpoint, IppError, JobFacts, Listed, Paper, PrinterFacts, Scaling, Ticket, Which,
-};
-use super::protocol::{self, Action, Known, LOOK_AGAIN_S, Record};
+use self::asking::{is_it, known, search};
+use self::failure::{Failure, TAKEN_BACK, again, clear, failed, not};
+use super::ipp::{Created, Document, Endpoint, IppError, JobState, Paper, PrinterFacts, Scaling, Ticket};
+use super::protocol::{Action, LOOK_AGAIN_S};
 use super::{Care, Note, PrintError, Sheet, Went};
+use crate::model::config::{JobHistory, Printer};
 use crate::process::Ended;
 use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrinterJob};
 
 /// Longest title in the name of a printer's job, in characters: some printers keep few, and the token must fit.
 const TITLE_MAX_CHARS: usize = 40;
 
-/// Why an attempt came to nothing.
-const TAKEN_BACK: &str = "its job was held or cancelled before the document left";
+/// How often a document is sent into one job when the connection is lost each time.
+const UPLOADS_MAX: u32 = 3;
 
-/// Most jobs that are asked for their names, one by one.
-const LOOK_UP_MAX: usize = 40;
+/// After so long at the printer, and so much more for each copy, it is told that a sheet is not out yet.
+const SLOW_S: i64 = 600;
+const SLOW_PER_COPY_S: i64 = 60;
 
 /// What a thread brings to a printer, and how that ended.
 pub type Sending = mpsc::Receiver<Sent>;
@@ -31,7 +36,8 @@ pub type Sending = mpsc::Receiver<Sent>;
 /// How it ended.
 #[derive(Debug)]
 pub enum Sent {
-    Document(Result<(), IppError>),
+    /// With the job's state, where the printer said it.
+    Document(Result<Option<JobState>, IppError>),
     /// Job and document in one.
     Job(Result<Created, IppError>),
     /// A program.
@@ -41,36 +47,43 @@ pub enum Sent {
 /// What is remembered of a sheet between two looks, while the server runs.
 #[derive(Debug, Default)]
 pub struct Missed {
-    /// When its printer first did not know it.
+    /// When its printer first did not know it, or said that nothing came out.
     at: Option<Instant>,
-    /// Its printer said no with the document in hand, and why.
-    refused: Option<String>,
+    /// Its printer said no with the document in hand; it may have begun to print.
+    refused: Option<Failure>,
     /// A job that must not get its document, and why.
-    unwanted: Option<(PrinterJob, String)>,
+    unwanted: Option<(PrinterJob, Failure)>,
+    /// How often the document was lost on its way into the same job.
+    lost: u32,
+}
+
+/// A printer on the network, and the way to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Device<'a> {
+    pub printer: &'a Printer,
+    pub endpoint: &'a Endpoint,
 }
 
 /// Sends a sheet.
 pub fn begin(
     sheet: &Sheet,
-    printer: &str,
-    endpoint: &Endpoint,
+    device: Device<'_>,
     run: &PrintRun,
     missed: &mut Missed,
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
-    let facts = match endpoint.facts_to_print() {
+    let facts = match device.endpoint.facts_to_print() {
         Ok(facts) => facts,
         Err(e) => return Ok(Went::Not(e.to_string())),
     };
-    send(sheet, printer, endpoint, &facts, run.attempts + 1, missed, note)
+    send(sheet, device, &facts, (run, run.attempts + 1), missed, note)
 }
 
 fn send(
     sheet: &Sheet,
-    printer: &str,
-    endpoint: &Endpoint,
+    Device { printer, endpoint }: Device<'_>,
     facts: &PrinterFacts,
-    attempt: u32,
+    (run, attempt): (&PrintRun, u32),
     missed: &mut Missed,
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
@@ -81,7 +94,7 @@ fn send(
     let bytes = sheet.read()?;
     note(PrintEvent::Intended(PrintIntent {
         attempt,
-        printer: printer.to_string(),
+        printer: printer.name.clone(),
         endpoint: endpoint.uri().to_string(),
         token: sheet.token(attempt),
         copies: ticket.copies,
@@ -109,9 +122,9 @@ fn send(
     if let Some(ignored) = unheeded(&created) {
         // The journal does not get its number: nobody gives a document to what is only known by its name.
         let why = format!("it does not take the sheet's `{ignored}`, and would print something else");
-        let went = clear(endpoint, job.id, &why, note)?;
-        missed.unwanted = matches!(went, Went::On(_)).then_some((job, why));
-        return Ok(went);
+        let failure = Failure { why, in_vain: false, is_still: true };
+        missed.unwanted = Some((job.clone(), failure.clone()));
+        return clear(endpoint, job.id, &failure, run, missed, note);
     }
     note(PrintEvent::Created(job))?;
     Ok(Went::Sending(send_document(endpoint, created.id, bytes)))
@@ -131,8 +144,8 @@ fn ticket(sheet: &Sheet, attempt: u32, facts: &PrinterFacts) -> Result<Ticket, S
     if !facts.takes_format("image/jpeg") {
         return Err(format!("it takes no JPEG; it takes {}", facts.formats.join(", ")));
     }
-    // What is more than it takes goes in attempts after this one.
-    let copies = sheet.copies.min(facts.max_copies.unwrap_or(u32::MAX).max(1));
+    // What is more than it takes goes in attempts after this one. One that does not speak of copies makes one.
+    let copies = sheet.copies.min(facts.max_copies.unwrap_or(1).max(1));
     let choice = facts.media.choose(&paper)?;
     let scaling = match (sheet.borderless, sheet.stock.media_size) {
         (true, _) => Scaling::Fill,
@@ -169,11 +182,6 @@ fn name(sheet: &Sheet, attempt: u32) -> String {
     format!("{title} {}", sheet.token(attempt))
 }
 
-fn not(note: &mut Note<'_>, text: String) -> Result<Went, PrintError> {
-    note(PrintEvent::Aborted { text: text.clone() })?;
-    Ok(Went::Not(text))
-}
-
 pub(super) fn in_a_thread(send: impl FnOnce() -> Sent + Send + 'static) -> Sending {
     let (sender, receiver) = mpsc::channel();
     let run = move || drop(sender.send(send()));
@@ -188,37 +196,68 @@ fn send_document(endpoint: &Endpoint, id: i32, bytes: Vec<u8>) -> Sending {
 }
 
 /// The sending has come to its end. `None`: its thread has, without a word.
-pub fn sent(sent: Option<Sent>, missed: &mut Missed, note: &mut Note<'_>) -> Result<Went, PrintError> {
+pub fn sent(
+    sent: Option<Sent>,
+    printer: &Printer,
+    run: &PrintRun,
+    missed: &mut Missed,
+    note: &mut Note<'_>,
+) -> Result<Went, PrintError> {
     match sent {
-        Some(Sent::Document(Ok(()))) => {
+        Some(Sent::Document(Ok(state))) => {
             note(PrintEvent::Sent)?;
+            note_begun(printer, false, state, note)?;
             Ok(Went::On(None))
+        }
+        // It has not touched the document, and its job must not keep it from others.
+        Some(Sent::Document(Err(IppError::Refused(refusal)))) => {
+            let failure = Failure::of(&refusal);
+            match &run.job {
+                Some(job) if !refusal.may_have_begun() => missed.unwanted = Some((job.clone(), failure)),
+                _ => missed.refused = Some(failure),
+            }
+            Ok(Went::On(Some(refusal.to_string())))
         }
         Some(Sent::Job(Ok(created))) => {
             let ignored = unheeded(&created).map(str::to_string);
             note(PrintEvent::Created(PrinterJob { id: created.id, uuid: created.uuid }))?;
             note(PrintEvent::Sent)?;
+            note_begun(printer, false, created.state, note)?;
             let Some(ignored) = ignored else { return Ok(Went::On(None)) };
             let text = format!("the printer took no notice of the sheet's `{ignored}`, and prints something else");
             note(PrintEvent::Doubted { text })?;
             Ok(Went::Over)
         }
+        Some(Sent::Job(Err(IppError::Refused(refusal)))) if !refusal.may_have_begun() => {
+            failed(&Failure::of(&refusal), run, note)
+        }
         Some(Sent::Job(Err(e))) if !e.is_in_doubt_with_document() => not(note, e.to_string()),
         // It may have printed on the way there: it is asked at the next look.
         Some(Sent::Job(Err(IppError::Refused(refusal)))) => {
-            missed.refused = Some(refusal.to_string());
-            Ok(Went::On(missed.refused.clone()))
+            missed.refused = Some(Failure::of(&refusal));
+            Ok(Went::On(Some(refusal.to_string())))
         }
         // Its job stands and is looked at next.
-        Some(Sent::Document(Err(e)) | Sent::Job(Err(e))) => Ok(Went::On(Some(e.to_string()))),
+        Some(Sent::Document(Err(e)) | Sent::Job(Err(e))) => {
+            missed.lost += 1;
+            Ok(Went::On(Some(e.to_string())))
+        }
         Some(Sent::Program(_)) | None => Ok(Went::On(None)),
     }
+}
+
+/// A printer that forgets its jobs is believed to have printed one that it was seen printing: that must outlive us.
+fn note_begun(printer: &Printer, begun: bool, state: Option<JobState>, note: &mut Note<'_>) -> Result<(), PrintError> {
+    if printer.history == JobHistory::Forgotten && !begun && state == Some(JobState::Processing) {
+        note(PrintEvent::Begun)?;
+    }
+    Ok(())
 }
 
 /// Asks the printer what has become of a sheet, and does what follows from that, as far as `care` goes.
 pub fn look(
     sheet: &Sheet,
-    endpoint: &Endpoint,
+    device: Device<'_>,
     run: &PrintRun,
     care: Care,
     missed: &mut Missed,
@@ -226,18 +265,27 @@ pub fn look(
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
     let Some((intended_at, intent)) = &run.intent else { return Ok(Went::Over) };
-    if let (Some((job, why)), None) = (&missed.unwanted, &run.job) {
+    let endpoint = device.endpoint;
+    if let Some((job, failure)) = missed.unwanted.clone() {
         return match endpoint.job(job.id) {
-            Ok(found) if found.as_ref().is_some_and(|found| is_it(found, job, intent)) => {
-                clear(endpoint, job.id, why, note)
+            Ok(found) if found.as_ref().is_some_and(|found| is_it(found, &job, intent)) => {
+                clear(endpoint, job.id, &failure, run, missed, note)
             }
-            Ok(_) => not(note, why.clone()),
+            Ok(_) => failed(&failure, run, note),
             Err(e) => Ok(Went::On(Some(e.to_string()))),
         };
     }
     let asked = match &run.job {
-        None => search(endpoint, intent, *intended_at, missed, now),
-        Some(job) => known(endpoint, intent, run, job),
+        None => search(device, intent, *intended_at, missed, now),
+        Some(job) => match known(device, run, job, missed, now) {
+            Ok((action, state)) => {
+                if run.sent.is_some() {
+                    note_begun(device.printer, run.begun, state, note)?;
+                }
+                Ok(action)
+            }
+            Err(e) => Err(e),
+        },
     };
     let action = match asked {
         Ok(action) => action,
@@ -245,21 +293,22 @@ pub fn look(
     };
     tracing::debug!(sheet = %sheet.title, printer = %intent.printer, ?action, "asked");
     match action {
-        Action::LookAgain | Action::Wait => Ok(Went::On(None)),
+        Action::LookAgain => Ok(Went::On(None)),
+        Action::Wait(why) => Ok(Went::On(why.or_else(|| slow(intent, run, now)))),
         Action::SendAgain | Action::SendDocument if care == Care::Leave => Ok(Went::On(None)),
         // Nothing of it has left, and nothing may any more.
         Action::SendAgain if care != Care::Send => not(note, TAKEN_BACK.into()),
         Action::SendDocument if care != Care::Send => {
             let id = run.job.as_ref().map_or(0, |job| job.id);
-            clear(endpoint, id, TAKEN_BACK, note)
+            clear(endpoint, id, &Failure::taken_back(), run, missed, note)
         }
         Action::SendAgain => {
             // What it would not print and knows nothing of, it surely did not begin: another one may do better.
-            if let Some(why) = std::mem::take(missed).refused {
-                return not(note, why);
+            if let Some(failure) = std::mem::take(missed).refused {
+                return failed(&failure, run, note);
             }
-            match endpoint.facts_to_print() {
-                Ok(facts) => send(sheet, &intent.printer, endpoint, &facts, intent.attempt, missed, note),
+            match device.endpoint.facts_to_print() {
+                Ok(facts) => send(sheet, device, &facts, (run, intent.attempt), missed, note),
                 Err(e) => Ok(Went::On(Some(e.to_string()))),
             }
         }
@@ -267,9 +316,15 @@ pub fn look(
             note(PrintEvent::Created(job))?;
             Ok(Went::On(None))
         }
-        Action::Clear(id) => clear(endpoint, id, "the connection was lost before the document left", note),
+        Action::Clear(id) => {
+            let why = "the connection was lost before the document left".into();
+            clear(endpoint, id, &Failure { why, in_vain: false, is_still: true }, run, missed, note)
+        }
         Action::SendDocument => {
             let id = run.job.as_ref().map_or(0, |job| job.id);
+            if let Some(failure) = missed.no_use() {
+                return clear(endpoint, id, &failure, run, missed, note);
+            }
             Ok(Went::Sending(send_document(endpoint, id, sheet.read()?)))
         }
         Action::Sent => {
@@ -280,7 +335,7 @@ pub fn look(
             note(PrintEvent::Ended { state })?;
             Ok(Went::Over)
         }
-        Action::Again(text) => not(note, text),
+        Action::Again(text) => again(note, text),
         Action::Ask(text) => {
             note(PrintEvent::Doubted { text })?;
             Ok(Went::Over)
@@ -288,91 +343,23 @@ pub fn look(
     }
 }
 
-fn search(
-    endpoint: &Endpoint,
-    intent: &PrintIntent,
-    intended_at: Timestamp,
-    missed: &mut Missed,
-    now: Timestamp,
-) -> Result<Action, IppError> {
-    let open = endpoint.jobs(Which::Open)?;
-    let finished = endpoint.jobs(Which::Finished)?;
-    let (found, tells_names) = find(endpoint, intent, [&open, &finished])?;
-    let facts = endpoint.facts()?;
-    let elapsed_s = now.duration_since(intended_at).as_secs();
-    let up_time_s = facts.up_time_s.map(u64::from);
-    let record = Record::of(intent, facts.uuid.as_deref(), up_time_s, &finished.jobs, tells_names, elapsed_s);
-    let looked_before = missed.at.is_some_and(|at| at.elapsed() >= Duration::from_secs(LOOK_AGAIN_S));
-    if found.is_none() && missed.at.is_none() {
-        missed.at = Some(Instant::now());
+impl Missed {
+    /// Why it is no use to send the document into the same job once more.
+    fn no_use(&self) -> Option<Failure> {
+        let why = || format!("the connection was lost each time that the sheet was sent ({UPLOADS_MAX} times)");
+        let lost = (self.lost >= UPLOADS_MAX).then(|| Failure { why: why(), in_vain: true, is_still: false });
+        self.refused.clone().or(lost)
     }
-    Ok(protocol::intended(found.as_ref(), looked_before, record))
-}
 
-/// The job with the token in its name, and whether no other one could be it. Of what a list leaves open the job itself
-/// is asked, the newest first.
-fn find(endpoint: &Endpoint, intent: &PrintIntent, lists: [&Listed; 2]) -> Result<(Option<JobFacts>, bool), IppError> {
-    let is_ours = |job: &JobFacts| job.name.as_ref().is_some_and(|name| name.contains(&intent.token));
-    let jobs = || lists.into_iter().flat_map(|list| &list.jobs);
-    if let Some(job) = jobs().find(|job| is_ours(job)) {
-        return Ok((Some(job.clone()), true));
-    }
-    // A queue hides the names of other people's jobs; what was made before ours was sent needs none.
-    let is_older = |job: &JobFacts| {
-        job.created_at_s
-            .map(u64::from)
-            .zip(intent.up_time_s)
-            .is_some_and(|(made, intended)| made + protocol::CLOCK_SLACK_S.unsigned_abs() < intended)
-    };
-    let is_other = |job: &JobFacts| job.name.is_some() || is_older(job);
-    let unread = lists.into_iter().flat_map(|list| list.unread.iter().copied());
-    let mut open: Vec<Option<i32>> =
-        jobs().filter(|job| !is_other(job)).map(|job| Some(job.id)).chain(unread).collect();
-    open.sort_by_key(|id| std::cmp::Reverse(*id));
-    open.dedup();
-    let mut tells_names = open.len() <= LOOK_UP_MAX && !open.contains(&None);
-    for id in open.into_iter().flatten().take(LOOK_UP_MAX) {
-        match endpoint.job(id) {
-            Ok(Some(job)) if is_ours(&job) => return Ok((Some(job), true)),
-            Ok(Some(job)) if is_other(&job) => {}
-            Ok(_) | Err(IppError::Malformed(_) | IppError::Refused(_)) => tells_names = false,
-            Err(e) => return Err(e),
-        }
-    }
-    Ok((None, tells_names))
-}
-
-fn known(endpoint: &Endpoint, intent: &PrintIntent, run: &PrintRun, job: &PrinterJob) -> Result<Action, IppError> {
-    let found = endpoint.job(job.id)?.filter(|found| is_it(found, job, intent));
-    let known = Known {
-        sent: run.sent.is_some(),
-        is_spooler: intent.is_spooler,
-        bytes: intent.bytes,
-        copies: intent.copies,
-        fruitless: intent.attempt.saturating_sub(run.fruitful),
-    };
-    Ok(protocol::created(found.as_ref(), known))
-}
-
-/// Numbers start again when a printer does: the uuid tells, else the name.
-fn is_it(found: &JobFacts, job: &PrinterJob, intent: &PrintIntent) -> bool {
-    match (&found.uuid, &job.uuid) {
-        (Some(found), Some(known)) => found == known,
-        _ => found.name.as_ref().is_none_or(|name| name.contains(&intent.token)),
+    /// Whether it has been missed for so long that nothing is overlooked.
+    fn looked_before(&mut self) -> bool {
+        self.at.get_or_insert_with(Instant::now).elapsed() >= Duration::from_secs(LOOK_AGAIN_S)
     }
 }
 
-/// Drops a job that never got its document; only when that is confirmed a new one is made. `why` it is not wanted.
-fn clear(endpoint: &Endpoint, id: i32, why: &str, note: &mut Note<'_>) -> Result<Went, PrintError> {
-    // One that has just ended cannot be cancelled; what counts is what it is now.
-    let _ = endpoint.cancel(id);
-    match endpoint.job(id) {
-        Ok(Some(job)) if !job.state.has_ended() => Ok(Went::On(Some("its empty job does not go away".into()))),
-        Ok(Some(job)) if job.impressions_completed.unwrap_or(0) > 0 || job.has_document == Some(true) => {
-            note(PrintEvent::Created(PrinterJob { id, uuid: job.uuid }))?;
-            Ok(Went::On(None))
-        }
-        Ok(_) => not(note, why.to_string()),
-        Err(e) => Ok(Went::On(Some(e.to_string()))),
-    }
+/// What is said of a sheet that has been at its printer for long.
+fn slow(intent: &PrintIntent, run: &PrintRun, now: Timestamp) -> Option<String> {
+    let patience_s = SLOW_S + SLOW_PER_COPY_S * i64::from(intent.copies);
+    let is_slow = now.duration_since(run.sent?).as_secs() > patience_s;
+    is_slow.then(|| "it has been at the printer for long, and is not out yet: look whether the printer prints".into())
 }

@@ -101,7 +101,7 @@ pub fn ended(
             Went::Over
         }
         Some(ended) if ended.unstarted || run.attempts < ATTEMPTS_MAX => {
-            note(PrintEvent::Aborted { text: ended.text.clone() })?;
+            note(PrintEvent::Aborted { text: ended.text.clone(), in_vain: true })?;
             Went::Not(ended.text)
         }
         Some(ended) => {

@@ -4,6 +4,7 @@
 //! printer says so; everything between is for a person. Pure: journal and answer in, action out.
 
 use super::ipp::{JobFacts, JobState};
+use crate::model::config::Counts;
 use crate::model::counted::counted;
 use crate::spool::journal::{PrintIntent, PrintState, PrinterJob};
 
@@ -31,7 +32,8 @@ pub enum Action {
     Clear(i32),
     /// The document has got there.
     Sent,
-    Wait,
+    /// It is there; what keeps it from coming out, where the printer says so.
+    Wait(Option<String>),
     End(PrintState),
     /// Nothing came out: a new attempt may be made.
     Again(String),
@@ -61,20 +63,28 @@ impl Record {
         elapsed_s: i64,
     ) -> Record {
         let same_device = uuid.is_some() && uuid == intent.printer_uuid.as_deref();
-        let ran_on = |(now, then): (u64, u64)| {
-            let (Ok(now), Ok(then)) = (i64::try_from(now), i64::try_from(then)) else { return false };
-            now >= then && then + elapsed_s - now <= CLOCK_SLACK_S
-        };
         let older = |job: &JobFacts| {
             let ended = job.ended_at_s.or(job.created_at_s).map(u64::from);
             ended.zip(intent.up_time_s).is_some_and(|(ended, intended)| ended < intended)
         };
         Record {
-            same_run: same_device && up_time_s.zip(intent.up_time_s).is_some_and(ran_on),
+            same_run: same_device && up_time_s.zip(intent.up_time_s).is_some_and(|times| ran_on(times, elapsed_s)),
             reaches_back: (0..REMEMBERED_S).contains(&elapsed_s) || finished.iter().any(older),
             tells_names,
         }
     }
+}
+
+/// Whether a printer that was up for the second time, `elapsed_s` ago, and is for the first now, was on all the while.
+fn ran_on((now, then): (u64, u64), elapsed_s: i64) -> bool {
+    let (Ok(now), Ok(then)) = (i64::try_from(now), i64::try_from(then)) else { return false };
+    now >= then && then + elapsed_s - now <= CLOCK_SLACK_S
+}
+
+/// The printer says that it is another one, or was started since the intent. One that does not say so was not.
+pub fn was_restarted(intent: &PrintIntent, uuid: Option<&str>, up_time_s: Option<u64>, elapsed_s: i64) -> bool {
+    let is_other = uuid.zip(intent.printer_uuid.as_deref()).is_some_and(|(now, then)| now != then);
+    is_other || up_time_s.zip(intent.up_time_s).is_some_and(|times| !ran_on(times, elapsed_s))
 }
 
 /// The journal ends with *intended*: `found` carries our token. `looked_before` is true at the second look.
@@ -107,13 +117,21 @@ pub struct Known {
     pub is_spooler: bool,
     pub bytes: u64,
     pub copies: u32,
-    /// How often it has been tried since copies of it came out.
-    pub fruitless: u32,
+    /// How often a printer has had it in hand since copies of it came out, this time included.
+    pub tries: u32,
+    pub counts: Counts,
+    /// Its printer has counted other sheets of ours: a count of none is one.
+    pub has_counted: bool,
+    /// Its printer keeps nothing that has ended, was seen printing it, and has not been started since.
+    pub is_forgotten: bool,
 }
 
 /// The journal ends with *created* or *sent*; `job` is what the printer knows by its number, and ours by its uuid.
 pub fn created(job: Option<&JobFacts>, known: Known) -> Action {
     let Some(job) = job else {
+        if known.is_forgotten {
+            return Action::End(known.at_best());
+        }
         return Action::Ask("the printer knows its job no more, and did not say how it ended".into());
     };
     match job.state {
@@ -126,20 +144,77 @@ pub fn created(job: Option<&JobFacts>, known: Known) -> Action {
              cut-off picture: check the sheet"
                 .into(),
         ),
-        JobState::Pending | JobState::Held | JobState::Processing | JobState::Stopped => Action::Wait,
+        JobState::Held => Action::Wait(Some(with_reasons("the printer holds its job back", job))),
+        JobState::Stopped => Action::Wait(Some(with_reasons("the printer has stopped in the middle of its job", job))),
+        JobState::Pending | JobState::Processing => Action::Wait(None),
     }
 }
 
-/// A queue says with it that it has handed the sheet on, and its count is not one of paper. A printer's own count goes
-/// over all copies; one of none is that of a printer that does not count.
+fn with_reasons(what: &str, job: &JobFacts) -> String {
+    let reasons = job.reason_words();
+    if reasons.is_empty() { what.to_string() } else { format!("{what} ({})", reasons.join(", ")) }
+}
+
+impl Known {
+    /// A queue says with it that it has handed the sheet on.
+    fn at_best(self) -> PrintState {
+        if self.is_spooler { PrintState::Accepted } else { PrintState::Printed }
+    }
+
+    /// What its count must come to.
+    fn wanted(self) -> u32 {
+        match self.counts {
+            Counts::Sheets => self.copies,
+            Counts::Documents => 1,
+        }
+    }
+}
+
+/// Whether to look at a job once more before it is believed that it ended without a sheet: the count may come late.
+pub fn counts_nothing(job: &JobFacts, known: Known) -> bool {
+    job.state == JobState::Completed
+        && known.sent
+        && !known.is_spooler
+        && job.impressions_completed == Some(0)
+        && job.errors().is_empty()
+}
+
+/// The state alone says little: a printer that could not read the sheet calls it completed, too. A queue's count is not
+/// one of paper. A printer's own goes over all copies, or over the document; one of none is that of a printer that does
+/// not count, unless it has counted before.
 fn completed(job: &JobFacts, known: Known) -> Action {
-    match job.impressions_completed {
-        _ if known.is_spooler => Action::End(PrintState::Accepted),
-        Some(sides @ 1..) if sides < known.copies => Action::Ask(format!(
-            "the printer calls it completed, and says that {sides} of {} copies came out",
-            known.copies
-        )),
-        _ => Action::End(PrintState::Printed),
+    let wanted = known.wanted();
+    let few = match job.impressions_completed {
+        _ if known.is_spooler => None,
+        Some(0) if !known.has_counted && job.errors().is_empty() => None,
+        Some(sides) if sides < wanted => Some(match known.counts {
+            Counts::Sheets => format!("{sides} of {wanted} {} came out", if wanted == 1 { "copy" } else { "copies" }),
+            Counts::Documents => "nothing came out".to_string(),
+        }),
+        _ => None,
+    };
+    let mut says = Vec::new();
+    if !job.errors().is_empty() {
+        says.push(format!("with errors ({})", job.errors().join(", ")));
+    }
+    says.extend(few.map(|few| format!("and says that {few}")));
+    if says.is_empty() {
+        return Action::End(known.at_best());
+    }
+    let who = if known.is_spooler { "queue" } else { "printer" };
+    let mut text = format!("the {who} calls it completed, {}", says.join(", "));
+    if job.impressions_completed == Some(1) && wanted > 1 && job.errors().is_empty() {
+        text.push_str("; one that counts documents needs `counts: documents` in the config");
+    }
+    Action::Ask(text)
+}
+
+/// A printer would not have the document: nothing of it came out. `tries` as in [`Known`].
+pub fn refused(tries: u32, why: &str) -> Action {
+    if tries >= ATTEMPTS_MAX {
+        Action::Ask(format!("it was tried {} in vain; {why}", counted(tries, "time")))
+    } else {
+        Action::Again(why.to_string())
     }
 }
 
@@ -147,15 +222,18 @@ fn ended_early(job: &JobFacts, known: Known) -> Action {
     let how = if job.state == JobState::Aborted { "given up" } else { "cancelled" };
     // A queue that is told to cancel may have passed the sheet on.
     let may_have_left = known.is_spooler && job.state == JobState::Canceled;
-    match job.impressions_completed {
-        Some(0) if !may_have_left && known.fruitless >= ATTEMPTS_MAX => Action::Ask(format!(
-            "it was {how} by the printer {}, before anything came out",
-            counted(known.fruitless, "time")
-        )),
-        Some(0) if !may_have_left => Action::Again(format!("it was {how} by the printer before anything came out")),
-        Some(0) | None => Action::Ask(format!("it was {how} at the printer, which does not say whether it printed")),
-        Some(sides) => Action::Ask(format!("it was {how} at the printer after {sides} had come out")),
-    }
+    let text = match job.impressions_completed {
+        Some(0) if !may_have_left && known.tries >= ATTEMPTS_MAX => {
+            format!("it was {how} by the printer {}, before anything came out", counted(known.tries, "time"))
+        }
+        Some(0) if !may_have_left => {
+            return Action::Again(with_reasons(&format!("it was {how} by the printer before anything came out"), job));
+        }
+        Some(0) | None => format!("it was {how} at the printer, which does not say whether it printed"),
+        Some(_) if known.counts == Counts::Documents => format!("it was {how} at the printer after it had begun"),
+        Some(sides) => format!("it was {how} at the printer after {sides} had come out"),
+    };
+    Action::Ask(with_reasons(&text, job))
 }
 
 /// Whether the printer has counted the whole document.
@@ -201,7 +279,16 @@ mod tests {
         }
     }
 
-    const DIRECT: Known = Known { sent: false, is_spooler: false, bytes: 2048, copies: 1, fruitless: 1 };
+    const DIRECT: Known = Known {
+        sent: false,
+        is_spooler: false,
+        bytes: 2048,
+        copies: 1,
+        tries: 1,
+        counts: Counts::Sheets,
+        has_counted: false,
+        is_forgotten: false,
+    };
     const SPOOLER: Known = Known { is_spooler: true, ..DIRECT };
     const SENT: Known = Known { sent: true, ..DIRECT };
     const GOOD: Record = Record { same_run: true, reaches_back: true, tells_names: true };
@@ -251,13 +338,13 @@ mod tests {
             assert_eq!(created(Some(&job(state)), SPOOLER), Action::Sent, "{state:?}");
         }
         let sent = Known { sent: true, ..SPOOLER };
-        assert_eq!(created(Some(&job(JobState::Processing)), sent), Action::Wait);
+        assert_eq!(created(Some(&job(JobState::Processing)), sent), Action::Wait(None));
         assert_eq!(created(Some(&job(JobState::Completed)), sent), Action::End(PrintState::Accepted), "not printed");
     }
 
     #[test]
     fn a_direct_printer_may_have_printed_half_a_picture() {
-        assert_eq!(created(Some(&job(JobState::Processing)), DIRECT), Action::Wait);
+        assert_eq!(created(Some(&job(JobState::Processing)), DIRECT), Action::Wait(None));
         let done = job(JobState::Completed);
         assert!(is_ask(&created(Some(&done), DIRECT)));
         let whole = JobFacts { k_octets_processed: Some(2), ..done.clone() };
@@ -288,6 +375,75 @@ mod tests {
     }
 
     #[test]
+    fn what_is_completed_with_errors_is_a_persons_to_look_at() {
+        let ended = |reasons: &[&str], impressions_completed| JobFacts {
+            reasons: reasons.iter().map(ToString::to_string).collect(),
+            impressions_completed,
+            ..job(JobState::Completed)
+        };
+        let spooler = Known { sent: true, ..SPOOLER };
+        let errors = [
+            ["job-completed-with-errors", "document-format-error"],
+            ["document-unprintable-error", "none"],
+            ["aborted-by-system", "compression-error"],
+            ["document-access-error", "job-printing"],
+            ["job-canceled-at-device", "processing-to-stop-point"],
+        ];
+        for reasons in errors {
+            for (known, count) in [(SENT, None), (SENT, Some(0)), (SENT, Some(1)), (spooler, None)] {
+                let action = created(Some(&ended(&reasons, count)), known);
+                let first = reasons[0].replace('-', " ");
+                assert!(matches!(&action, Action::Ask(why) if why.contains(&first)), "{reasons:?}: {action:?}");
+            }
+        }
+        for reasons in [["job-completed-successfully", "none"], ["job-completed-with-warnings", "job-printing"]] {
+            assert_eq!(created(Some(&ended(&reasons, None)), SENT), Action::End(PrintState::Printed), "{reasons:?}");
+            assert_eq!(created(Some(&ended(&reasons, None)), spooler), Action::End(PrintState::Accepted));
+        }
+    }
+
+    #[test]
+    fn a_count_of_none_is_one_where_the_printer_has_counted_before() {
+        let none = JobFacts { impressions_completed: Some(0), ..job(JobState::Completed) };
+        assert!(counts_nothing(&none, SENT));
+        assert_eq!(created(Some(&none), SENT), Action::End(PrintState::Printed));
+        assert!(is_ask(&created(Some(&none), Known { has_counted: true, ..SENT })));
+    }
+
+    #[test]
+    fn a_count_of_documents_goes_over_all_copies() {
+        let out = |count| JobFacts { impressions_completed: Some(count), ..job(JobState::Completed) };
+        let three = Known { copies: 3, ..SENT };
+        let action = created(Some(&out(1)), three);
+        assert!(matches!(&action, Action::Ask(why) if why.contains("`counts: documents`")), "{action:?}");
+        let documents = Known { counts: Counts::Documents, ..three };
+        for count in [1, 3] {
+            assert_eq!(created(Some(&out(count)), documents), Action::End(PrintState::Printed));
+        }
+        let aborted = JobFacts { impressions_completed: Some(1), ..job(JobState::Aborted) };
+        assert!(is_ask(&created(Some(&aborted), documents)));
+    }
+
+    #[test]
+    fn what_a_printer_forgot_is_printed_only_where_it_was_seen_and_ran_on() {
+        assert!(is_ask(&created(None, SENT)));
+        assert_eq!(created(None, Known { is_forgotten: true, ..SENT }), Action::End(PrintState::Printed));
+        let spooler = Known { sent: true, is_forgotten: true, ..SPOOLER };
+        assert_eq!(created(None, spooler), Action::End(PrintState::Accepted));
+        let uuid = Some("urn:uuid:p");
+        assert!(!was_restarted(&intent(), uuid, Some(1_020), 20));
+        assert!(!was_restarted(&intent(), None, None, 20), "it does not say so");
+        assert!(was_restarted(&intent(), uuid, Some(5), 20));
+        assert!(was_restarted(&intent(), Some("urn:uuid:q"), Some(1_020), 20));
+    }
+
+    #[test]
+    fn a_refused_document_is_tried_again_so_often() {
+        assert_eq!(refused(ATTEMPTS_MAX - 1, "no"), Action::Again("no".into()));
+        assert_eq!(refused(ATTEMPTS_MAX, "no"), Action::Ask("it was tried 5 times in vain; no".into()));
+    }
+
+    #[test]
     fn what_ended_before_anything_came_out_is_tried_again_and_nothing_else() {
         for state in [JobState::Aborted, JobState::Canceled] {
             for known in [DIRECT, SENT] {
@@ -296,7 +452,7 @@ mod tests {
                 assert!(is_ask(&created(Some(&unknown), known)));
                 let one = JobFacts { impressions_completed: Some(1), ..job(state) };
                 assert!(is_ask(&created(Some(&one), known)));
-                assert!(is_ask(&created(Some(&job(state)), Known { fruitless: ATTEMPTS_MAX, ..known })));
+                assert!(is_ask(&created(Some(&job(state)), Known { tries: ATTEMPTS_MAX, ..known })));
             }
         }
         assert!(matches!(created(Some(&job(JobState::Aborted)), SPOOLER), Action::Again(_)));
@@ -306,7 +462,8 @@ mod tests {
     #[test]
     fn sent_is_waited_for_while_it_is_there_and_asked_about_when_it_is_not() {
         for state in [JobState::Pending, JobState::Held, JobState::Processing, JobState::Stopped] {
-            assert_eq!(created(Some(&job(state)), SENT), Action::Wait, "{state:?}");
+            let Action::Wait(why) = created(Some(&job(state)), SENT) else { panic!("{state:?}") };
+            assert_eq!(why.is_some(), matches!(state, JobState::Held | JobState::Stopped), "{state:?}: {why:?}");
         }
         assert!(is_ask(&created(None, SENT)));
         assert!(is_ask(&created(None, DIRECT)));

@@ -95,6 +95,20 @@ pub struct Behaviour {
     pub user_and_password: Option<(String, String)>,
     /// What the next jobs come to, instead of completed: the state, and sheets that came out before.
     pub fates: Vec<(FakeState, u32)>,
+    /// Why jobs are as they ended.
+    pub end_reasons: Vec<&'static str>,
+    /// Says that it takes copies.
+    pub speaks_of_copies: bool,
+    /// Counts a document once, however many copies of it come out.
+    pub counts_documents: bool,
+    /// Answers each document with this IPP status.
+    pub refuses_documents: Option<u16>,
+    /// Cancels nothing.
+    pub refuses_cancel: bool,
+    /// Jobs stay in this state when they have their document, though the printer is idle.
+    pub stuck: Option<FakeState>,
+    /// Document formats.
+    pub formats: Vec<&'static str>,
 }
 
 impl Default for Behaviour {
@@ -126,6 +140,13 @@ impl Default for Behaviour {
             odd_attributes: Vec::new(),
             user_and_password: None,
             fates: Vec::new(),
+            end_reasons: Vec::new(),
+            speaks_of_copies: true,
+            counts_documents: false,
+            refuses_documents: None,
+            refuses_cancel: false,
+            stuck: None,
+            formats: vec!["image/jpeg"],
         }
     }
 }

@@ -4,6 +4,7 @@ mod answers;
 mod crashes;
 mod folders;
 mod network;
+mod outcomes;
 mod trying;
 
 use std::collections::BTreeMap;

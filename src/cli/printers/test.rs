@@ -28,7 +28,7 @@ use crate::plan::test_sheet::{Words, test_sheet};
 use crate::print::folder::{self, Slot};
 use crate::print::ipp::{Endpoint, JobState};
 use crate::print::look;
-use crate::print::network::{self, Missed, Sent};
+use crate::print::network::{self, Device, Missed, Sent};
 use crate::print::program::{self, Program};
 use crate::print::{Sheet, Went};
 use crate::render::{Assets, Rendered, render};
@@ -171,13 +171,18 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet) -> Result<(), Error> 
             let endpoint = look::endpoint(printer).ok_or_else(|| failed("it is not on the network".into()))?;
             let endpoint = endpoint.map_err(|e| failed(e.to_string()))?;
             let mut missed = Missed::default();
-            let went = network::begin(sheet, &printer.name, &endpoint, &run, &mut missed, &mut note);
+            let device = Device { printer, endpoint: &endpoint };
+            let went = network::begin(sheet, device, &run, &mut missed, &mut note);
             let went = match went.map_err(|e| failed(e.to_string()))? {
-                Went::Sending(sending) => network::sent(sending.recv().ok(), &mut missed, &mut note),
+                Went::Sending(sending) => network::sent(sending.recv().ok(), printer, &run, &mut missed, &mut note),
                 other => Ok(other),
             };
             match went.map_err(|e| failed(e.to_string()))? {
-                Went::Not(why) | Went::On(Some(why)) => return Err(failed(why)),
+                Went::Not(why) | Went::On(Some(why)) => {
+                    // Without its document it would keep the printer from others; whether it goes is up to the printer.
+                    let _ = job.map(|job| endpoint.cancel(job.id));
+                    return Err(failed(why));
+                }
                 _ => {}
             }
             if let Some(why) = doubt {
@@ -241,13 +246,18 @@ fn watch(printer: &Printer, endpoint: &Endpoint, id: i32) -> Result<(), Error> {
         let Some(job) = endpoint.job(id).map_err(|e| failed(e.to_string()))? else {
             return say(&format!("{name}: it keeps no record of the job any more; look at the paper"));
         };
+        let said = job.reason_words().join(", ");
+        let said = if said.is_empty() { said } else { format!(" ({said})") };
         match job.state {
+            JobState::Completed if !job.errors().is_empty() => {
+                return Err(failed(format!("it calls the job completed, with errors{said}: look at the paper")));
+            }
             JobState::Completed if facts.is_spooler => {
                 return say(&format!("{name}: its queue has handed the sheet on; what the printer did nobody says"));
             }
             JobState::Completed => return say(&format!("{name}: printed")),
-            JobState::Aborted => return Err(failed("it gave the job up; its own display may say why".into())),
-            JobState::Canceled => return Err(failed("the job was cancelled at the printer".into())),
+            JobState::Aborted => return Err(failed(format!("it gave the job up{said}; its own display may say why"))),
+            JobState::Canceled => return Err(failed(format!("the job was cancelled at the printer{said}"))),
             _ => {}
         }
         let waits = facts.blocked_by().join(", ");

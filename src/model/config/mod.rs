@@ -74,7 +74,7 @@ pub use self::media::{Media, Stock, is_nearly};
 pub use self::network::Network;
 pub use self::paths::destination_in;
 pub use self::pool::{Allocate, Pool};
-pub use self::printer::{FolderCopies, Printer, PrinterTarget};
+pub use self::printer::{Counts, FolderCopies, JobHistory, Printer, PrinterTarget};
 pub use self::server::{Hours, Level, Log, Retention, Server};
 pub use self::studio::Studio;
 pub use self::tls::Tls;

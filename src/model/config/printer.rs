@@ -29,6 +29,29 @@ keyword! {
     }
 }
 
+keyword! {
+    /// What a printer's count of a job goes by.
+    #[derive(Default)]
+    pub enum Counts {
+        /// Each copy.
+        #[default]
+        Sheets = "sheets",
+        /// The document, however many copies of it come out.
+        Documents = "documents",
+    }
+}
+
+keyword! {
+    /// Whether a printer knows a job that has ended.
+    #[derive(Default)]
+    pub enum JobHistory {
+        #[default]
+        Kept = "kept",
+        /// It is gone at once.
+        Forgotten = "none",
+    }
+}
+
 /// A printer of the studio.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Printer {
@@ -45,6 +68,10 @@ pub struct Printer {
     pub overspray: Option<Length>,
     pub location: Option<String>,
     pub hours: Option<Hours>,
+    /// Of a printer on the network.
+    pub counts: Counts,
+    /// Of a printer on the network.
+    pub history: JobHistory,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +142,11 @@ section! {
         user: String,
         /// A file with that user's password, and nothing else.
         password_file: String,
+        /// `uri`: what its count of a job goes by: `sheets`, each copy, or `documents`. Default `sheets`.
+        counts: Counts,
+        /// `uri`: whether it knows jobs that have ended: `kept`, or `none`: gone after it was seen printing is printed.
+        /// Default `kept`.
+        history: JobHistory,
         /// Folder printers: the folder below for a sheet, a template such as `{size}`, the paper's. Default none.
         sub_folder: Template,
         /// Folder printers: `files`, one for each copy, or the number in the `name`. Default `files`.
@@ -189,6 +221,8 @@ impl RawPrinter {
             overspray: self.overspray,
             location: self.location,
             hours: self.hours,
+            counts: self.counts.unwrap_or_default(),
+            history: self.history.unwrap_or_default(),
         })
     }
 
@@ -203,6 +237,8 @@ impl RawPrinter {
             ("insecure", self.insecure.is_some(), ipp, "uri"),
             ("user", self.user.is_some(), ipp, "uri"),
             ("password_file", self.password_file.is_some(), ipp, "uri"),
+            ("counts", self.counts.is_some(), ipp, "uri"),
+            ("history", self.history.is_some(), ipp, "uri"),
             ("sub_folder", self.sub_folder.is_some(), folder, "folder"),
             ("copies", self.copies.is_some(), folder, "folder"),
             ("keep_queued", self.keep_queued.is_some(), folder, "folder"),

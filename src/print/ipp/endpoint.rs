@@ -11,7 +11,7 @@ use ipp::value::{IppMimeMediaType, IppValue};
 use super::answer::{Answer, Attributes};
 use super::error::IppError;
 use super::facts::{self, PrinterFacts};
-use super::job::{self, Created, JobFacts, Listed};
+use super::job::{self, Created, JobFacts, JobState, Listed};
 use super::media::COMBINATIONS;
 use super::request::{self, Request};
 use super::ticket::{Document, Ticket};
@@ -128,14 +128,16 @@ impl Endpoint {
         self.created(&self.query(&request)?)
     }
 
-    /// Gives a job its one document. `last-document` also ends the job's wait for more.
-    pub fn send_document(&self, id: i32, document: &Document<'_>) -> Result<(), IppError> {
+    /// Gives a job its one document. `last-document` also ends the job's wait for more. The job's state, where the answer
+    /// has it.
+    pub fn send_document(&self, id: i32, document: &Document<'_>) -> Result<Option<JobState>, IppError> {
         let request = self
             .request(Operation::SendDocument)
             .with_job(id)
             .with("document-format", format(document))
             .with("last-document", IppValue::Boolean(true));
-        self.send(&request, document).map(|_| ())
+        let answer = self.send(&request, document)?;
+        Ok(answer.group(DelimiterTag::JobAttributes).and_then(JobState::of))
     }
 
     /// Job and document in one, for printers without Create-Job.
@@ -210,7 +212,7 @@ impl Endpoint {
         let ignored = answer.group(DelimiterTag::UnsupportedAttributes).map(Attributes::names).unwrap_or_default();
         let uuid = job.and_then(|job| job.text("job-uuid"));
         let uuid = uuid.or_else(|| self.job(id).ok().flatten().and_then(|job| job.uuid));
-        Ok(Created { id, uuid, ignored })
+        Ok(Created { id, uuid, ignored, state: job.and_then(JobState::of) })
     }
 }
 

@@ -71,8 +71,13 @@ impl Refusal {
         matches!(self.status, SERVICE_UNAVAILABLE | TEMPORARY_ERROR | NOT_ACCEPTING_JOBS | BUSY)
     }
 
+    /// It is about who we are, not about what was sent.
+    pub fn is_about_user(&self) -> bool {
+        matches!(self.status, 0x0401..=0x0403)
+    }
+
     /// It is about something that can go wrong in the middle of a document, not about taking it.
-    fn may_have_begun(&self) -> bool {
+    pub fn may_have_begun(&self) -> bool {
         match self.status {
             OPERATION_NOT_SUPPORTED
             | SERVICE_UNAVAILABLE

@@ -19,8 +19,8 @@ impl JobState {
         matches!(self, JobState::Canceled | JobState::Aborted | JobState::Completed)
     }
 
-    fn read(number: i32) -> Option<JobState> {
-        Some(match number {
+    pub(super) fn of(job: Attributes<'_>) -> Option<JobState> {
+        Some(match job.int("job-state")? {
             3 => JobState::Pending,
             4 => JobState::Held,
             5 => JobState::Processing,
@@ -43,6 +43,8 @@ pub struct Created {
     /// Settings that it does not take, and did not refuse as it was told to. With paper among them it would print on
     /// whatever lies there.
     pub ignored: Vec<String>,
+    /// As the answer has it.
+    pub state: Option<JobState>,
 }
 
 /// A job at one moment.
@@ -105,10 +107,50 @@ pub(super) const REQUESTED: [&str; 13] = [
     "time-at-completed",
 ];
 
+/// What is the ordinary course of a job, and nothing to be told of.
+const ORDINARY: [&str; 16] = [
+    "none",
+    "job-incoming",
+    "job-data-insufficient",
+    "job-outgoing",
+    "job-spooling",
+    "job-streaming",
+    "job-queued",
+    "job-queued-for-marker",
+    "job-interpreting",
+    "job-transforming",
+    "job-printing",
+    "job-restartable",
+    "queued-in-device",
+    "job-completed-successfully",
+    "job-canceled-by-user",
+    "aborted-by-system",
+];
+
 impl JobFacts {
+    /// Reasons that say that not all is out that was to come out, in plain words: also of a job whose state is *completed*.
+    /// A warning is none of them.
+    pub fn errors(&self) -> Vec<String> {
+        let is_error = |reason: &&String| {
+            let reason = reason.as_str();
+            reason.ends_with("-error")
+                || reason.ends_with("-errors")
+                || ["job-canceled-", "job-aborted-", "aborted-by-", "unsupported-compression", "unsupported-document-"]
+                    .iter()
+                    .any(|start| reason.starts_with(start))
+                || matches!(reason, "errors-detected" | "submission-interrupted" | "processing-to-stop-point")
+        };
+        self.reasons.iter().filter(is_error).map(|reason| words(reason)).collect()
+    }
+
+    /// Reasons beyond the ordinary, in plain words.
+    pub fn reason_words(&self) -> Vec<String> {
+        self.reasons.iter().filter(|reason| !ORDINARY.contains(&reason.as_str())).map(|reason| words(reason)).collect()
+    }
+
     /// `None` when it has no id or no state: then nothing can be said about it.
     pub(super) fn read(job: Attributes<'_>) -> Option<JobFacts> {
-        let state = JobState::read(job.int("job-state")?)?;
+        let state = JobState::of(job)?;
         let reasons = job.texts("job-state-reasons");
         let k_octets = job.count("job-k-octets");
         let has_document = has_document(job, state, &reasons);
@@ -127,6 +169,10 @@ impl JobFacts {
             ended_at_s: job.count("time-at-completed"),
         })
     }
+}
+
+fn words(reason: &str) -> String {
+    reason.replace('-', " ")
 }
 
 /// CUPS counts no documents any more when a job has ended and its file is gone, so that a count of none means nothing

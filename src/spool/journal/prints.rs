@@ -69,12 +69,19 @@ pub enum PrintEvent {
     Created(PrinterJob),
     /// The printer has the whole document.
     Sent,
+    /// It was seen printing it: written down for a printer that forgets a job when it has ended.
+    Begun,
     /// A copy is about to get its name in the folder of a folder printer.
     Placing { copy: u32 },
     /// The copy stood there.
     Placed { copy: u32 },
     /// Provably nothing came out of the attempt: another one may be made, also elsewhere.
-    Aborted { text: String },
+    Aborted {
+        text: String,
+        /// The printer had the document in hand, and gave it up or would not have it. An earlier version did not say so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_vain: bool,
+    },
     /// Nobody knows what came of it: a person is asked.
     Doubted { text: String },
     /// A person has said how many copies of it lie there.
@@ -95,13 +102,15 @@ pub struct PrintRun {
     pub intent: Option<(Timestamp, PrintIntent)>,
     pub job: Option<PrinterJob>,
     pub sent: Option<Timestamp>,
+    /// Its printer was seen printing it.
+    pub begun: bool,
     /// Copies at a folder printer; true for one that stood there.
     pub placed: BTreeMap<u32, bool>,
     pub doubt: Option<String>,
     /// Copies that lie there from earlier attempts.
     pub printed: u32,
-    /// The last attempt that brought some of them; 0 for none.
-    pub fruitful: u32,
+    /// How often in a row a printer had the document in hand and nothing came of it.
+    pub in_vain: u32,
     /// Where its paper comes from: the printer of the attempt that is open or ended, else of copies that lie there.
     pub printer: Option<String>,
     pub ended: Option<(Timestamp, PrintState)>,
@@ -124,10 +133,12 @@ impl PrintRun {
             }
             PrintEvent::Created(job) => self.job = Some(job),
             PrintEvent::Sent => self.sent = self.sent.or(Some(at)),
+            PrintEvent::Begun => self.begun = true,
             PrintEvent::Placing { copy } => drop(self.placed.entry(copy).or_insert(false)),
             PrintEvent::Placed { copy } => drop(self.placed.insert(copy, true)),
-            PrintEvent::Aborted { text } => {
+            PrintEvent::Aborted { text, in_vain } => {
                 self.close();
+                self.in_vain += u32::from(in_vain);
                 self.aborted = Some(text);
             }
             PrintEvent::Doubted { text } => self.doubt = Some(text),
@@ -164,7 +175,7 @@ impl PrintRun {
     fn keep(&mut self, copies: u32) {
         self.printed += copies;
         if copies > 0 {
-            self.fruitful = self.attempts;
+            self.in_vain = 0;
         }
         self.close();
         self.aborted = None;
@@ -174,6 +185,7 @@ impl PrintRun {
         self.intent = None;
         self.job = None;
         self.sent = None;
+        self.begun = false;
         self.placed.clear();
         self.doubt = None;
         if self.printed == 0 {
@@ -220,6 +232,27 @@ mod tests {
         run
     }
 
+    #[test]
+    fn what_came_to_nothing_is_counted_until_copies_come_out() {
+        let vain = |in_vain| PrintEvent::Aborted { text: "no".into(), in_vain };
+        let twice = [intended(1, "a"), vain(true), intended(2, "a"), vain(false), intended(3, "b"), vain(true)];
+        assert_eq!(run(&twice).in_vain, 2, "one was never in its printer's hand");
+        let answered = PrintEvent::Answered { printed: 0 };
+        let out = [&twice[..], &[intended(4, "b"), PrintEvent::Cut { printed: 1 }]].concat();
+        assert_eq!((run(&[&twice[..], &[answered]].concat()).in_vain, run(&out).in_vain), (2, 0));
+        // As an earlier version wrote it, and as this one does where there is nothing new to say.
+        let old = r#"{"print":"aborted","text":"no"}"#;
+        assert_eq!(serde_json::from_str::<PrintEvent>(old).unwrap(), vain(false));
+        assert_eq!(serde_json::to_string(&vain(false)).unwrap(), old);
+    }
+
+    #[test]
+    fn what_was_seen_printing_is_another_attempt_s_when_that_begins() {
+        let seen = [intended(1, "a"), PrintEvent::Sent, PrintEvent::Begun];
+        assert!(run(&seen).begun);
+        assert!(!run(&[&seen[..], &[intended(2, "a")]].concat()).begun);
+    }
+
     fn intended(attempt: u32, printer: &str) -> PrintEvent {
         PrintEvent::Intended(PrintIntent {
             attempt,
@@ -240,8 +273,10 @@ mod tests {
     #[test]
     fn a_print_is_of_the_printer_that_its_paper_comes_from() {
         let at = |events: &[PrintEvent]| run(events).printer;
-        let (aborted, ended) =
-            (PrintEvent::Aborted { text: String::new() }, PrintEvent::Ended { state: PrintState::Printed });
+        let (aborted, ended) = (
+            PrintEvent::Aborted { text: String::new(), in_vain: true },
+            PrintEvent::Ended { state: PrintState::Printed },
+        );
         let answered = |printed| PrintEvent::Answered { printed };
         assert_eq!(at(&[intended(1, "a")]).as_deref(), Some("a"));
         assert_eq!(at(&[intended(1, "a"), ended]).as_deref(), Some("a"));
@@ -259,7 +294,7 @@ mod tests {
         };
         let ended = || PrintEvent::Ended { state: PrintState::Printed };
         let one = run(&[part(1, 4), ended()]);
-        assert_eq!((one.printed, one.is_over(), one.is_open(), one.fruitful), (3, false, false, 1));
+        assert_eq!((one.printed, one.is_over(), one.is_open(), one.in_vain), (3, false, false, 0));
         let doubted = [part(1, 4), PrintEvent::Doubted { text: String::new() }, PrintEvent::Answered { printed: 3 }];
         assert_eq!(
             (run(&doubted).printed, run(&doubted).is_over()),

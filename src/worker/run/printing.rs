@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::planning::outdated;
 use super::{Report, Run, Stop};
+use crate::clock;
 use crate::matcher;
 use crate::model::config::{Allocate, Config, Printer, PrinterTarget, Stock};
 use crate::model::delivery::Delivery;
@@ -255,7 +256,8 @@ impl Run<'_> {
             }
             Went::Not(why) => {
                 let before = unit.refused.get(printer).map(|(_, rest, _)| *rest * 2);
-                let rest = before.unwrap_or(REFUSED_FIRST).min(REFUSED_MOST);
+                let first = clock::wait(REFUSED_FIRST, "HOTFOLDERS_REFUSED_MS");
+                let rest = before.unwrap_or(first).min(REFUSED_MOST);
                 unit.why = Some(format!("{printer}: {why}"));
                 unit.refused.insert(printer.to_string(), (Instant::now() + rest, rest, why));
                 unit.missed = Missed::default();

@@ -137,6 +137,10 @@ impl Book {
                 job.state = FakeState::Stopped;
                 break;
             }
+            if let Some(stuck) = behaviour.stuck {
+                job.state = stuck;
+                break;
+            }
             job.state = FakeState::Processing;
             if now.duration_since(begun) < behaviour.print_time {
                 break;

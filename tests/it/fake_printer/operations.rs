@@ -79,6 +79,9 @@ pub(super) fn answer(state: &mut State, request: Request, was_cut: bool) -> Vec<
         }
         Operation::CreateJob if !state.behaviour.has_create_job => refusal(OPERATION_NOT_SUPPORTED, "no Create-Job"),
         Operation::SendDocument if !state.behaviour.has_create_job => refusal(OPERATION_NOT_SUPPORTED, "no such thing"),
+        Operation::SendDocument | Operation::PrintJob if state.behaviour.refuses_documents.is_some() => {
+            refusal(state.behaviour.refuses_documents.unwrap(), "not this one")
+        }
         Operation::CreateJob | Operation::PrintJob => new_job(state, request, operation, was_cut),
         Operation::SendDocument => send_document(state, request, was_cut),
         Operation::GetJobAttributes => {
@@ -106,6 +109,7 @@ pub(super) fn answer(state: &mut State, request: Request, was_cut: bool) -> Vec<
         {
             None => refusal(NOT_FOUND, "no such job"),
             Some((_, ended, _)) if ended.has_ended() => refusal(NOT_POSSIBLE, "it has ended"),
+            Some(_) if state.behaviour.refuses_cancel => refusal(OPERATION_NOT_SUPPORTED, "no Cancel-Job"),
             Some(_) if state.behaviour.cancels_late => bytes(0, None, &[]),
             Some((id, _, sheets)) => {
                 state.book.end(id, FakeState::Canceled, sheets);
@@ -142,6 +146,7 @@ fn new_job(state: &mut State, request: Request, operation: Operation, was_cut: b
         None => 1,
         other => panic!("copies: {other:?}"),
     };
+    assert!(copies == 1 || state.behaviour.speaks_of_copies, "it has not said that it takes copies");
     assert!(copies <= state.behaviour.max_copies.cast_unsigned(), "it takes no {copies} copies");
     let (name, user) = (request.text("job-name"), request.text("requesting-user-name"));
     let job = state.book.make(&name, &user, Instant::now());
@@ -173,7 +178,12 @@ fn send_document(state: &mut State, request: Request, was_cut: bool) -> Vec<u8> 
     }
     assert_eq!(request.operation_value("last-document"), Some(&IppValue::Boolean(true)));
     take(state, id, request.document, was_cut);
-    bytes(0, None, &[(DelimiterTag::JobAttributes, vec![("job-id", IppValue::Integer(id))])])
+    state.advance();
+    // One that has been forgotten at once is not known here either.
+    let now = state.book.find(id).map(|job| job.state as i32);
+    let mut told = vec![("job-id", IppValue::Integer(id))];
+    told.extend(now.map(|now| ("job-state", IppValue::Enum(now))));
+    bytes(0, None, &[(DelimiterTag::JobAttributes, told)])
 }
 
 /// A spooler keeps whole documents only; a direct printer prints as it reads.
@@ -244,7 +254,10 @@ fn facts(state: &State) -> Vec<Attribute> {
         ("printer-is-accepting-jobs", IppValue::Boolean(behaviour.accepting)),
         ("queued-job-count", IppValue::Integer(i32::try_from(open).unwrap())),
         ("operations-supported", list(operations.into_iter().map(IppValue::Enum).collect())),
-        ("document-format-supported", IppValue::new_mime_media_type("image/jpeg").unwrap()),
+        (
+            "document-format-supported",
+            list(behaviour.formats.iter().map(|f| IppValue::new_mime_media_type(*f).unwrap()).collect()),
+        ),
         ("print-quality-supported", list([3, 4, 5].map(IppValue::Enum).to_vec())),
         ("print-color-mode-supported", list(vec![keyword("color"), keyword("monochrome")])),
         ("print-scaling-supported", list(vec![keyword("auto"), keyword("fill"), keyword("fit"), keyword("none")])),
@@ -280,6 +293,12 @@ fn facts(state: &State) -> Vec<Attribute> {
     if behaviour.hides_media {
         facts.retain(|(name, _)| !name.starts_with("media-"));
     }
+    if !behaviour.speaks_of_copies {
+        facts.retain(|(name, _)| *name != "copies-supported");
+    }
+    if behaviour.stuck.is_some() {
+        facts.iter_mut().filter(|(name, _)| *name == "printer-state").for_each(|(_, value)| *value = IppValue::Enum(3));
+    }
     if behaviour.is_spooler {
         facts.push(("cups-version", IppValue::new_text_without_language("2.4.2").unwrap()));
     }
@@ -288,7 +307,16 @@ fn facts(state: &State) -> Vec<Attribute> {
 
 fn job_facts(state: &State, job: &FakeJob) -> Vec<Attribute> {
     let has_no_document = job.document.is_none() && !job.state.has_ended();
-    let reason = if has_no_document { "job-incoming" } else { "none" };
+    let behaviour = &state.behaviour;
+    let reasons = match job.state {
+        _ if has_no_document => vec!["job-incoming"],
+        FakeState::Held => vec!["job-hold-until-specified"],
+        FakeState::Stopped => vec!["printer-stopped"],
+        _ if job.state.has_ended() && !behaviour.end_reasons.is_empty() => behaviour.end_reasons.clone(),
+        _ => vec!["none"],
+    };
+    let reasons = reasons.into_iter().map(|reason| IppValue::new_keyword(reason).unwrap()).collect();
+    let impressions = if behaviour.counts_documents { job.impressions.min(1) } else { job.impressions };
     let seconds = |at: Instant| {
         let before_now = i32::try_from(at.elapsed().as_secs()).unwrap();
         IppValue::Integer((state.up_time_s() - before_now).max(1))
@@ -298,8 +326,8 @@ fn job_facts(state: &State, job: &FakeJob) -> Vec<Attribute> {
         ("job-uuid", IppValue::new_uri(job.uuid.clone()).unwrap()),
         ("job-name", IppValue::new_name_without_language(job.name.clone()).unwrap()),
         ("job-state", IppValue::Enum(job.state as i32)),
-        ("job-state-reasons", IppValue::new_keyword(reason).unwrap()),
-        ("job-impressions-completed", IppValue::Integer(i32::try_from(job.impressions).unwrap())),
+        ("job-state-reasons", list(reasons)),
+        ("job-impressions-completed", IppValue::Integer(i32::try_from(impressions).unwrap())),
         ("time-at-creation", seconds(job.created)),
         ("time-at-completed", job.ended.map_or(IppValue::NoValue, seconds)),
     ];

@@ -7,7 +7,7 @@ use super::{Unit, sheet_for};
 use crate::clock;
 use crate::model::config::{Config, Printer, PrinterTarget};
 use crate::plan::PlannedPrint;
-use crate::print::network::{self, Sending};
+use crate::print::network::{self, Device, Sending};
 use crate::print::program::{self, Program};
 use crate::print::{Care, PrintError, Sheet, Went, folder, look};
 use crate::spool::journal::{Entry, PrintEvent, PrintIntent, PrintRun};
@@ -31,7 +31,8 @@ impl Run<'_> {
         let went = match &printer.target {
             PrinterTarget::Ipp { .. } => match look::endpoint(printer) {
                 Some(Ok(endpoint)) => {
-                    network::begin(&sheet, &printer.name, &endpoint, run, &mut unit.missed, &mut note)
+                    let device = Device { printer, endpoint: &endpoint };
+                    network::begin(&sheet, device, run, &mut unit.missed, &mut note)
                 }
                 Some(Err(e)) => Ok(Went::Not(e.to_string())),
                 None => Ok(Went::Not("it is not on the network".into())),
@@ -98,10 +99,11 @@ impl Run<'_> {
                 };
                 program::ended(ended, &program, run, &mut note)
             }
-            (_, Some(sent)) => network::sent(sent, &mut unit.missed, &mut note),
+            (_, Some(sent)) => network::sent(sent, printer, run, &mut unit.missed, &mut note),
             (PrinterTarget::Ipp { .. }, None) => match look::endpoint(printer) {
                 Some(Ok(endpoint)) => {
-                    network::look(&sheet, &endpoint, run, care, &mut unit.missed, clock::now(), &mut note)
+                    let device = Device { printer, endpoint: &endpoint };
+                    network::look(&sheet, device, run, care, &mut unit.missed, clock::now(), &mut note)
                 }
                 Some(Err(e)) => Ok(Went::On(Some(e.to_string()))),
                 None => Ok(Went::On(None)),
