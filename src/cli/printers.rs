@@ -119,7 +119,7 @@ pub(super) fn show(known: &Value) -> Result<(), Error> {
         let color = match state.as_str() {
             "idle" | "printing" => GREEN,
             "unknown" => DIM,
-            "paused" | "closed" => YELLOW,
+            "waiting" | "paused" | "closed" => YELLOW,
             _ => RED,
         };
         let reasons = words(&printer["reasons"]);

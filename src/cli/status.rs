@@ -221,7 +221,9 @@ fn show_live(live: &serde_json::Value, zone: &jiff::tz::TimeZone) -> Result<(), 
             say(&format!("  printed: {} of {}", progress["printed"], counted(total, "sheet")))?;
         }
         if let Some(why) = job["why"].as_str() {
-            say_painted(&format!("  {} {}", paint("waits:", YELLOW), paint(why, "0")))?;
+            let since =
+                job["waits_since"].as_str().map(|since| format!(", for {} now", age(since))).unwrap_or_default();
+            say_painted(&format!("  {} {}{since}", paint("waits:", YELLOW), paint(why, "0")))?;
         }
         if let Some(asks @ 1..) = progress["asks"].as_u64() {
             let told = format!("{asks} of its sheets are a person's to look at; `hotfolders jobs show` says which");

@@ -69,7 +69,7 @@ pub fn place(sheet: &Sheet, slot: &Slot<'_>, run: &PrintRun, note: &mut Note<'_>
     let mut placed = run.placed.clone();
     if !run.is_open() {
         if let Some(why) = has_no_room(slot, &target)? {
-            return Ok(Went::Not(why));
+            return Ok(Went::Full(why));
         }
         let intent = intent(sheet, slot, attempt);
         note(PrintEvent::Intended(intent))?;
@@ -92,7 +92,7 @@ pub fn place(sheet: &Sheet, slot: &Slot<'_>, run: &PrintRun, note: &mut Note<'_>
             }
             None => {
                 if let Some(why) = has_no_room(slot, &target)? {
-                    return Ok(Went::On(Some(why)));
+                    return Ok(Went::Full(why));
                 }
                 durable::stage(&from, &sheet.read()?)?;
                 durable::sync_folder(&target)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ipp::{Endpoint, IppError, Paper, Patience, PrinterFacts, PrinterState};
+use super::keep::Matter;
 use crate::keyword;
 use crate::model::config::{Printer, PrinterTarget};
 use crate::model::globs::Globs;
@@ -14,7 +15,10 @@ use crate::model::units::show_duration;
 keyword! {
     /// What a printer is doing, as `status` says it.
     pub enum Condition {
-        Idle = "idle", Printing = "printing", Stopped = "stopped", Paused = "paused", Closed = "closed",
+        Idle = "idle", Printing = "printing",
+        /// It could print, and does not print what is for it.
+        Waiting = "waiting",
+        Stopped = "stopped", Paused = "paused", Closed = "closed",
         Unreachable = "unreachable", Unknown = "unknown",
     }
 }
@@ -45,11 +49,12 @@ impl Look {
     }
 
     /// Why a sheet on this paper cannot be printed there now.
-    pub(super) fn keeps(&self, paper: &Paper) -> Option<String> {
+    pub(super) fn keeps(&self, paper: &Paper) -> Option<(Matter, String)> {
         if !self.blocked.is_empty() {
-            return Some(self.blocked.join(", "));
+            return Some((Matter::Printer, self.blocked.join(", ")));
         }
-        self.facts.as_ref().and_then(|facts| facts.kept_from(paper))
+        let why = self.facts.as_ref().and_then(|facts| facts.kept_from(paper));
+        why.map(|why| (Matter::Sheet, why))
     }
 }
 

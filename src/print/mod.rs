@@ -4,12 +4,13 @@
 //! second time that may have been printed: then a person is asked. Must not know how a picture is made, nor which job
 //! goes before which: it is given ranks.
 //!
-//! `press` says who may print where; `ipp` speaks with printers, `network`, `folder` and `program` bring a sheet to one
+//! `press` says who may print where, `keep` what keeps a sheet from it; `ipp` speaks with printers, `network`, `folder` and `program` bring a sheet to one
 //! of each kind, and `protocol` decides what a printer's answer means.
 
 mod choose;
 pub mod folder;
 pub mod ipp;
+pub mod keep;
 pub mod look;
 pub mod network;
 pub mod press;
@@ -83,6 +84,8 @@ pub enum Went {
     Sending(network::Sending),
     /// Nothing of this attempt came out, and why: it may be tried again, also elsewhere.
     Not(String),
+    /// It has no room for more now, and why: the sheet, or what is left of it, goes when there is.
+    Full(String),
     /// The journal has its end, or a question for a person.
     Over,
 }

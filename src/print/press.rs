@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::choose::{Candidate, choose};
 use super::ipp::Paper;
+use super::keep::{Keep, Matter, Waits};
 use super::look::{Condition, Look};
 use crate::model::config::{Allocate, Config, Printer, PrinterTarget};
 use crate::plan::StepId;
@@ -42,8 +43,21 @@ pub struct Claim<'a> {
     pub allocate: Allocate,
     /// What it is to be printed on there.
     pub paper: &'a dyn Fn(&Printer) -> Paper,
-    /// What keeps a printer from taking it that is not the printer's own state: paused, closed.
-    pub kept_from: &'a dyn Fn(&Printer) -> Option<String>,
+    /// What keeps a printer from everything, whatever its own state: paused, closed.
+    pub gate: &'a dyn Fn(&Printer) -> Option<String>,
+    /// A printer that would not have this unit.
+    pub refusal: &'a dyn Fn(&Printer) -> Option<Refusal>,
+    pub now: Timestamp,
+}
+
+/// A printer would not have a unit.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    pub keep: Keep,
+    /// It may be asked again.
+    pub is_due: bool,
+    /// It had the document in hand: another printer comes first.
+    pub in_vain: bool,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +70,8 @@ pub struct Press {
 struct State {
     printers: BTreeMap<String, Known>,
     wishes: BTreeMap<JobId, Wish>,
+    /// What the sheets of each job wait for.
+    waits: BTreeMap<JobId, Vec<Waits>>,
     /// Counts grants.
     served: u64,
 }
@@ -93,29 +109,48 @@ impl Press {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A printer for a unit, which is taken then; or why there is none now.
-    pub fn claim(&self, claim: &Claim<'_>) -> Result<String, String> {
+    /// A printer for a unit, which is taken then; or what keeps it from each of them.
+    pub fn claim(&self, claim: &Claim<'_>) -> Result<String, Vec<Keep>> {
         let mut state = self.state();
-        let (mut free, mut why) = (Vec::new(), Vec::new());
+        let (mut free, mut keeps) = (Vec::new(), Vec::new());
         let mut usable = BTreeSet::new();
+        let mut has_another = false;
+        let keep = |printer: &Printer, matter, why: String| Keep {
+            printer: printer.name.clone(),
+            why,
+            matter,
+            since: claim.now,
+        };
         for printer in claim.printers {
             let known = state.printers.entry(printer.name.clone()).or_default();
             known.wanted = Some(Instant::now());
-            let keeps = (claim.kept_from)(printer).or_else(|| match &known.look {
-                None => Some("has not been looked at yet".into()),
+            let kept = (claim.gate)(printer).map(|why| (Matter::Wanted, why)).or_else(|| match &known.look {
+                None => Some((Matter::Turn, "has not been looked at yet".into())),
                 Some(look) => look.keeps(&(claim.paper)(printer)),
             });
-            if let Some(keeps) = keeps {
-                why.push(format!("{}: {keeps}", printer.name));
+            if let Some((matter, why)) = kept {
+                keeps.push(keep(printer, matter, why));
                 continue;
             }
+            let refusal = (claim.refusal)(printer);
+            if let Some(refusal) = refusal.as_ref().filter(|refusal| !refusal.is_due) {
+                keeps.push(refusal.keep.clone());
+                continue;
+            }
+            has_another |= refusal.as_ref().is_none_or(|refusal| !refusal.in_vain);
             usable.insert(printer.name.clone());
             if known.in_flight.len() >= known.capacity(printer) {
-                why.push(format!("{}: another sheet is being printed", printer.name));
+                // What it refused once it is not believed to take in its turn.
+                let turn = || keep(printer, Matter::Turn, "another sheet is being printed".into());
+                keeps.push(refusal.map_or_else(turn, |refusal| refusal.keep));
             } else {
                 free.push(*printer);
             }
         }
+        // One that had it in vain is asked again when no other one is left.
+        let in_vain = |printer: &&Printer| (claim.refusal)(printer).filter(|refusal| has_another && refusal.in_vain);
+        keeps.extend(free.iter().filter_map(in_vain).map(|refusal| refusal.keep));
+        free.retain(|printer| in_vain(printer).is_none());
         // Who goes first, goes first.
         let before = |name: &String| {
             let fresh = |wish: &Wish| wish.at.elapsed() < WISH_FRESH;
@@ -123,11 +158,14 @@ impl Press {
             others.into_iter().any(|(_, wish)| wish.rank < claim.rank && wish.printers.contains(name))
         };
         let (free, kept): (Vec<&Printer>, Vec<&Printer>) = free.into_iter().partition(|p| !before(&p.name));
-        why.extend(kept.iter().map(|p| format!("{}: another job goes first", p.name)));
+        keeps.extend(kept.iter().map(|printer| {
+            let turn = || keep(printer, Matter::Turn, "another job goes first".into());
+            (claim.refusal)(printer).map_or_else(turn, |refusal| refusal.keep)
+        }));
         let candidates: Vec<Candidate> = free.iter().map(|p| state.candidate(p)).collect();
         let Some(index) = choose(claim.allocate, &candidates) else {
             state.wishes.insert(claim.job.clone(), Wish { rank: claim.rank, printers: usable, at: Instant::now() });
-            return Err(why.join("; "));
+            return Err(keeps);
         };
         let name = free[index].name.clone();
         state.wishes.remove(claim.job);
@@ -156,10 +194,32 @@ impl Press {
         self.news.notify_all();
     }
 
+    /// What the sheets of a job wait for; none for nothing.
+    pub fn waits(&self, job: &JobId, waits: Vec<Waits>) {
+        let mut state = self.state();
+        if waits.is_empty() {
+            state.waits.remove(job);
+        } else {
+            state.waits.insert(job.clone(), waits);
+        }
+    }
+
+    /// What jobs wait for that a person must see to, and that no printer's own state says: the job, and what keeps it.
+    pub fn kept(&self) -> Vec<(JobId, Keep)> {
+        let state = self.state();
+        let of_job = |(job, list): (&JobId, &Vec<Waits>)| {
+            let stands = list.iter().filter(|waits| !waits.is_turn()).flat_map(Waits::keeps);
+            let keeps = stands.filter(|keep| keep.matter == Matter::Sheet);
+            keeps.map(|keep| (job.clone(), keep.clone())).collect::<Vec<_>>()
+        };
+        state.waits.iter().flat_map(of_job).collect()
+    }
+
     /// A job rests: nothing of it is wanted or on its way here.
     pub fn forget(&self, job: &JobId) {
         let mut state = self.state();
         state.wishes.remove(job);
+        state.waits.remove(job);
         for known in state.printers.values_mut() {
             known.in_flight.retain(|(of, _)| of != job);
         }
@@ -193,7 +253,7 @@ impl Press {
     pub fn trouble(&self, printer: &str) -> Option<String> {
         let state = self.state();
         let look = state.printers.get(printer)?.look.as_ref()?;
-        (!look.blocked.is_empty()).then(|| format!("{printer}: {}", look.blocked.join(", ")))
+        (!look.blocked.is_empty()).then(|| look.blocked.join(", "))
     }
 
     /// Whether somebody waits for it, or something of ours is there.
@@ -226,6 +286,17 @@ impl Press {
             let look = known.and_then(|known| known.look.as_ref());
             let mut reasons = look.map(|look| look.reasons.clone()).unwrap_or_default();
             let mut condition = look.map_or(Condition::Unknown, |look| look.condition);
+            let mut since = known.and_then(|known| known.since);
+            // What it would not have, or does not print, is as good as a state of its own.
+            let keeps = state.waits.values().flatten().flat_map(Waits::keeps);
+            for keep in keeps.filter(|keep| keep.matter == Matter::Sheet && keep.printer == printer.name) {
+                if condition == Condition::Idle {
+                    (condition, since) = (Condition::Waiting, Some(keep.since));
+                }
+                if !reasons.contains(&keep.why) {
+                    reasons.push(keep.why.clone());
+                }
+            }
             if let Some((kept, why)) = kept_from(printer) {
                 condition = kept;
                 reasons.insert(0, why);
@@ -242,7 +313,7 @@ impl Press {
                 location: printer.location.clone(),
                 state: condition,
                 reasons,
-                since: known.and_then(|known| known.since),
+                since,
                 media: printer.media.iter().map(|media| media.size.to_string()).collect(),
                 queued: look.map_or(0, |look| look.queued as usize).max(ours),
             }
@@ -347,15 +418,58 @@ pools: { p: {} }
         let all = printers();
         let printers: Vec<&Printer> = all.iter().filter(|p| names.contains(&p.name.as_str())).collect();
         let (job, unit) = (JobId::parse(job).unwrap(), StepId(unit.into()));
-        press.claim(&Claim {
+        let claimed = press.claim(&Claim {
             job: &job,
             unit: &unit,
             rank: Rank { priority: std::cmp::Reverse(priority), came: (Timestamp::UNIX_EPOCH, 0) },
             printers: &printers,
             allocate: Allocate::Priority,
             paper: &|_| Paper::of_size(20320, 25400),
-            kept_from: &|_| None,
+            gate: &|_| None,
+            refusal: &|_| None,
+            now: Timestamp::UNIX_EPOCH,
+        });
+        claimed.map_err(|keeps| {
+            let mut waits = Waits::default();
+            waits.found(keeps);
+            crate::print::keep::why(&[waits]).unwrap_or_default()
         })
+    }
+
+    #[test]
+    fn a_printer_that_had_a_sheet_in_vain_waits_for_another_to_take_it() {
+        let press = press();
+        let all = printers();
+        let claim = |names: &[&str], in_vain: bool, is_due: bool| {
+            let printers: Vec<&Printer> = all.iter().filter(|p| names.contains(&p.name.as_str())).collect();
+            let refusal = |printer: &Printer| {
+                let why = "it does not print files of this format".to_string();
+                let keep = Keep { printer: "b".into(), why, matter: Matter::Sheet, since: Timestamp::UNIX_EPOCH };
+                (printer.name == "b").then_some(Refusal { keep, is_due, in_vain })
+            };
+            press.claim(&Claim {
+                job: &JobId::parse("j").unwrap(),
+                unit: &StepId("p1".into()),
+                rank: Rank { priority: std::cmp::Reverse(0), came: (Timestamp::UNIX_EPOCH, 0) },
+                printers: &printers,
+                allocate: Allocate::Priority,
+                paper: &|_| Paper::of_size(20320, 25400),
+                gate: &|_| None,
+                refusal: &refusal,
+                now: Timestamp::UNIX_EPOCH,
+            })
+        };
+        press.occupy("a", &JobId::parse("other").unwrap(), &StepId("p1".into()));
+        let matters = |keeps: Vec<Keep>| keeps.into_iter().map(|keep| keep.matter).collect::<Vec<_>>();
+        let turn_and_sheet = vec![Matter::Turn, Matter::Sheet];
+        assert_eq!(claim(&["a", "b"], true, true).map_err(matters), Err(turn_and_sheet.clone()));
+        assert_eq!(claim(&["a", "b"], false, false).map_err(matters), Err(turn_and_sheet));
+        assert_eq!(claim(&["a", "b"], false, true).as_deref(), Ok("b"), "it was only busy");
+        vacate(&press, "j", "p1");
+        assert_eq!(claim(&["b"], true, true).as_deref(), Ok("b"), "no other is left");
+        vacate(&press, "j", "p1");
+        press.saw("a", look(&["out of paper"], false), Timestamp::UNIX_EPOCH);
+        assert_eq!(claim(&["a", "b"], true, true).as_deref(), Ok("b"), "the other one cannot");
     }
 
     fn vacate(press: &Press, job: &str, unit: &str) {
@@ -401,6 +515,37 @@ pools: { p: {} }
         let told = claim(&press, "j", "p2", 0, &["a", "b"]).unwrap_err();
         assert_eq!(told, "a: a cover is open; b: out of paper");
         assert!(Press::default().claim_unseen().is_err());
+    }
+
+    #[test]
+    fn a_printer_that_keeps_a_sheet_is_not_called_idle() {
+        let press = press();
+        let config = Config::parse(CONFIG, Path::new("/studio/hotfolders.yaml")).unwrap_or_else(|e| panic!("{e}"));
+        let job = JobId::parse("j").unwrap();
+        let keep = |printer: &str, matter, why: &str| Keep {
+            printer: printer.into(),
+            why: why.into(),
+            matter,
+            since: Timestamp::UNIX_EPOCH,
+        };
+        let shown = || press.printers(&config, &|_| None).remove(0);
+        let wait = |keeps: Vec<Keep>| {
+            let mut waits = Waits::default();
+            waits.found(keeps);
+            press.waits(&job, vec![waits]);
+        };
+        wait(vec![
+            keep("a", Matter::Sheet, "takes no JPEG"),
+            keep("b", Matter::Turn, "another sheet is being printed"),
+        ]);
+        assert_eq!((shown().state, shown().reasons.join(",")), (Condition::Waiting, "takes no JPEG".into()));
+        assert!(press.kept().is_empty(), "the other printer takes it");
+        wait(vec![keep("a", Matter::Sheet, "takes no JPEG")]);
+        assert_eq!(press.kept().len(), 1);
+        wait(vec![keep("a", Matter::Printer, "out of paper")]);
+        assert!(press.kept().is_empty(), "its own state says it");
+        press.forget(&job);
+        assert_eq!(shown().state, Condition::Idle);
     }
 
     impl Press {

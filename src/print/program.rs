@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::network::{Sent, in_a_thread};
 use super::protocol::ATTEMPTS_MAX;
@@ -17,6 +17,15 @@ use crate::spool::journal::{PrintEvent, PrintIntent, PrintRun, PrintState};
 
 /// How long a program may print one sheet.
 const WITHIN: Duration = Duration::from_mins(30);
+
+/// A program that has run for so long is told of.
+const SLOW: Duration = Duration::from_secs(20);
+
+/// What is said of a program that began then and has not ended.
+pub fn slow(began: Instant) -> Option<String> {
+    let minutes = WITHIN.as_secs() / 60;
+    (began.elapsed() > SLOW).then(|| format!("its program has not ended yet; it is stopped after {minutes} minutes"))
+}
 
 /// How a sheet is printed.
 #[derive(Debug)]

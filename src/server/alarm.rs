@@ -34,6 +34,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 const NOTE_WITHIN: Duration = Duration::from_secs(1);
 /// Most open causes that `status` lists.
 const LISTED_MAX: usize = 100;
+/// After so many looks it is known what orders wait for since the start.
+const SETTLED_LOOKS: u32 = 60;
 /// From so many mails within an hour on they are put further apart.
 const MANY_MAILS: usize = 10;
 
@@ -212,7 +214,7 @@ impl AlarmThreads {
 
 fn look(shared: &Shared, sight: &SharedSight, folders: &Mutex<Vec<FolderState>>) {
     let (mut look, mut gauge) = (Look::default(), Gauge::default());
-    let mut due = Instant::now();
+    let (begun, mut due) = (Instant::now(), Instant::now());
     let mut told = None;
     while !shared.stop.load(Ordering::SeqCst) {
         if Instant::now() < due {
@@ -225,7 +227,8 @@ fn look(shared: &Shared, sight: &SharedSight, folders: &Mutex<Vec<FolderState>>)
         let now = clock::now();
         // Before the book is opened: whoever asks for the status holds these and then wants the book.
         let rooms = rooms(&mut gauge, &written_to(&shared.workshop, &config));
-        let around = Surroundings { rooms, sight: lock(sight).clone(), folders: lock(folders).clone() };
+        let is_settled = begun.elapsed() > shared.pace.look * SETTLED_LOOKS;
+        let around = Surroundings { rooms, sight: lock(sight).clone(), folders: lock(folders).clone(), is_settled };
         let result = with_book(shared, channels, now, |book| {
             let seen = look.all(&shared.workshop, &config, &around, book, now);
             for seen in seen {

@@ -67,7 +67,7 @@ impl Scheduler {
                 let report = job.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let pace = job.pace.look(&report, Instant::now());
                 serde_json::json!({
-                    "job": id, "since": job.since, "why": report.waits, "progress": report,
+                    "job": id, "since": job.since, "why": report.waits, "waits_since": report.waits_since, "progress": report,
                     "pictures_per_second": pace.pictures_per_second, "seconds_left": pace.seconds_left,
                 })
             })

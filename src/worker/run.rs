@@ -104,8 +104,10 @@ pub struct Report {
     /// It computes no more: what is left is up to the mail server.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mailing: bool,
-    /// What its sheets, or its mails, wait for.
+    /// What its sheets, or its mails, wait for, and since when.
     pub waits: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<jiff::Timestamp>,
     /// Sheets that a person has to look at.
     pub asks: usize,
 }

@@ -6,6 +6,7 @@ mod folders;
 mod network;
 mod outcomes;
 mod trying;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::Path;

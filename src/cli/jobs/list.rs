@@ -117,7 +117,7 @@ impl Wanted {
 }
 
 /// What the jobs at work and in the queue wait for, as the server that runs knows it.
-fn waits(spool: &Spool, config: &Config, open: &[Located]) -> BTreeMap<String, String> {
+pub(super) fn waits(spool: &Spool, config: &Config, open: &[Located]) -> BTreeMap<String, String> {
     let is_asked = open.iter().any(|job| matches!(job.state, State::Pending | State::Processing));
     if !is_asked || spool.locked_by().is_none() {
         return BTreeMap::new();

@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::find::{self, Meant, OfRecord, failed, record};
+use super::list;
 use crate::cli::terminal::{self, RED, YELLOW, paint, say, say_painted};
 use crate::clock;
 use crate::error::Error;
@@ -28,7 +29,10 @@ pub(in crate::cli) struct ShowArgs {
 pub(super) fn run(spool: &Spool, config: &Config, args: &ShowArgs) -> Result<(), Error> {
     let zone = clock::time_zone(config.studio.time_zone.as_deref());
     match find::meant(spool, &args.job, &State::ALL)? {
-        Meant::Standing(job) => show(spool, &job, &zone, args.json),
+        Meant::Standing(job) => {
+            let waits = list::waits(spool, config, std::slice::from_ref(&job)).remove(job.id.as_str());
+            show(spool, &job, waits.as_deref(), &zone, args.json)
+        }
         Meant::Past(id) => show_past(spool, &id, &zone, args.json),
     }
 }
@@ -68,7 +72,7 @@ fn show_siblings(others: &[OfRecord]) -> Result<(), Error> {
     }
 }
 
-fn show(spool: &Spool, job: &Located, zone: &TimeZone, json: bool) -> Result<(), Error> {
+fn show(spool: &Spool, job: &Located, waits: Option<&str>, zone: &TimeZone, json: bool) -> Result<(), Error> {
     let known = record(job);
     let receipt: Option<Receipt> = receipt::read(&job.folder);
     let reason: Option<Reason> = job::read(&job.folder, file::REASON).ok();
@@ -81,7 +85,7 @@ fn show(spool: &Spool, job: &Located, zone: &TimeZone, json: bool) -> Result<(),
         return terminal::say_json(&serde_json::json!({
             "job": job.id, "state": job.state, "folder": job.folder, "record": known,
             "rules": rules.map(|r| r.rules), "questions": questions(&job.folder), "reason": reason, "receipt": receipt,
-            "plan": plan, "others": others,
+            "plan": plan, "others": others, "waits": waits,
         }));
     }
     say(&format!("{} is {}", job.id, job.state))?;
@@ -108,14 +112,17 @@ fn show(spool: &Spool, job: &Located, zone: &TimeZone, json: bool) -> Result<(),
         say(&format!("  rendered  {rendered} of {}", plan.pictures().count()))?;
         say(&format!("  delivered {} of {}", progress.delivered.len(), plan.deliveries.len()))?;
     }
-    let waits = questions(&job.folder);
-    if !waits.is_empty() {
+    if let Some(why) = waits {
+        say_painted(&format!("  {}     {}", paint("waits", YELLOW), paint(why, "0")))?;
+    }
+    let asked = questions(&job.folder);
+    if !asked.is_empty() {
         say(if job.state == State::Processing {
             "\nA person has to look at these sheets; the others go on:"
         } else {
             "\nIt waits for a person (`hotfolders jobs release` lets it go on, `jobs cancel` ends it):"
         })?;
-        for question in waits {
+        for question in asked {
             say_painted(&format!("  {} {}", paint(&question.code, YELLOW), paint(&question.text, "0")))?;
             for detail in &question.details {
                 say(&format!("    {detail}"))?;

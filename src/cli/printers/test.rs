@@ -210,7 +210,7 @@ fn send(config: &Config, printer: &Printer, sheet: &Sheet) -> Result<(), Error> 
             // Nothing comes back to a test sheet that is half there.
             folder::clean(&slot.target(), &sheet.job).map_err(|e| failed(e.to_string()))?;
             match placed.map_err(|e| failed(e.to_string()))? {
-                Went::Not(why) | Went::On(Some(why)) => Err(failed(why)),
+                Went::Not(why) | Went::Full(why) | Went::On(Some(why)) => Err(failed(why)),
                 _ => say(&format!("{}: the sheet lies in {}", printer.name, slot.target().display())),
             }
         }

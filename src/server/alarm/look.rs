@@ -27,6 +27,8 @@ use crate::worker::run::Workshop;
 
 /// Longest reason that is repeated, in characters.
 const REASON_MAX_CHARS: usize = 1_000;
+/// Jobs that are named for one cause.
+const NAMED_MAX: usize = 5;
 /// Jobs that left `failed/` and are looked for, at each look.
 const FOLLOWED_AT_ONCE: usize = 20;
 
@@ -49,6 +51,8 @@ pub(super) struct Surroundings {
     pub(super) sight: Sight,
     pub(super) folders: Vec<FolderState>,
     pub(super) rooms: Vec<Room>,
+    /// The server has run for long enough to know what orders wait for.
+    pub(super) is_settled: bool,
 }
 
 /// A job in `failed/`.
@@ -79,11 +83,12 @@ impl Look {
         now: Timestamp,
     ) -> Vec<Seen> {
         let Some(alerts) = &config.alerts else { return Vec::new() };
-        let Surroundings { sight, folders, rooms } = around;
+        let Surroundings { sight, folders, rooms, .. } = around;
         self.forget_what_is_erased(workshop, book);
         let mut all = vec![disks(rooms, alerts, book, now)];
         all.push(self.asked(workshop, config, now));
         all.push(printers(workshop, config, book, now));
+        all.push(prints(workshop, alerts, around.is_settled, book, now));
         all.extend(self.failed(workshop, book, now));
         all.extend(self.held(workshop, alerts, now));
         all.push(orders(workshop));
@@ -230,7 +235,7 @@ fn printers(workshop: &Workshop, config: &Config, book: &Book, now: Timestamp) -
         let how = match printer.state {
             PrinterCondition::Unreachable => "cannot be reached",
             PrinterCondition::Stopped => "has stopped",
-            PrinterCondition::Idle | PrinterCondition::Printing => {
+            PrinterCondition::Idle | PrinterCondition::Printing | PrinterCondition::Waiting => {
                 seen.over.push((cause, Kind::Printer.relief().into()));
                 continue;
             }
@@ -244,6 +249,34 @@ fn printers(workshop: &Workshop, config: &Config, book: &Book, now: Timestamp) -
     let open = book.open_causes().map(|open| &open.condition);
     let gone = open.filter(|c| c.kind == Kind::Printer && !known.contains(&c.cause));
     seen.over.extend(gone.map(|c| (c.cause.clone(), "It is not in the config any more.".to_string())));
+    seen
+}
+
+/// Orders that have waited for too long at a printer, for what its own state does not say: one cause for each reason.
+fn prints(workshop: &Workshop, alerts: &Alerts, is_settled: bool, book: &Book, now: Timestamp) -> Seen {
+    let mut causes: BTreeMap<(String, String), (Timestamp, BTreeSet<JobId>)> = BTreeMap::new();
+    for (job, keep) in workshop.press.kept() {
+        let (since, jobs) = causes.entry((keep.printer, keep.why)).or_insert((keep.since, BTreeSet::new()));
+        *since = (*since).min(keep.since);
+        jobs.insert(job);
+    }
+    let mut seen = Seen { kinds: &[Kind::Print], complete: is_settled, ..Seen::default() };
+    for ((printer, why), (since, jobs)) in causes {
+        let cause = format!("print {printer}: {}", cut(&why));
+        if !is_longer(since, now, alerts) && !book.is_open(&cause) {
+            continue;
+        }
+        let named: Vec<String> = jobs.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+        let text = format!(
+            "{}\nFor it: {}, {}\nWhat waits there goes on by itself when the cause is mended; it can be cancelled, too.",
+            cut(&why),
+            counted(jobs.len(), "job"),
+            named.join(", ")
+        );
+        let title = format!("sheets wait for printer {printer}");
+        let job = jobs.first().filter(|_| jobs.len() == 1).map(ToString::to_string);
+        seen.wrong.push(Condition { cause, kind: Kind::Print, title, text, since, job });
+    }
     seen
 }
 

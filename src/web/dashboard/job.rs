@@ -316,7 +316,7 @@ fn crumb(via: &str) -> Crumb {
 /// What keeps it from going on: in the queue, or while it runs.
 fn waits(told: &Told, id: &JobId, clock: &Clock) -> Option<String> {
     if let Some(running) = told.running.iter().find(|running| running.job == *id) {
-        return running.why.clone();
+        return running.waits(clock);
     }
     let waiting = told.waiting.iter().find(|waiting| waiting.job == *id)?;
     let starts = || waiting.not_before.map(|at| format!("It starts {}.", clock.moment(at).shown));

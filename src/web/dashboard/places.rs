@@ -128,6 +128,7 @@ fn printer(known: &told::Printer, clock: &Clock) -> Printer {
     let badge = match known.state.as_str() {
         "idle" => badge("Ready", "good"),
         "printing" => badge("Printing", "busy"),
+        "waiting" => badge("Waits", "warn"),
         "stopped" => badge("Stopped", "bad"),
         "unreachable" => badge("Unreachable", "bad"),
         "paused" => badge("Paused", "warn"),

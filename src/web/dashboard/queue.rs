@@ -198,7 +198,7 @@ fn running(dashboard: &Dashboard, run: &told::Running, clock: &Clock) -> Option<
         pictures: bar(progress.rendered, progress.to_render, "pictures"),
         deliveries: bar(progress.delivered, progress.to_deliver, "deliveries"),
         pace: pace.join(" · "),
-        waits: run.why.clone(),
+        waits: run.waits(clock),
         questions,
         printers: [],
     })

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Site;
+use super::words::Clock;
 use crate::spool::job::JobId;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -75,6 +76,8 @@ pub(super) struct Running {
     /// What it waits for while it goes on.
     #[serde(default)]
     pub(super) why: Option<String>,
+    #[serde(default)]
+    pub(super) waits_since: Option<Timestamp>,
     #[serde(default)]
     pub(super) pictures_per_second: Option<f64>,
     #[serde(default)]
@@ -181,6 +184,14 @@ pub(super) struct Way {
 pub(super) struct WayTrouble {
     pub(super) since: Timestamp,
     pub(super) why: String,
+}
+
+impl Running {
+    /// What it waits for, and since when.
+    pub(super) fn waits(&self, clock: &Clock) -> Option<String> {
+        let since = self.waits_since.map(|since| format!(" (since {})", clock.moment(since).shown));
+        Some(format!("{}{}", self.why.as_ref()?, since.unwrap_or_default()))
+    }
 }
 
 impl Told {

@@ -19,8 +19,9 @@ use crate::model::delivery::Delivery;
 use crate::plan::printing::Printing;
 use crate::plan::{Content, DeliveryStep, Plan, PlannedPrint, StepId};
 use crate::print::ipp::Paper;
+use crate::print::keep::{self, Keep, Matter, Waits};
 use crate::print::network::{Missed, Sending};
-use crate::print::press::{Claim, Rank};
+use crate::print::press::{Claim, Rank, Refusal};
 use crate::print::{Care, Sheet, Went};
 use crate::spool::job::{Question, file};
 use crate::spool::journal::{Entry, PrintRun};
@@ -46,16 +47,28 @@ struct Unit<'p> {
     missed: Missed,
     began: Instant,
     next: Instant,
-    why: Option<String>,
-    /// Printers that would not have it, until when, and why.
-    refused: BTreeMap<String, (Instant, Duration, String)>,
+    waits: Waits,
+    /// How often a printer had it in hand in vain.
+    in_vain: u32,
+    /// Printers that would not have it, until they have it.
+    refused: BTreeMap<String, Refused>,
+}
+
+/// A printer would not have a sheet.
+struct Refused {
+    until: Instant,
+    /// From the last refusal to then.
+    rest: Duration,
+    /// It had the document in hand.
+    in_vain: bool,
+    keep: Keep,
 }
 
 /// What came of a round.
 #[derive(Default)]
 struct Round {
     in_flight: usize,
-    waits: Vec<String>,
+    waits: Vec<Waits>,
     asks: usize,
 }
 
@@ -116,7 +129,8 @@ impl Run<'_> {
                     missed: Missed::default(),
                     began: now,
                     next: now,
-                    why: None,
+                    waits: Waits::default(),
+                    in_vain: 0,
                     refused: BTreeMap::new(),
                 });
             }
@@ -209,9 +223,10 @@ impl Run<'_> {
                 continue;
             }
             if run.is_open() {
-                let went = self.go_on(&mut units[index], &run, care, config)?;
-                let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
-                self.took(&mut units[index], printer, went);
+                if let Some(went) = self.go_on(&mut units[index], &run, care, config)? {
+                    let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
+                    self.took(&mut units[index], printer, went);
+                }
             } else if may_send && !closed.contains(&units[index].print.ask.printer) {
                 self.try_to_send(plan, units, index, config, printing, &gates)?;
             }
@@ -226,11 +241,16 @@ impl Run<'_> {
                     closed.insert(units[index].print.ask.printer.clone());
                 }
                 let printer = run.intent.as_ref().map_or("", |(_, intent)| intent.printer.as_str());
-                let trouble = self.workshop.press.trouble(printer);
-                let own = units[index].why.as_ref().map(|why| format!("{printer}: {why}"));
-                round.waits.extend(trouble.or(own));
+                self.look_at_printer(&mut units[index].waits, printer);
+                if !units[index].waits.keeps().is_empty() {
+                    round.waits.push(units[index].waits.clone());
+                }
             } else if !run.is_over() && closed.insert(units[index].print.ask.printer.clone()) {
-                round.waits.push(units[index].why.clone().unwrap_or_else(|| "waits for its turn".into()));
+                if units[index].waits.keeps().is_empty() {
+                    let target = units[index].print.ask.printer.clone();
+                    units[index].waits.found(vec![keep_of(&target, Matter::Turn, "waits for its turn".into())]);
+                }
+                round.waits.push(units[index].waits.clone());
             }
             let target = &units[index].print.ask.printer;
             if printing.pool(target).is_some_and(|pool| pool.split) {
@@ -238,6 +258,17 @@ impl Run<'_> {
             }
         }
         Ok(round)
+    }
+
+    /// For a sheet that is at its printer, what the printer's own state says goes first.
+    fn look_at_printer(&self, waits: &mut Waits, printer: &str) {
+        let trouble = self.workshop.press.trouble(printer);
+        let is_of_sheet = |keep: &&Keep| matches!(keep.matter, Matter::Sheet | Matter::Turn);
+        let keeps = match trouble {
+            Some(why) => vec![keep_of(printer, Matter::Printer, why)],
+            None => waits.keeps().iter().filter(is_of_sheet).cloned().collect(),
+        };
+        waits.found(keeps);
     }
 
     /// Takes note of what came of a step.
@@ -248,18 +279,26 @@ impl Run<'_> {
                 if unit.next <= Instant::now() {
                     unit.next = Instant::now() + rest;
                 }
-                unit.why = why;
+                if self.run_of(unit).sent.is_some() {
+                    unit.refused.remove(printer);
+                }
+                let keep = why.map(|why| keep_of(printer, Matter::Sheet, why));
+                unit.keep_at(printer, keep);
             }
             Went::Sending(sending) => {
                 unit.sending = Some(sending);
-                unit.why = None;
+                unit.keep_at(printer, None);
+            }
+            Went::Full(why) => {
+                unit.refuse(printer, why, Matter::Turn, false);
+                if !self.run_of(unit).is_open() {
+                    self.workshop.press.vacate(&self.job.job, &unit.print.id);
+                }
             }
             Went::Not(why) => {
-                let before = unit.refused.get(printer).map(|(_, rest, _)| *rest * 2);
-                let first = clock::wait(REFUSED_FIRST, "HOTFOLDERS_REFUSED_MS");
-                let rest = before.unwrap_or(first).min(REFUSED_MOST);
-                unit.why = Some(format!("{printer}: {why}"));
-                unit.refused.insert(printer.to_string(), (Instant::now() + rest, rest, why));
+                let in_vain = self.run_of(unit).in_vain;
+                let is_more = std::mem::replace(&mut unit.in_vain, in_vain) < in_vain;
+                unit.refuse(printer, why, Matter::Sheet, is_more);
                 unit.missed = Missed::default();
                 self.workshop.press.vacate(&self.job.job, &unit.print.id);
             }
@@ -283,13 +322,15 @@ impl Run<'_> {
             Ok(takers) => takers,
             // It could when it was planned: the config waits for its mend.
             Err(refusal) => {
-                units[index].why = Some(refusal.why);
+                let keep = keep_of(&ask.printer, Matter::Sheet, refusal.why);
+                units[index].waits.found(vec![keep]);
                 return Ok(());
             }
         };
         let pool = printing.pool(&ask.printer);
         if pool.is_some_and(|pool| pool.inactive) {
-            units[index].why = Some(format!("the pool `{}` is inactive", ask.printer));
+            let keep = keep_of(&ask.printer, Matter::Wanted, "the pool is inactive".into());
+            units[index].waits.found(vec![keep]);
             return Ok(());
         }
         let paper = |printer: &Printer| {
@@ -306,9 +347,10 @@ impl Run<'_> {
         {
             printers.retain(|printer| printer.name == last);
         }
-        let kept_from = |printer: &Printer| {
-            let refused = unit.refused.get(&printer.name).filter(|(until, ..)| *until > Instant::now());
-            gates.keep(printer).map(|(_, why)| why).or_else(|| refused.map(|(_, _, why)| why.clone()))
+        let refusal = |printer: &Printer| {
+            let refused = unit.refused.get(&printer.name)?;
+            let is_due = refused.until <= Instant::now();
+            Some(Refusal { keep: refused.keep.clone(), is_due, in_vain: refused.in_vain })
         };
         let claim = Claim {
             job: &self.job.job,
@@ -317,18 +359,26 @@ impl Run<'_> {
             printers: &printers,
             allocate: pool.map_or(Allocate::LeastBusy, |pool| pool.allocate),
             paper: &paper,
-            kept_from: &kept_from,
+            gate: &|printer| gates.keep(printer).map(|(_, why)| why),
+            refusal: &refusal,
+            now: clock::now(),
         };
         let printer = match self.workshop.press.claim(&claim) {
             Ok(name) => name,
-            Err(why) => {
-                units[index].why = Some(why);
+            Err(keeps) => {
+                let unit = &mut units[index];
+                // What it said while it was like that was about itself.
+                for keep in keeps.iter().filter(|keep| keep.matter == Matter::Printer) {
+                    unit.refused.remove(&keep.printer);
+                }
+                unit.waits.found(keeps);
                 return Ok(());
             }
         };
         let Some(printer) = config.printer(&printer) else { return Ok(()) };
         let unit = &mut units[index];
         let run = self.run_of(unit);
+        unit.in_vain = run.in_vain;
         unit.missed = Missed::default();
         unit.began = Instant::now();
         unit.next = unit.began + LOOK_EVERY;
@@ -346,11 +396,11 @@ impl Run<'_> {
     }
 
     fn tell_printing(&self, plan: &Plan, round: &Round) {
-        let mut waits = round.waits.clone();
-        waits.dedup();
+        self.workshop.press.waits(&self.job.job, round.waits.clone());
         (self.report)(Report {
             printing: true,
-            waits: (!waits.is_empty()).then(|| waits.join("; ")),
+            waits: keep::why(&round.waits),
+            waits_since: keep::since(&round.waits),
             asks: round.asks,
             ..self.counts(plan)
         });
@@ -361,6 +411,37 @@ impl Run<'_> {
 fn sheet_for(sheet: &Sheet, print: &PlannedPrint, printer: &Printer) -> Sheet {
     let stock = printer.media_for(print.ask.size).map(|media| media.stock.clone()).unwrap_or_default();
     Sheet { stock, ..sheet.clone() }
+}
+
+impl Unit<'_> {
+    /// A printer would not have it. What keeps it does so until the printer has it: also while it is tried again.
+    fn refuse(&mut self, printer: &str, why: String, matter: Matter, in_vain: bool) {
+        let before = self.refused.get(printer);
+        let first = clock::wait(REFUSED_FIRST, "HOTFOLDERS_REFUSED_MS");
+        let rest = match (before, matter) {
+            // Room comes with the next file that is gone.
+            (None, _) | (_, Matter::Turn) => first,
+            (Some(before), _) => (before.rest * 2).min(REFUSED_MOST),
+        };
+        let mut keep = keep_of(printer, matter, why);
+        if let Some(before) = before.filter(|before| before.keep.matter == matter) {
+            keep.since = before.keep.since;
+        }
+        let refused = Refused { until: Instant::now() + rest, rest, in_vain, keep: keep.clone() };
+        self.refused.insert(printer.to_string(), refused);
+        self.waits.found(vec![keep]);
+    }
+
+    /// What keeps it at the printer that it is with: what is known now, else why it was refused there before.
+    fn keep_at(&mut self, printer: &str, keep: Option<Keep>) {
+        let before = || self.refused.get(printer).map(|refused| refused.keep.clone());
+        let keep = keep.or_else(before);
+        self.waits.found(keep.into_iter().collect());
+    }
+}
+
+fn keep_of(printer: &str, matter: Matter, why: String) -> Keep {
+    Keep { printer: printer.to_string(), why, matter, since: clock::now() }
 }
 
 fn is_at_folder(run: &PrintRun, config: &Config) -> bool {

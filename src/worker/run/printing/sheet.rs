@@ -54,27 +54,32 @@ impl Run<'_> {
         self.stop_of(went, unit.print)
     }
 
-    /// Asks after a sheet that is on its way, when it is time.
+    /// Asks after a sheet that is on its way, when it is time; else nothing is new.
     pub(super) fn go_on(
         &mut self,
         unit: &mut Unit<'_>,
         run: &PrintRun,
         care: Care,
         config: &Config,
-    ) -> Result<Went, Stop> {
-        let Some((_, intent)) = &run.intent else { return Ok(Went::Over) };
+    ) -> Result<Option<Went>, Stop> {
+        let Some((_, intent)) = &run.intent else { return Ok(Some(Went::Over)) };
         let sent = match unit.sending.as_ref().map(Sending::try_recv) {
-            Some(Err(std::sync::mpsc::TryRecvError::Empty)) => return Ok(Went::On(None)),
+            Some(Err(std::sync::mpsc::TryRecvError::Empty)) => {
+                let is_program =
+                    config.printer(&intent.printer).is_some_and(|p| matches!(p.target, PrinterTarget::Command(_)));
+                return Ok(program::slow(unit.began).filter(|_| is_program).map(|why| Went::On(Some(why))));
+            }
             Some(sent) => Some(sent.ok()),
             None => None,
         };
         if sent.is_some() {
             unit.sending = None;
         } else if unit.next > Instant::now() {
-            return Ok(Went::On(unit.why.take()));
+            return Ok(None);
         }
         let Some(printer) = config.printer(&intent.printer) else {
-            return Ok(Went::On(Some("it is not in the config any more, and nobody else knows of the sheet".into())));
+            let why = "it is not in the config any more, and nobody else knows of the sheet";
+            return Ok(Some(Went::On(Some(why.into()))));
         };
         let copies = intent.copies.saturating_add(intent.left);
         let sheet = Sheet { copies, ..sheet_for(&unit.sheet, unit.print, printer) };
@@ -87,7 +92,7 @@ impl Run<'_> {
             let text =
                 format!("{} was {} when the sheet was sent, and is another one now", printer.name, intent.endpoint);
             note(PrintEvent::Doubted { text })?;
-            return Ok(Went::Over);
+            return Ok(Some(Went::Over));
         }
         let went = match (&printer.target, sent) {
             (PrinterTarget::Command(words), sent) => {
@@ -117,7 +122,7 @@ impl Run<'_> {
                 None => Ok(Went::On(None)),
             },
         };
-        self.stop_of(went, unit.print)
+        self.stop_of(went, unit.print).map(Some)
     }
 
     /// The spool's disk stops the job; a printer's folder keeps the sheet; a sheet that is damaged is made anew.
