@@ -67,12 +67,8 @@ pub(super) fn deliver(
         let target = lay_out(job, &folder, &members, journal, of)?;
         append(job, journal, Entry::CommandStarted { step: step.id.clone(), unit: unit.clone() })?;
         let ended = start(job, program, run, &target, timeout);
-        let entry = Entry::CommandEnded {
-            step: step.id.clone(),
-            unit: unit.clone(),
-            fine: ended.fine,
-            text: ended.text.clone(),
-        };
+        let entry =
+            Entry::CommandEnded { step: step.id.clone(), unit: unit.clone(), fine: ended.fine, text: ended.in_full() };
         append(job, journal, entry)?;
         if !ended.fine {
             let text = format!("{program} for {unit}: {}", ended.text);

@@ -99,11 +99,16 @@ fn filled(word: &str, sheet: &Sheet, file: &Path) -> String {
 
 /// The program has come to its end. `None`: nobody knows how.
 pub fn ended(
+    sheet: &Sheet,
     ended: Option<Ended>,
     program: &Program<'_>,
     run: &PrintRun,
     note: &mut Note<'_>,
 ) -> Result<Went, PrintError> {
+    if let Some(said) = ended.as_ref().and_then(|ended| ended.said.as_ref()) {
+        // One line, which goes with the job when that is erased.
+        tracing::warn!(job = %sheet.job, print = %sheet.step, said = ?said, "all that its program said");
+    }
     let went = match ended {
         Some(ended) if ended.fine => {
             note(PrintEvent::Ended { state: PrintState::Accepted })?;

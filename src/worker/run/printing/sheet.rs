@@ -102,7 +102,7 @@ impl Run<'_> {
                     Some(network::Sent::Program(ended)) => Some(ended),
                     _ => None,
                 };
-                program::ended(ended, &program, run, &mut note)
+                program::ended(&sheet, ended, &program, run, &mut note)
             }
             (_, Some(sent)) => network::sent(sent, printer, run, &mut unit.missed, &mut note),
             (PrinterTarget::Ipp { .. }, None) => match look::endpoint(printer) {
