@@ -81,8 +81,8 @@ pub fn run(mut command: Command, timeout: Duration, key: &str) -> Ended {
 
 /// The last line of what a program said, which mostly says what went wrong: it stands in lists and mails.
 fn in_a_line(said: &str) -> String {
-    let lines = said.lines().map(|line| line.replace(char::is_control, " ").trim().to_string());
-    let mut last = lines.filter(|line| !line.is_empty()).next_back().unwrap_or_default();
+    let mut lines = said.lines().map(|line| line.replace(char::is_control, " ").trim().to_string());
+    let mut last = lines.rfind(|line| !line.is_empty()).unwrap_or_default();
     if let Some((cut, _)) = last.char_indices().nth(LINE_MAX_CHARS) {
         last.truncate(cut);
         last.push_str(" …");

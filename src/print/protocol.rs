@@ -111,6 +111,7 @@ pub fn intended(found: Option<&JobFacts>, looked_before: bool, record: Record) -
 
 /// What was written down of a job that the printer made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub struct Known {
     /// The journal ends with *sent*, not with *created*.
     pub sent: bool,
