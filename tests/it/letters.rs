@@ -410,3 +410,29 @@ fn what_the_server_has_against_the_studio_fails_no_job() {
     studio.stop();
     studio.audit();
 }
+
+#[test]
+fn a_stop_before_the_servers_answer_leaves_a_mail_that_may_have_arrived() {
+    let server = MailServer::start();
+    server.mood().stalls_at = Some("body".into());
+    let mut studio = studio(&server.url(), "mail: client");
+    let quick = [QUICK[0], ("HOTFOLDERS_DRAIN_MS", "300")];
+    studio.serve_with(&quick);
+    studio.drop_file("status", "a.json", &paid("A1", &ada()));
+    studio.wait("the mail to be there", || server.has_stalled().then_some(()));
+    let began = std::time::Instant::now();
+    assert_eq!(studio.stop(), Some(0));
+    assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());
+    server.mood().stalls_at = None;
+    studio.serve_with(&quick);
+    studio.wait("it to rest", || place(&studio).1.contains("may have arrived").then_some(()));
+    // It is given up; the link is not, and can be mailed by hand.
+    studio.run(&["jobs", "cancel", "A1"]).expect(0);
+    let job = studio.wait_jobs("done", 1).remove(0);
+    assert_eq!(studio.receipt(&job)["result"], "cancelled");
+    studio.run(&["links", "mail", "A1", "--to", "bob@client.example"]).expect(0);
+    studio.stop();
+    let to: Vec<String> = server.received().iter().flat_map(|mail| mail.to.clone()).collect();
+    assert_eq!(to, ["ada@client.example", "bob@client.example"]);
+    studio.audit();
+}

@@ -205,7 +205,7 @@ impl Run<'_> {
         while !self.mails.is_empty() {
             if !go_on || self.check_signals().is_err() {
                 self.mails.retain(|mail| !mail.recall.call_off());
-                let deadline = Instant::now() + ANSWER_WITHIN;
+                let deadline = Instant::now() + clock::wait(ANSWER_WITHIN, "HOTFOLDERS_DRAIN_MS");
                 while !self.mails.is_empty() && Instant::now() < deadline {
                     std::thread::sleep(LOOK_EVERY);
                     self.take_mails()?;
