@@ -436,3 +436,34 @@ fn a_stop_before_the_servers_answer_leaves_a_mail_that_may_have_arrived() {
     assert_eq!(to, ["ada@client.example", "bob@client.example"]);
     studio.audit();
 }
+
+#[test]
+fn the_sheets_of_a_job_do_not_wait_for_its_mail() {
+    let server = MailServer::start();
+    server.mood().stalls_at = Some("RCPT ada@client.example".into());
+    let delivers = "    deliver: [ { to: folder, path: \"print/{record}\", trigger: \"{record}.done\" } ]\n";
+    let prints = "    deliver: [ { to: print, printer: dnp }, { to: link, mail: client } ]\n";
+    let config = CONFIG.replace(delivers, prints);
+    assert_ne!(config, CONFIG);
+    let mut studio = Studio::new();
+    let more = format!(
+        "printers: {{ dnp: {{ folder: dnp, media: [8x10in] }} }}\n\
+         downloads: {{ listen: \"127.0.0.1:0\", public_url: \"https://photos.larson.example\" }}\n\
+         mail: {{ smtp: \"{}\", from: studio@larson.example }}\n",
+        server.url()
+    );
+    studio.write("hotfolders.yaml", format!("{config}{more}").as_bytes());
+    std::fs::create_dir_all(studio.path("dnp")).unwrap();
+    studio.serve();
+    let mut order: Value = serde_json::from_str(&super::studio::invoice("9", &[1])).unwrap();
+    order["client"] = ada();
+    studio.drop_file("status", "a.json", &order.to_string());
+    studio.wait("the mail server to hear of the mail", || server.has_stalled().then_some(()));
+    studio.wait("the sheet", || (files(&studio.path("dnp")).len() == 1).then_some(()));
+    assert_eq!(studio.jobs("done").len(), 0);
+    server.mood().stalls_at = None;
+    let job = studio.wait_jobs("done", 1).remove(0);
+    studio.stop();
+    assert!(link_of(&studio, &job)["mail"]["sent"].is_string() && server.received().len() == 1);
+    studio.audit();
+}
