@@ -52,8 +52,7 @@ pub(super) fn printer_address(written: &str) -> Result<(String, Option<String>),
         _ => (authority.as_str(), String::new()),
     };
     let host = if host.is_ascii() { host.to_string() } else { host_in_ascii(host)? };
-    let path: String = path.chars().map(|c| if c.is_ascii() { c.to_string() } else { percent(c) }).collect();
-    Ok((format!("{}://{host}{port}{path}", scheme.to_ascii_lowercase()), zone))
+    Ok((format!("{}://{host}{port}{}", scheme.to_ascii_lowercase(), path_in_ascii(path)), zone))
 }
 
 fn without_zone(authority: &str) -> (String, Option<String>) {
@@ -70,15 +69,22 @@ fn without_zone(authority: &str) -> (String, Option<String>) {
 
 /// Names with letters beyond ASCII stand in the DNS as `xn--…`. Those that a house's own machines call out do not.
 fn host_in_ascii(host: &str) -> Result<String, String> {
-    if host.to_lowercase().trim_end_matches('.').ends_with(".local") {
+    if host.to_lowercase().trim_end_matches('.').rsplit('.').next() == Some("local") {
         return Err(format!("the name `{host}` cannot be looked up with letters beyond a to z; write its number"));
     }
     idna::domain_to_ascii(host).map_err(|_| format!("`{host}` is no name of a machine"))
 }
 
-fn percent(c: char) -> String {
-    let mut bytes = [0; 4];
-    c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
+fn path_in_ascii(path: &str) -> String {
+    let mut plain = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii() {
+            plain.push(char::from(byte));
+        } else {
+            plain.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    plain
 }
 
 impl Context<'_> {

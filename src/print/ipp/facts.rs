@@ -195,8 +195,8 @@ mod tests {
     fn what_an_idle_printer_only_warns_of_stops_nothing_and_an_empty_tray_only_its_own_paper() {
         let sheet = Paper::of_size(10160, 15240);
         let size = |x: i32, y: i32| {
-            let side = |name: &str, side: i32| (name.try_into().unwrap(), IppValue::Integer(side));
-            let size = IppValue::Collection([side("x-dimension", x), side("y-dimension", y)].into_iter().collect());
+            let member = |name: &str, length: i32| (name.try_into().unwrap(), IppValue::Integer(length));
+            let size = IppValue::Collection([member("x-dimension", x), member("y-dimension", y)].into_iter().collect());
             IppValue::Collection([("media-size".try_into().unwrap(), size)].into_iter().collect())
         };
         let kept = |reason: &str, state, loaded: &[IppValue]| {
