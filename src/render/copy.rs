@@ -11,6 +11,7 @@ use std::io::Cursor;
 
 use super::behind::{self, Contents, Further};
 use super::chunk::{self, WebpParts};
+use super::decode;
 use super::encode::push_metadata;
 use super::error::{RenderError, RenderWarning};
 use super::header::{self, Facts};
@@ -50,6 +51,10 @@ fn copy_jpeg(
     accept_damage: bool,
     warnings: &mut Vec<RenderWarning>,
 ) -> Result<Vec<u8>, RenderError> {
+    // What is whole but cannot be walked is written to the letter first.
+    let irregular = facts.warnings.iter().any(|w| matches!(w, RenderWarning::Irregular(_)));
+    let mended = if irregular && segment::walk(bytes).is_err() { decode::mend(bytes) } else { None };
+    let bytes = mended.as_deref().unwrap_or(bytes);
     let mut pieces = Vec::new();
     match segment::walk_into(bytes, &mut pieces) {
         Err(e) if !accept_damage => return Err(e),

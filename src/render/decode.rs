@@ -1,14 +1,18 @@
 //! Bytes to pixels, in the stored orientation.
 //!
-//! Invariant: limits were checked before a buffer is made, and a picture that decodes only with a warning is
-//! refused unless damage is accepted. Must not know: outputs.
+//! Invariant: limits were checked before a buffer is made, and a picture that decodes only with a warning is refused
+//! unless damage is accepted, or it is certain that none of its pixels is missing. Must not know: outputs.
 
 mod damaged_png;
+mod mended_jpeg;
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder};
 use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor, YuvImage};
+
+pub(super) use mended_jpeg::mend;
 
 use super::bands;
 use super::chunk;
@@ -62,10 +66,6 @@ fn decode_pixels(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, 
         facts.warnings.push(RenderWarning::DamageAccepted(what));
     }
     match facts.header.format {
-        // The library refuses pictures for a broken profile, though their pixels are fine.
-        PictureFormat::Jpeg if facts.icc.as_ref().is_some_and(Vec::is_empty) => {
-            decode_jpeg(&without_profile(bytes), facts, wish)
-        }
         PictureFormat::Jpeg => decode_jpeg(bytes, facts, wish),
         PictureFormat::Tiff => {
             let bands = facts.bands.ok_or_else(|| RenderError::Damaged("its colours are unknown".to_owned()))?;
@@ -112,14 +112,49 @@ pub(super) fn decoded_size(stored: PixelSize, format: PictureFormat, factor: Dec
     PixelSize::new(stored.width.div_ceil(factor), stored.height.div_ceil(factor))
 }
 
+/// Decodes a JPEG. Of one that the library complains of, it looks whether anything is missing: many cameras write files
+/// that are whole, though not to the letter.
 fn decode_jpeg(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, RenderError> {
+    // The library refuses pictures for a profile whose parts are not numbered right, though their pixels are fine.
+    let bytes = if facts.profile_misnumbered { Cow::Owned(without_profile(bytes)) } else { Cow::Borrowed(bytes) };
+    let strict = Wish { accept_damage: false, ..wish };
+    let complaint = match decode_stream(&bytes, facts, strict) {
+        Err(RenderError::Damaged(complaint)) => complaint,
+        result => return result,
+    };
+    let mended = mend(&bytes).map(|mended| if facts.profile_misnumbered { without_profile(&mended) } else { mended });
+    let missing = match mended.as_deref().map(|mended| decode_stream(mended, facts, strict)) {
+        Some(Ok(raster)) => {
+            facts.warnings.push(RenderWarning::Irregular(complaint));
+            return Ok(raster);
+        }
+        Some(Err(RenderError::Damaged(missing))) => missing,
+        Some(Err(other)) => return Err(other),
+        None => complaint,
+    };
+    if wish.accept_damage {
+        decode_stream(mended.as_deref().unwrap_or(&bytes), facts, wish)
+    } else {
+        Err(RenderError::Damaged(missing))
+    }
+}
+
+/// What the library says of a picture.
+fn complaint(error: turbojpeg::Error) -> String {
+    match error {
+        turbojpeg::Error::TurboJpegError(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn decode_stream(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, RenderError> {
     let Wish { factor, accept_damage, planes } = wish;
     if !matches!(factor.0, 1 | 2 | 4 | 8) {
         return Err(RenderError::BadSpec(format!("a decode at 1/{}", factor.0)));
     }
     let mut decoder = Decompressor::new().map_err(|e| RenderError::Io(e.to_string()))?;
     decoder.set_scan_limit(SCANS_MAX).map_err(|e| RenderError::Io(e.to_string()))?;
-    let head = decoder.read_header(bytes).map_err(|e| RenderError::Damaged(e.to_string()))?;
+    let head = decoder.read_header(bytes).map_err(|e| RenderError::Damaged(complaint(e)))?;
     let stored = facts.header.stored;
     if (head.width, head.height) != (stored.width as usize, stored.height as usize) {
         return Err(RenderError::Damaged("it names two different sizes".to_owned()));
@@ -156,10 +191,7 @@ fn decode_jpeg(bytes: &[u8], facts: &mut Facts, wish: Wish) -> Result<Raster, Re
         decoder.decompress(bytes, Image { pixels, width, pitch, height, format })
     };
     if let Err(error) = result {
-        let text = match error {
-            turbojpeg::Error::TurboJpegError(text) => text,
-            other => other.to_string(),
-        };
+        let text = complaint(error);
         if !(accept_damage && is_warning(&text)) {
             return Err(RenderError::Damaged(text));
         }

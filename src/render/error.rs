@@ -81,6 +81,8 @@ pub enum RenderWarning {
     UntaggedCmyk,
     #[error("the picture is damaged ({0}); what could be decoded of it was taken")]
     DamageAccepted(String),
+    #[error("the file breaks the rules of JPEG ({0}), but all of its pixels are there: the picture is whole")]
+    Irregular(String),
     #[error("the XMP block was left out, because {0}")]
     XmpDropped(&'static str),
     #[error("{what} was left out of the copy, because {why}; `metadata: all` with `strip: []` hands on the whole file")]
@@ -100,6 +102,7 @@ impl RenderWarning {
             RenderWarning::ColorsIgnored(_) => "colors_ignored",
             RenderWarning::UntaggedCmyk => "untagged_cmyk",
             RenderWarning::DamageAccepted(_) => "damage_accepted",
+            RenderWarning::Irregular(_) => "irregular",
             RenderWarning::XmpDropped(_) => "xmp_dropped",
             RenderWarning::LeftOut { .. } => "left_out",
             RenderWarning::GainMapLost => "gain_map_lost",

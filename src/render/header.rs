@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub(super) inks: Inks,
     /// Empty when it is broken. A PNG's is unpacked with its pixels.
     pub(super) icc: Option<Vec<u8>>,
+    /// JPEG: the parts of the profile are not numbered as they should be.
+    pub(super) profile_misnumbered: bool,
     /// What the container says of its colours beside that.
     pub(super) colors: Colorimetry,
     pub(super) exif: Exif,
@@ -148,6 +150,7 @@ fn jpeg_facts(found: segment::Segments, file_bytes: u64) -> Result<Facts, Render
         },
         inks,
         icc: found.icc,
+        profile_misnumbered: found.profile_misnumbered,
         colors: Colorimetry::default(),
         exif,
         xmp: found.xmp,
@@ -180,6 +183,7 @@ fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, Ren
         },
         inks: if found.gray { Inks::Gray } else { Inks::Rgb },
         icc: found.icc,
+        profile_misnumbered: false,
         colors: found.colors,
         exif,
         xmp: found.xmp,
@@ -238,6 +242,7 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
         },
         inks: bands.inks(),
         icc,
+        profile_misnumbered: false,
         colors: Colorimetry::default(),
         exif,
         xmp,

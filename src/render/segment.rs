@@ -36,6 +36,8 @@ pub(super) struct Segments {
     pub(super) icc: Option<Vec<u8>>,
     pub(super) exif: Option<Vec<u8>>,
     pub(super) xmp: Option<Vec<u8>>,
+    /// The parts of the profile are not numbered as they should be.
+    pub(super) profile_misnumbered: bool,
     /// Adobe's marker: CMYK is stored inverted.
     pub(super) adobe: bool,
     /// Coded with Huffman tables, as nearly all are: every block of 64 pixels takes a bit at least.
@@ -46,29 +48,22 @@ fn cut(_: std::io::Error) -> RenderError {
     RenderError::Damaged("the JPEG ends in its header".to_owned())
 }
 
-fn is_frame(marker: u8) -> bool {
+pub(super) fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }
 
-fn stands_alone(marker: u8) -> bool {
+pub(super) fn stands_alone(marker: u8) -> bool {
     matches!(marker, 0x01 | 0xd0..=0xd8)
 }
 
 /// Reads up to the first scan; the reader stands at the start of the file.
 pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderError> {
     let mut found = Segments::default();
-    let mut icc: Vec<(u8, Vec<u8>)> = Vec::new();
+    let mut icc: Vec<IccPart> = Vec::new();
     let mut kept_bytes = 0;
-    let mut byte = [0; 1];
+    let mut stray_bytes = 0;
     for _ in 0..SEGMENTS_MAX {
-        reader.read_exact(&mut byte).map_err(cut)?;
-        if byte[0] != 0xff {
-            return Err(RenderError::Damaged("a JPEG marker is missing in the header".to_owned()));
-        }
-        while byte[0] == 0xff {
-            reader.read_exact(&mut byte).map_err(cut)?;
-        }
-        let marker = byte[0];
+        let marker = next_marker(reader, &mut stray_bytes)?;
         if stands_alone(marker) {
             continue;
         }
@@ -84,7 +79,7 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
             if found.width == 0 {
                 break;
             }
-            found.icc = join_icc(icc);
+            (found.icc, found.profile_misnumbered) = join_icc(icc);
             return Ok(found);
         }
         let wanted = is_frame(marker) || matches!(marker, marker::APP1 | marker::APP2 | marker::APP14);
@@ -114,8 +109,8 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
             }
             marker::APP2 if payload.starts_with(ICC_PREFIX) && payload.len() >= ICC_PREFIX.len() + 2 => {
                 kept_bytes += length;
-                let number = payload[ICC_PREFIX.len()];
-                icc.push((number, payload.split_off(ICC_PREFIX.len() + 2)));
+                let (number, count) = (payload[ICC_PREFIX.len()], payload[ICC_PREFIX.len() + 1]);
+                icc.push(IccPart { number, count, bytes: payload.split_off(ICC_PREFIX.len() + 2) });
             }
             marker::APP14 if payload.starts_with(b"Adobe") => found.adobe = true,
             _ => {}
@@ -124,14 +119,48 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
     Err(RenderError::Damaged("the JPEG has no picture in it".to_owned()))
 }
 
-/// The parts in their order; an empty profile when one is missing or doubled.
-fn join_icc(mut parts: Vec<(u8, Vec<u8>)>) -> Option<Vec<u8>> {
-    if parts.is_empty() {
-        return None;
+/// The marker of the next segment. Some programs leave bytes over between two of them, which every reader passes over.
+fn next_marker<R: Read>(reader: &mut R, stray_bytes: &mut usize) -> Result<u8, RenderError> {
+    let mut byte = [0; 1];
+    reader.read_exact(&mut byte).map_err(cut)?;
+    loop {
+        while byte[0] != 0xff {
+            *stray_bytes += 1;
+            if *stray_bytes > METADATA_MAX_BYTES {
+                return Err(RenderError::Damaged("a JPEG marker is missing in the header".to_owned()));
+            }
+            reader.read_exact(&mut byte).map_err(cut)?;
+        }
+        while byte[0] == 0xff {
+            reader.read_exact(&mut byte).map_err(cut)?;
+        }
+        if byte[0] != 0 {
+            return Ok(byte[0]);
+        }
     }
-    parts.sort_by_key(|(number, _)| *number);
-    let in_order = parts.iter().enumerate().all(|(i, (number, _))| usize::from(*number) == i + 1);
-    Some(if in_order { parts.into_iter().flat_map(|(_, part)| part).collect() } else { Vec::new() })
+}
+
+/// A part of a profile, which may take many segments.
+struct IccPart {
+    /// From 1.
+    number: u8,
+    count: u8,
+    bytes: Vec<u8>,
+}
+
+/// The parts in their order, an empty profile when one is missing or doubled; and whether they are misnumbered. Of those,
+/// the length that the profile gives of itself tells whether all of it is there.
+fn join_icc(mut parts: Vec<IccPart>) -> (Option<Vec<u8>>, bool) {
+    if parts.is_empty() {
+        return (None, false);
+    }
+    parts.sort_by_key(|part| part.number);
+    let in_order = parts.iter().enumerate().all(|(i, part)| usize::from(part.number) == i + 1);
+    let misnumbered = !in_order || parts.iter().any(|part| usize::from(part.count) != parts.len());
+    let icc: Vec<u8> = parts.into_iter().flat_map(|part| part.bytes).collect();
+    let length = icc.first_chunk().map(|length| u32::from_be_bytes(*length) as usize);
+    let whole = in_order && (!misnumbered || length == Some(icc.len()));
+    (Some(if whole { icc } else { Vec::new() }), misnumbered)
 }
 
 /// One part of a JPEG file.

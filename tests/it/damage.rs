@@ -17,16 +17,18 @@ fn truncated() -> Files {
         for percent in (5..100).step_by(5) {
             files.push((format!("{name}-{percent:02}.{extension}"), file[..file.len() * percent / 100].to_vec()));
         }
-        // The very end: pixels may all be there, and yet it is not what was sent.
+        // The very end: pixels may all be there.
         files.push((format!("{name}-end.{extension}"), file[..file.len() - 2].to_vec()));
         files.push((format!("{name}-whole.{extension}"), file));
     }
     files
 }
 
-/// In a TIFF the pixels may stand before what describes them, so a missing end may cost nothing.
+/// In a TIFF the pixels may stand before what describes them, and of a JPEG it can be told whether they are all there, so
+/// a missing end may cost nothing.
 fn may_be_whole(name: &str) -> bool {
-    name.contains("-whole.") || (name.starts_with("tiff") && name.contains("-end."))
+    let knows = name.starts_with("tiff") || name.ends_with(".jpg");
+    name.contains("-whole.") || (knows && name.contains("-end."))
 }
 
 #[test]

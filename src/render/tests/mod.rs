@@ -11,6 +11,7 @@ mod elements;
 mod files;
 mod fonts;
 mod geometry;
+mod irregular;
 mod profiles;
 mod straighten;
 mod tiffs;
