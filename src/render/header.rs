@@ -13,6 +13,7 @@ use super::chunk;
 use super::colorimetry::Colorimetry;
 use super::error::{RenderError, RenderWarning};
 use super::exif::{self, Directory, Exif, Field};
+use super::kind;
 use super::segment;
 use crate::model::limits::{METADATA_MAX_BYTES, PICTURE_MAX_PX, SIDE_MAX_PX, SOURCE_MAX_BYTES};
 use crate::model::spec::{Header, PictureFormat, PixelSize};
@@ -57,21 +58,9 @@ pub(super) fn sniff(start: &[u8]) -> Result<PictureFormat, RenderError> {
         // 43 is BigTIFF.
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(PictureFormat::Tiff),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(PictureFormat::Webp),
-        [] => Err(RenderError::NotAPicture("it is empty".to_owned())),
-        _ => Err(RenderError::NotAPicture(match start {
-            [b'8', b'B', b'P', b'S', ..] => "it is a Photoshop document".to_owned(),
-            [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', b'e' | b'i', b'i' | b'v' | b'f', ..] => HEIC.to_owned(),
-            [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => "it is an AVIF picture".to_owned(),
-            [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is a film".to_owned(),
-            [b'%', b'P', b'D', b'F', ..] => "it is a PDF".to_owned(),
-            [b'G', b'I', b'F', b'8', ..] => "it is a GIF".to_owned(),
-            _ => "its first bytes are of no known kind".to_owned(),
-        })),
+        _ => Err(RenderError::NotAPicture(kind::of_no_picture(start).to_owned())),
     }
 }
-
-const HEIC: &str =
-    "it is a HEIC picture of a phone: export it as JPEG or TIFF, or set the phone to \"Most Compatible\"";
 
 /// Refuses sizes past the limits of the program.
 pub(super) fn check_size(width: u32, height: u32) -> Result<PixelSize, RenderError> {
@@ -102,8 +91,8 @@ pub(super) fn read<R: Read + Seek>(mut reader: R) -> Result<Facts, RenderError> 
         return Err(RenderError::TooLarge { what: "bytes", found: file_bytes, most: SOURCE_MAX_BYTES });
     }
     reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let mut start = Vec::with_capacity(12);
-    reader.by_ref().take(12).read_to_end(&mut start).map_err(failed)?;
+    let mut start = Vec::with_capacity(kind::START_BYTES);
+    reader.by_ref().take(kind::START_BYTES as u64).read_to_end(&mut start).map_err(failed)?;
     let format = sniff(&start)?;
     reader.seek(SeekFrom::Start(0)).map_err(failed)?;
     let facts = match format {
@@ -222,8 +211,17 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
     let stored = check_size(width, height)?;
     // Camera raw files are TIFFs whose first picture is a small preview.
     let preview = decoder.find_tag_unsigned::<u32>(Tag::NewSubfileType).ok().flatten().unwrap_or(0) & 1 == 1;
-    if preview || decoder.image_ifd().directory().contains(Tag::Unknown(TAG_DNG_VERSION)) {
+    let (is_dng, has_pages) = {
+        let page = decoder.image_ifd();
+        let directory = page.directory();
+        (directory.contains(Tag::Unknown(TAG_DNG_VERSION)), directory.contains(Tag::SubIfd))
+    };
+    if is_dng || (preview && has_pages) {
         return Err(RenderError::Unsupported("a camera raw file (it must be developed first)".to_owned()));
+    }
+    if preview {
+        let what = "a TIFF whose first page is only a preview, as in some camera raw files,";
+        return Err(RenderError::Unsupported(what.to_owned()));
     }
     let bands = Bands::read(&mut decoder, photometric)?;
     let icc = bands.profile().or_else(|| tiff_bytes(&mut decoder, Tag::IccProfile));

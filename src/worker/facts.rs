@@ -114,6 +114,9 @@ pub fn explain(facts: &mut Facts, manifest: &Manifest, left: &[Left]) {
 /// The outer error is the world's, the inner the picture's.
 fn header(path: &Path) -> std::io::Result<Result<Header, (String, String)>> {
     let file = std::fs::File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
     Ok(render::probe(BufReader::new(file)).map_err(|e| (e.code().to_string(), e.to_string())))
 }
 

@@ -215,7 +215,19 @@ fn what_is_no_picture_is_named() {
         (b"\0\0\0\x18ftypheic....", "export it as JPEG or TIFF"),
         (b"\0\0\0\x18ftypmif1....", "HEIC"),
         (b"\0\0\0\x18ftypavif....", "AVIF"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "AVIF"),
         (b"\0\0\0\x18ftypqt  ....", "film"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "develop it first"),
+        (b"FUJIFILMCCD-RAW 0201", "develop it first"),
+        (b"IIU\0\x18\0\0\0\x88", "develop it first"),
+        (b"IIRO\x08\0\0\0", "develop it first"),
+        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"BM\x36\x10\0\0", "BMP"),
+        (b"PK\x03\x04\x14", "unpack it"),
+        (b"\0\x05\x16\x07\0\x02\0\0Mac OS X", "`._`"),
+        (b"\n  <!DOCTYPE html><html>", "web page"),
+        (&[0; 64], "zeros"),
     ] {
         let error = probe(Cursor::new(bytes)).unwrap_err();
         assert_eq!(error.code(), "not_a_picture");
