@@ -35,6 +35,8 @@ pub(super) struct Chunks {
     pub(super) xmp: Option<Vec<u8>>,
     /// Whether the file goes on to its end mark.
     pub(super) complete: bool,
+    /// Kinds of PNG chunks that do not match their checksums and are not needed for the pixels.
+    pub(super) spoilt: Vec<String>,
 }
 
 fn damaged(what: &str) -> RenderError {
@@ -68,6 +70,17 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
         if &kind == b"IEND" {
             found.complete = true;
             break;
+        }
+        if can_be_left_out(kind) && length as usize <= METADATA_MAX_BYTES {
+            let start = at - 12 - u64::from(length);
+            let mut rest = vec![0; length as usize + 4];
+            reader.read_exact(&mut rest).map_err(cut)?;
+            let (data, sum) = rest.split_at(length as usize);
+            if !matches_sum(&[&kind, data], sum) {
+                found.spoilt.push(String::from_utf8_lossy(&kind).into_owned());
+                continue;
+            }
+            reader.seek(SeekFrom::Start(start + 8)).map_err(cut)?;
         }
         match &kind {
             b"tRNS" => found.alpha = true,
@@ -207,7 +220,19 @@ pub(super) struct Chunk<'a> {
     pub(super) whole: &'a [u8],
 }
 
-/// All chunks of a PNG up to and with IEND; checksums are checked.
+/// Whether a PNG shows the same pixels without such a chunk. Transparency is among the pixels.
+fn can_be_left_out(kind: [u8; 4]) -> bool {
+    kind[0].is_ascii_lowercase() && &kind != b"tRNS"
+}
+
+fn matches_sum(parts: &[&[u8]], sum: &[u8]) -> bool {
+    let mut hasher = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().to_be_bytes() == *sum
+}
+
+/// All chunks of a PNG up to and with IEND. A checksum that does not match is damage where the chunk is needed for the
+/// pixels; another is left out, as the standard has it.
 pub(super) fn walk_png(file: &[u8]) -> Result<Vec<Chunk<'_>>, RenderError> {
     if !file.starts_with(PNG_SIGNATURE) {
         return Err(damaged("the PNG signature is missing"));
@@ -221,10 +246,11 @@ pub(super) fn walk_png(file: &[u8]) -> Result<Vec<Chunk<'_>>, RenderError> {
         let end = at + 12 + u32::from_be_bytes([l0, l1, l2, l3]) as usize;
         let whole = file.get(at..end).ok_or_else(|| damaged("the PNG ends early"))?;
         let (body, sum) = whole[4..].split_at(whole.len() - 8);
-        if crc32(body).to_be_bytes() != *sum {
+        if matches_sum(&[body], sum) {
+            chunks.push(Chunk { kind: *kind, data: &body[4..], whole });
+        } else if !can_be_left_out(*kind) {
             return Err(damaged("a PNG chunk does not match its checksum"));
         }
-        chunks.push(Chunk { kind: *kind, data: &body[4..], whole });
         if kind == b"IEND" {
             return Ok(chunks);
         }

@@ -96,8 +96,13 @@ fn decode_png(bytes: &[u8], facts: &mut Facts) -> Result<Raster, RenderError> {
     let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits);
     let mut decoder = decoder.map_err(|e| image_error(&e))?;
     facts.icc = decoder.icc_profile().ok().flatten();
-    // One that cannot be unpacked is broken, not absent.
-    if facts.icc.is_none() && chunk::walk_png(bytes)?.iter().any(|c| &c.kind == b"iCCP") {
+    // The decoder passes over what does not match its checksum, even transparency.
+    if (facts.icc.is_none() || facts.header.has_alpha)
+        && let chunks = chunk::walk_png(bytes)?
+        && facts.icc.is_none()
+        && chunks.iter().any(|c| &c.kind == b"iCCP")
+    {
+        // One that cannot be unpacked is broken, not absent.
         facts.icc = Some(Vec::new());
     }
     decode_with(decoder, facts)

@@ -83,6 +83,8 @@ pub enum RenderWarning {
     DamageAccepted(String),
     #[error("the file breaks the rules of JPEG ({0}), but all of its pixels are there: the picture is whole")]
     Irregular(String),
+    #[error("the {0} chunk of the PNG does not match its checksum and was left out; the pixels do not need it")]
+    ChunkLeftOut(String),
     #[error("the XMP block was left out, because {0}")]
     XmpDropped(&'static str),
     #[error("{what} was left out of the copy, because {why}; `metadata: all` with `strip: []` hands on the whole file")]
@@ -103,6 +105,7 @@ impl RenderWarning {
             RenderWarning::UntaggedCmyk => "untagged_cmyk",
             RenderWarning::DamageAccepted(_) => "damage_accepted",
             RenderWarning::Irregular(_) => "irregular",
+            RenderWarning::ChunkLeftOut(_) => "chunk_left_out",
             RenderWarning::XmpDropped(_) => "xmp_dropped",
             RenderWarning::LeftOut { .. } => "left_out",
             RenderWarning::GainMapLost => "gain_map_lost",

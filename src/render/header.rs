@@ -158,6 +158,7 @@ fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, Ren
         return Err(RenderError::Unsupported("an animated WebP".to_owned()));
     }
     let mut warnings = Vec::new();
+    warnings.extend(found.spoilt.into_iter().map(RenderWarning::ChunkLeftOut));
     let exif = read_exif(found.exif.as_deref(), &mut warnings);
     Ok(Facts {
         header: Header {

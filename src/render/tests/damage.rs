@@ -181,6 +181,43 @@ fn a_flipped_byte_in_a_png_is_seen() {
 }
 
 #[test]
+fn a_png_is_made_without_the_words_that_do_not_match_their_checksum() {
+    let size = (160, 120);
+    let png = rgb_png(size.0, size.1, &noisy_picture(size.0, size.1));
+    let good = pixels(&fit(&png, false).unwrap().bytes);
+    let with = |kind: [u8; 4], data: &[u8], spoilt: bool| {
+        let mut file = png[..33].to_vec();
+        chunk::push_png(&mut file, kind, &[data]);
+        let last = file.len() - 1;
+        file[last] ^= u8::from(spoilt);
+        [&file[..], &png[33..]].concat()
+    };
+    let chunks: [([u8; 4], &[u8]); 5] = [
+        (*b"tEXt", b"Comment\0hello"),
+        (*b"sRGB", &[0]),
+        (*b"gAMA", &[0, 1, 0x86, 0xa0]),
+        (*b"iCCP", b"p\0\0nothing"),
+        (*b"eXIf", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"),
+    ];
+    for (kind, data) in chunks {
+        let file = with(kind, data, true);
+        let out = fit(&file, false).unwrap();
+        let name = String::from_utf8_lossy(&kind).into_owned();
+        assert_eq!(out.warnings, [RenderWarning::ChunkLeftOut(name)]);
+        assert_eq!(pixels(&out.bytes), good);
+        let mut copy = OutputSpec { encoding: Encoding::Copy, ..spec(size, size) };
+        copy.metadata.set_artist = Some("Studio".to_owned());
+        let out = render_one(&file, &copy).unwrap();
+        assert!(chunk::walk_png(&out.bytes).unwrap().iter().all(|c| c.data != data), "{kind:?}");
+        verify(&out.bytes, &copy, VerifyDepth::Full).unwrap();
+    }
+    // What the pixels need is damage as ever.
+    for kind in [*b"tRNS", *b"IDAT"] {
+        assert_eq!(fit(&with(kind, &[0; 6], true), false).unwrap_err().code(), "damaged", "{kind:?}");
+    }
+}
+
+#[test]
 fn giant_headers_are_refused_before_anything_is_made() {
     let jpeg = jpeg_of(16, 16, &picture(16, 16));
     let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
