@@ -227,7 +227,9 @@ fn can_be_left_out(kind: [u8; 4]) -> bool {
 
 fn matches_sum(parts: &[&[u8]], sum: &[u8]) -> bool {
     let mut hasher = crc32fast::Hasher::new();
-    parts.iter().for_each(|part| hasher.update(part));
+    for part in parts {
+        hasher.update(part);
+    }
     hasher.finalize().to_be_bytes() == *sum
 }
 

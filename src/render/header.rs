@@ -28,6 +28,7 @@ pub(super) enum Inks {
 
 /// Everything that rendering needs to know beside the pixels.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a file, not states of one thing")]
 pub(super) struct Facts {
     pub(super) header: Header,
     pub(super) inks: Inks,

@@ -26,6 +26,7 @@ pub(super) mod marker {
 
 /// What the segments before the pixels say.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a file, not states of one thing")]
 pub(super) struct Segments {
     pub(super) width: u32,
     pub(super) height: u32,
