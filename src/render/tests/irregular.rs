@@ -55,7 +55,7 @@ fn whole() -> Vec<(&'static str, Vec<u8>)> {
         ("zeros before the end", put(&plain, end, &[0; 5_000])),
         ("bytes between segments", put(&plain, find(&plain, &[0xff, 0xdb]), b"\0\0stray")),
         ("no end", plain[..end].to_vec()),
-        ("half an end", plain[..end + 1].to_vec()),
+        ("half an end", plain[..=end].to_vec()),
         ("zeros for an end", put(&plain[..end], end, &[0; 5_000])),
         ("a trailer for an end", put(&plain[..end], end, trailer)),
         ("progressive without an end", progressive[..progressive.len() - 2].to_vec()),
