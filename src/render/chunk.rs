@@ -3,12 +3,17 @@
 //! Invariant: nothing is allocated on the word of a length field past the metadata limit, and a walk always ends.
 //! Must not know: pixels.
 
+mod text;
+
 use std::io::{Read, Seek, SeekFrom};
 
 use super::colorimetry::Colorimetry;
 use super::error::RenderError;
+use super::iim::{self, Word};
+use super::segment::{EXIF_PREFIX, XMP_PREFIX};
 use crate::model::limits::METADATA_MAX_BYTES;
 use crate::model::spec::PixelSize;
+use text::Text;
 
 pub(super) const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The keyword of an XMP block, with its empty compression, language and translation fields.
@@ -33,6 +38,10 @@ pub(super) struct Chunks {
     pub(super) colors: Colorimetry,
     pub(super) exif: Option<Vec<u8>>,
     pub(super) xmp: Option<Vec<u8>>,
+    /// An IIM block that older programs wrote as text.
+    pub(super) iptc: Option<Vec<u8>>,
+    /// What text chunks say, as properties of XMP.
+    pub(super) words: Vec<Word>,
     /// Whether the file goes on to its end mark.
     pub(super) complete: bool,
     /// Kinds of PNG chunks that do not match their checksums and are not needed for the pixels.
@@ -54,6 +63,7 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
     let mut found = Chunks::default();
     let mut kept_bytes = 0;
     let mut palette = false;
+    let mut older = Older::default();
     let mut at = reader.seek(SeekFrom::Start(PNG_SIGNATURE.len() as u64)).map_err(cut)?;
     for _ in 0..CHUNKS_MAX {
         if at + 12 > file_bytes {
@@ -90,7 +100,7 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
             b"PLTE" => palette = true,
             _ => {}
         }
-        let wanted = matches!(&kind, b"IHDR" | b"eXIf" | b"iTXt" | b"cICP" | b"cHRM" | b"gAMA")
+        let wanted = matches!(&kind, b"IHDR" | b"eXIf" | b"tEXt" | b"zTXt" | b"iTXt" | b"cICP" | b"cHRM" | b"gAMA")
             && kept_bytes + length as usize <= METADATA_MAX_BYTES;
         if !wanted {
             reader.seek_relative(i64::from(length) + 4).map_err(cut)?;
@@ -115,20 +125,63 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
             b"gAMA" => found.colors.gamma = Some(numbers::<1>(&data)[0]),
             b"eXIf" if found.exif.is_none() => {
                 kept_bytes += data.len();
-                found.exif = Some(data);
+                // Some programs leave the JPEG prefix on.
+                found.exif = Some(data.strip_prefix(EXIF_PREFIX).unwrap_or(&data).to_vec());
             }
-            b"iTXt" if data.starts_with(XMP_KEYWORD) && found.xmp.is_none() => {
-                kept_bytes += data.len();
-                found.xmp = Some(data.split_off(XMP_KEYWORD.len()));
+            b"tEXt" | b"zTXt" | b"iTXt" => {
+                let mut budget = METADATA_MAX_BYTES - kept_bytes;
+                let text = text::read(kind, &data, &mut budget);
+                kept_bytes = METADATA_MAX_BYTES - budget;
+                match text {
+                    Some(Text::Words { keyword, text }) => {
+                        let property = iim::property_of_png(&keyword).filter(|_| !text.is_empty());
+                        kept_bytes += if property.is_some() { text.len() } else { 0 };
+                        found.words.extend(property.map(|property| (property, text)));
+                    }
+                    Some(Text::Xmp(block)) if found.xmp.is_none() => {
+                        kept_bytes += block.len();
+                        found.xmp = Some(block);
+                    }
+                    Some(Text::Raw { name, block }) => {
+                        kept_bytes += block.len();
+                        older.take(&name, block);
+                    }
+                    _ => {}
+                }
             }
             _ => {}
         }
     }
     found.gray &= !palette;
+    found.exif = found.exif.or(older.exif);
+    found.xmp = found.xmp.or(older.xmp);
+    found.iptc = older.iptc;
     if found.width == 0 || found.height == 0 {
         return Err(damaged("the PNG has no picture in it"));
     }
     Ok(found)
+}
+
+/// Blocks that programs wrote as text before PNG had chunks for them; the chunks count first.
+#[derive(Debug, Default)]
+struct Older {
+    exif: Option<Vec<u8>>,
+    xmp: Option<Vec<u8>>,
+    iptc: Option<Vec<u8>>,
+}
+
+impl Older {
+    fn take(&mut self, name: &str, block: Vec<u8>) {
+        let (place, block) = match (name, &block) {
+            ("exif" | "app1", b) if b.starts_with(EXIF_PREFIX) => (&mut self.exif, block[EXIF_PREFIX.len()..].to_vec()),
+            ("app1", b) if b.starts_with(XMP_PREFIX) => (&mut self.xmp, block[XMP_PREFIX.len()..].to_vec()),
+            ("exif", _) => (&mut self.exif, block),
+            ("xmp", _) => (&mut self.xmp, block),
+            ("iptc" | "8bim", _) => (&mut self.iptc, block),
+            _ => return,
+        };
+        place.get_or_insert(block);
+    }
 }
 
 /// Numbers of four bytes; all zero where there are not so many.

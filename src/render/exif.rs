@@ -51,6 +51,16 @@ pub(super) mod tag {
     pub(in crate::render) const INTEROP_INDEX: u16 = 0x0001;
     /// Of TIFF files: what other formats keep in blocks of their own.
     pub(in crate::render) const XMP: u16 = 0x02bc;
+    pub(in crate::render) const IPTC: u16 = 0x83bb;
+    pub(in crate::render) const PHOTOSHOP: u16 = 0x8649;
+}
+
+/// Words of older standards, which know ASCII or Latin-1 only. Programs write UTF-8 or the letters of their system.
+pub(super) fn decoded(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+    }
 }
 
 /// One field; its value in little-endian bytes.
@@ -84,11 +94,6 @@ impl Field {
 
     /// Its parts, of which a copyright can have two: the photographer's, which may be blank, and the editor's.
     pub(super) fn as_text(&self) -> Option<String> {
-        // The standard knows ASCII only. Programs write UTF-8 or, the older ones, the letters of their system.
-        let decoded = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
-        };
         let parts = self.bytes.split(|b| *b == 0).map(|part| decoded(part).trim().to_owned());
         let text = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
         (self.kind == ASCII && !text.is_empty()).then_some(text)

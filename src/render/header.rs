@@ -13,6 +13,7 @@ use super::chunk;
 use super::colorimetry::Colorimetry;
 use super::error::{RenderError, RenderWarning};
 use super::exif::{self, Directory, Exif, Field};
+use super::iim;
 use super::kind;
 use super::segment;
 use crate::model::limits::{METADATA_MAX_BYTES, PICTURE_MAX_PX, SIDE_MAX_PX, SOURCE_MAX_BYTES};
@@ -40,6 +41,10 @@ pub(super) struct Facts {
     pub(super) colors: Colorimetry,
     pub(super) exif: Exif,
     pub(super) xmp: Option<Vec<u8>>,
+    /// The rest of a packet that was too large for one segment.
+    pub(super) xmp_extension: Option<Vec<u8>>,
+    /// What IIM blocks and text chunks say, which counts where EXIF and XMP say nothing.
+    pub(super) words: Vec<iim::Word>,
     /// CMYK is stored with 0 for full ink.
     pub(super) inverted: bool,
     /// TIFF: colours are stored multiplied with alpha.
@@ -144,6 +149,8 @@ fn jpeg_facts(found: segment::Segments, file_bytes: u64) -> Result<Facts, Render
         colors: Colorimetry::default(),
         exif,
         xmp: found.xmp,
+        xmp_extension: found.xmp_extension,
+        words: iim::read(&found.resources),
         inverted: found.adobe,
         premultiplied: false,
         bands: None,
@@ -161,6 +168,8 @@ fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, Ren
     let mut warnings = Vec::new();
     warnings.extend(found.spoilt.into_iter().map(RenderWarning::ChunkLeftOut));
     let exif = read_exif(found.exif.as_deref(), &mut warnings);
+    let mut words = found.iptc.as_deref().map(iim::read).unwrap_or_default();
+    words.extend(found.words);
     Ok(Facts {
         header: Header {
             format,
@@ -178,6 +187,8 @@ fn chunk_facts(format: PictureFormat, found: chunk::Chunks) -> Result<Facts, Ren
         colors: found.colors,
         exif,
         xmp: found.xmp,
+        xmp_extension: None,
+        words,
         inverted: false,
         premultiplied: false,
         bands: None,
@@ -228,6 +239,10 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
     let bands = Bands::read(&mut decoder, photometric)?;
     let icc = bands.profile().or_else(|| tiff_bytes(&mut decoder, Tag::IccProfile));
     let xmp = tiff_bytes(&mut decoder, Tag::Unknown(exif::tag::XMP)).filter(|block| !block.is_empty());
+    let bare = tiff_bytes(&mut decoder, Tag::Unknown(exif::tag::IPTC)).map(|block| iim::read(&block));
+    let words = bare
+        .filter(|words| !words.is_empty())
+        .or_else(|| tiff_bytes(&mut decoder, Tag::Unknown(exif::tag::PHOTOSHOP)).map(|block| iim::read(&block)));
     let exif = tiff_fields(&mut decoder);
     Ok(Facts {
         header: Header {
@@ -246,6 +261,8 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
         colors: Colorimetry::default(),
         exif,
         xmp,
+        xmp_extension: None,
+        words: words.unwrap_or_default(),
         inverted: false,
         premultiplied: bands.is_premultiplied(),
         bands: Some(bands),
@@ -259,8 +276,11 @@ fn tiff_facts<R: Read + Seek>(reader: R) -> Result<Facts, RenderError> {
 fn tiff_bytes<R: Read + Seek>(decoder: &mut Decoder<R>, tag: Tag) -> Option<Vec<u8>> {
     let entry = decoder.image_ifd().directory().get(tag).cloned()?;
     let kind = entry.field_type();
-    let are_bytes = matches!(kind.to_u16(), exif::BYTE | exif::UNDEFINED);
-    if !are_bytes || entry.count() > METADATA_MAX_BYTES as u64 {
+    // Photoshop declared its IPTC block as numbers of four bytes; the bytes are the block all the same.
+    let are_bytes = matches!(kind.to_u16(), exif::BYTE | exif::ASCII | exif::UNDEFINED)
+        || (tag.to_u16() == exif::tag::IPTC && kind.to_u16() == exif::LONG);
+    let bytes = entry.count().saturating_mul(exif::kind_size(kind.to_u16()) as u64);
+    if !are_bytes || bytes > METADATA_MAX_BYTES as u64 {
         return Some(Vec::new());
     }
     let mut value = tiff::tags::ValueBuffer::empty(kind);

@@ -1,20 +1,22 @@
 //! Which words about a picture go into its copies.
 //!
 //! Invariant: what is to be stripped never gets through: fields are taken over by a list of what is known to be
-//! harmless to move, and XMP only as a whole. Decided once for all formats:
+//! harmless to move, and properties of XMP without those that are named. Decided once for all formats:
 //!
 //! - Maker notes and thumbnails are never taken over. They hold offsets and pictures of the old file.
-//! - XMP is taken over only under `keep: all`, whole, and only when nothing in it is to be stripped or no longer
-//!   holds; else it is left out with a warning.
-//! - IPTC blocks are not taken over when pixels are encoded; their texts nearly always stand in EXIF or XMP too.
-//! - Texts that the studio sets are written to EXIF and to an XMP block of our own, which other programs read first.
+//! - XMP is taken over only under `keep: all`, without what is to be stripped and what no longer holds. A packet of
+//!   which nothing goes and to which nothing comes keeps its bytes.
+//! - The words of IPTC blocks and text chunks count where EXIF and XMP say nothing, and go on as XMP.
+//! - Texts that the studio sets are written to EXIF and to XMP, which other programs read first.
 //!
 //! Must not know: file formats.
 
 use super::error::RenderWarning;
 use super::exif::{self, Directory, Exif, Field, tag};
 use super::header::Facts;
-use super::xmp::{self, Texts, Unwanted};
+use super::iim;
+use super::segment;
+use super::xmp::{self, Packet, Property, Unwanted};
 use crate::model::spec::{ColorSpace, KeepMetadata, MetadataSpec, Orientation, PixelSize};
 
 /// What is written into a file beside pixels, profile and dpi.
@@ -90,10 +92,24 @@ fn by_policy(facts: Option<&Facts>, spec: &MetadataSpec, encoded: bool, warnings
     };
     let fields = facts.map(|f| f.exif.fields.iter().filter(kept).cloned().collect()).unwrap_or_default();
     let mut exif = Exif { fields };
-    let source_xmp = facts.and_then(|f| f.xmp.as_deref());
-    let source_text = |tag, property| {
+    let mut packet = Packet::default();
+    let read = facts.and_then(|f| f.xmp.as_deref()).filter(|_| spec.keep != KeepMetadata::None).map(Packet::read);
+    match read {
+        Some(Ok(read)) => packet = read,
+        Some(Err(why)) => warnings.push(RenderWarning::XmpDropped(why)),
+        None => {}
+    }
+    let source = packet.clone();
+    let extension = facts.and_then(|f| f.xmp_extension.as_deref()).filter(|_| spec.keep != KeepMetadata::None);
+    match extension.map(Packet::read) {
+        Some(Ok(rest)) => packet.join(rest),
+        Some(Err(why)) => warnings.push(RenderWarning::XmpDropped(why)),
+        None => {}
+    }
+    fill(&mut packet, facts.map(|f| &f.words[..]).unwrap_or_default());
+    let source_text = |tag, property: Property| {
         let written = facts.and_then(|f| f.exif.get(Directory::Main, tag)).and_then(Field::as_text);
-        written.or_else(|| source_xmp.and_then(|block| xmp::first_item(block, property)))
+        written.or_else(|| packet.text(property))
     };
     let author = |set: &Option<String>, fallback: &Option<String>, tag, property| {
         // Whether it is the studio's word, and so has to be written everywhere.
@@ -106,8 +122,8 @@ fn by_policy(facts: Option<&Facts>, spec: &MetadataSpec, encoded: bool, warnings
         }
         source_text(tag, property).map(|text| (text, false)).or_else(|| fallback.as_ref().map(ours))
     };
-    let artist = author(&spec.set_artist, &spec.fallback_artist, tag::ARTIST, "dc:creator");
-    let copyright = author(&spec.set_copyright, &spec.fallback_copyright, tag::COPYRIGHT, "dc:rights");
+    let artist = author(&spec.set_artist, &spec.fallback_artist, tag::ARTIST, xmp::CREATOR);
+    let copyright = author(&spec.set_copyright, &spec.fallback_copyright, tag::COPYRIGHT, xmp::RIGHTS);
     if spec.set_artist.is_some() {
         exif.fields.retain(|f| f.tag != tag::XP_AUTHOR);
     }
@@ -133,27 +149,47 @@ fn by_policy(facts: Option<&Facts>, spec: &MetadataSpec, encoded: bool, warnings
         exif.set(Field { directory: Directory::Main, tag: tag::XP_KEYWORDS, kind: exif::BYTE, bytes });
     }
     let ours = |text: &Option<(String, bool)>| text.clone().and_then(|(text, ours)| ours.then_some(text));
-    let own = Texts {
-        artist: ours(&artist),
-        copyright: ours(&copyright),
-        caption: spec.set_caption.clone(),
-        keywords: spec.set_keywords.clone(),
-    };
-    let own = xmp::write(&own);
-    let kept = source_xmp.filter(|_| spec.keep == KeepMetadata::All).and_then(|block| {
-        let unwanted = Unwanted {
-            location: spec.strip_location,
-            people: spec.strip_people,
-            serials: spec.strip_serials,
-            stale: encoded,
-        };
-        // A file holds one block, and two that contradict each other would be worse than the loss.
-        let replaced = own.as_ref().map(|_| "the studio's own texts take its place");
-        let objection = replaced.or_else(|| xmp::objection(block, unwanted));
-        warnings.extend(objection.map(RenderWarning::XmpDropped));
-        objection.is_none().then(|| block.to_vec())
+    let own = [
+        (xmp::CREATOR, ours(&artist).map(|text| vec![text])),
+        (xmp::RIGHTS, ours(&copyright).map(|text| vec![text])),
+        (xmp::DESCRIPTION, spec.set_caption.clone().map(|text| vec![text])),
+        (xmp::SUBJECT, spec.set_keywords.as_deref().map(xmp::keywords)),
+    ];
+    if spec.keep != KeepMetadata::All {
+        packet = Packet::default();
+    }
+    packet.strip(Unwanted {
+        location: spec.strip_location,
+        people: spec.strip_people,
+        serials: spec.strip_serials,
+        stale: encoded,
     });
-    Metadata { exif, xmp: own.or(kept) }
+    for (property, values) in own {
+        if let Some(values) = values {
+            packet.set(property, &values);
+        }
+    }
+    let as_it_is = facts.and_then(|f| f.xmp.as_ref()).filter(|block| packet == source && fits_everywhere(block));
+    Metadata { exif, xmp: packet.write().map(|written| as_it_is.cloned().unwrap_or(written)) }
+}
+
+/// Whether a block fits into one segment of a JPEG; a larger one is written anew, without its padding.
+fn fits_everywhere(block: &[u8]) -> bool {
+    block.len() <= segment::PAYLOAD_MAX - segment::XMP_PREFIX.len()
+}
+
+/// Writes the words of the older blocks where the packet has none. A list takes all of its kind.
+fn fill(packet: &mut Packet, words: &[iim::Word]) {
+    let mut done: Vec<Property> = Vec::new();
+    for (property, text) in words {
+        if done.contains(property) {
+            continue;
+        }
+        done.push(*property);
+        let is_list = matches!(property.shape, xmp::Shape::Bag | xmp::Shape::Seq);
+        let all = || words.iter().filter(|(of, _)| of == property).map(|(_, text)| text.clone()).collect();
+        packet.fill(*property, &if is_list { all() } else { vec![text.clone()] });
+    }
 }
 
 /// Whether a field is known to mean the same in another file. All others are left out: those that describe how the

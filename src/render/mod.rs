@@ -42,6 +42,7 @@ mod exif;
 mod header;
 #[cfg(test)]
 mod icc_builder;
+mod iim;
 mod kind;
 mod light;
 mod metadata;

@@ -6,12 +6,16 @@
 use std::io::{Read, Seek};
 
 use super::error::RenderError;
+use super::iim::PHOTOSHOP_PREFIX;
 use crate::model::limits::METADATA_MAX_BYTES;
 
 /// More segments than any program writes before the pixels.
 const SEGMENTS_MAX: usize = 20_000;
 pub(super) const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 pub(super) const XMP_PREFIX: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+/// Of the parts of a packet that is too large for one segment; behind it the packet's digest, its length and the
+/// part's place in it.
+const XMP_EXTENSION_PREFIX: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 pub(super) const ICC_PREFIX: &[u8] = b"ICC_PROFILE\0";
 
 pub(super) mod marker {
@@ -21,6 +25,7 @@ pub(super) mod marker {
     pub(in crate::render) const APP0: u8 = 0xe0;
     pub(in crate::render) const APP1: u8 = 0xe1;
     pub(in crate::render) const APP2: u8 = 0xe2;
+    pub(in crate::render) const APP13: u8 = 0xed;
     pub(in crate::render) const APP14: u8 = 0xee;
 }
 
@@ -39,6 +44,10 @@ pub(super) struct Segments {
     pub(super) xmp: Option<Vec<u8>>,
     /// The parts of the profile are not numbered as they should be.
     pub(super) profile_misnumbered: bool,
+    /// The rest of a packet that was too large for one segment.
+    pub(super) xmp_extension: Option<Vec<u8>>,
+    /// Image resources of Photoshop, their parts joined.
+    pub(super) resources: Vec<u8>,
     /// Adobe's marker: CMYK is stored inverted.
     pub(super) adobe: bool,
     /// Coded with Huffman tables, as nearly all are: every block of 64 pixels takes a bit at least.
@@ -61,6 +70,7 @@ pub(super) fn stands_alone(marker: u8) -> bool {
 pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderError> {
     let mut found = Segments::default();
     let mut icc: Vec<IccPart> = Vec::new();
+    let mut extension = Vec::new();
     let mut kept_bytes = 0;
     let mut stray_bytes = 0;
     for _ in 0..SEGMENTS_MAX {
@@ -81,9 +91,10 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
                 break;
             }
             (found.icc, found.profile_misnumbered) = join_icc(icc);
+            found.xmp_extension = join_extension(extension);
             return Ok(found);
         }
-        let wanted = is_frame(marker) || matches!(marker, marker::APP1 | marker::APP2 | marker::APP14);
+        let wanted = is_frame(marker) || matches!(marker, marker::APP1 | marker::APP2 | marker::APP13 | marker::APP14);
         if !wanted || kept_bytes + length > METADATA_MAX_BYTES {
             reader.seek_relative(length.cast_signed() as i64).map_err(cut)?;
             continue;
@@ -108,10 +119,20 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
                 kept_bytes += length;
                 found.xmp = Some(payload.split_off(XMP_PREFIX.len()));
             }
+            marker::APP1 if payload.starts_with(XMP_EXTENSION_PREFIX) => {
+                kept_bytes += length;
+                extension.push(payload.split_off(XMP_EXTENSION_PREFIX.len()));
+            }
             marker::APP2 if payload.starts_with(ICC_PREFIX) && payload.len() >= ICC_PREFIX.len() + 2 => {
                 kept_bytes += length;
                 let (number, count) = (payload[ICC_PREFIX.len()], payload[ICC_PREFIX.len() + 1]);
                 icc.push(IccPart { number, count, bytes: payload.split_off(ICC_PREFIX.len() + 2) });
+            }
+            marker::APP13 => {
+                if let Some(part) = payload.strip_prefix(PHOTOSHOP_PREFIX) {
+                    kept_bytes += length;
+                    found.resources.extend(part);
+                }
             }
             marker::APP14 if payload.starts_with(b"Adobe") => found.adobe = true,
             _ => {}
@@ -162,6 +183,20 @@ fn join_icc(mut parts: Vec<IccPart>) -> (Option<Vec<u8>>, bool) {
     let length = icc.first_chunk().map(|length| u32::from_be_bytes(*length) as usize);
     let whole = in_order && (!misnumbered || length == Some(icc.len()));
     (Some(if whole { icc } else { Vec::new() }), misnumbered)
+}
+
+/// The parts of one packet in their order. What lacks a part is no XML, which is found when it is read.
+fn join_extension(parts: Vec<Vec<u8>>) -> Option<Vec<u8>> {
+    const DIGEST_BYTES: usize = 32;
+    let mut of_first: Vec<(u32, &[u8])> = Vec::new();
+    let digest = parts.first()?.get(..DIGEST_BYTES)?;
+    for part in parts.iter().filter(|part| part.starts_with(digest)) {
+        let (_length, rest) = part[DIGEST_BYTES..].split_first_chunk::<4>()?;
+        let (place, content) = rest.split_first_chunk()?;
+        of_first.push((u32::from_be_bytes(*place), content));
+    }
+    of_first.sort_by_key(|(place, _)| *place);
+    Some(of_first.into_iter().flat_map(|(_, content)| content).copied().collect())
 }
 
 /// One part of a JPEG file.

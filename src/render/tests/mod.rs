@@ -3,6 +3,7 @@
 mod adjust;
 mod behind;
 mod buffers;
+mod captions;
 mod color;
 mod colorimetry;
 mod copies;
@@ -12,6 +13,7 @@ mod files;
 mod fonts;
 mod geometry;
 mod irregular;
+mod originals;
 mod profiles;
 mod straighten;
 mod tiffs;
