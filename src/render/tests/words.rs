@@ -1,7 +1,6 @@
 //! Metadata: what is kept, stripped and set; copies.
 
 use super::super::exif::{Directory, Exif, Field, tag};
-use super::super::xmp::Packet;
 use super::*;
 
 const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator><rdf:Seq><rdf:li>Eve</rdf:li></rdf:Seq></dc:creator></rdf:Description></rdf:RDF></x:xmpmeta>"#;

@@ -88,6 +88,8 @@ fn what_is_named_goes_and_nothing_else() {
         ("xmlns:e='http://cipa.jp/exif/1.0/' e:BodySerialNumber='X'", "", serials),
         ("tiff:XResolution='X' tiff:Orientation='6'", "<exif:PixelXDimension>X</exif:PixelXDimension>", stale),
         ("crs:Exposure2012='X'", "<xmpMM:History><rdf:Seq><rdf:li>X</rdf:li></rdf:Seq></xmpMM:History>", stale),
+        ("xmlns:p='http://ns.google.com/photos/1.0/panorama/' p:FullPanoWidthPixels='X'", "", stale),
+        ("xmlns:g='http://ns.google.com/photos/1.0/camera/' g:MotionPhoto='X'", "", NOTHING),
         ("xmpNote:HasExtendedXMP='X'", "<exif:MakerNote>X</exif:MakerNote>", NOTHING),
     ] {
         let words = "<photoshop:Headline>Kiss of the City</photoshop:Headline>";
