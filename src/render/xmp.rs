@@ -344,3 +344,6 @@ fn escape(text: &str) -> String {
 pub(super) fn keywords(text: &str) -> Vec<String> {
     text.split([',', ';']).map(str::trim).filter(|k| !k.is_empty()).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests;

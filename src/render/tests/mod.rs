@@ -3,7 +3,6 @@
 mod adjust;
 mod behind;
 mod buffers;
-mod captions;
 mod color;
 mod colorimetry;
 mod copies;
