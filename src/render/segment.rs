@@ -91,7 +91,7 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R) -> Result<Segments, RenderErr
                 break;
             }
             (found.icc, found.profile_misnumbered) = join_icc(icc);
-            found.xmp_extension = join_extension(extension);
+            found.xmp_extension = join_extension(&extension);
             return Ok(found);
         }
         let wanted = is_frame(marker) || matches!(marker, marker::APP1 | marker::APP2 | marker::APP13 | marker::APP14);
@@ -186,7 +186,7 @@ fn join_icc(mut parts: Vec<IccPart>) -> (Option<Vec<u8>>, bool) {
 }
 
 /// The parts of one packet in their order. What lacks a part is no XML, which is found when it is read.
-fn join_extension(parts: Vec<Vec<u8>>) -> Option<Vec<u8>> {
+fn join_extension(parts: &[Vec<u8>]) -> Option<Vec<u8>> {
     const DIGEST_BYTES: usize = 32;
     let mut of_first: Vec<(u32, &[u8])> = Vec::new();
     let digest = parts.first()?.get(..DIGEST_BYTES)?;

@@ -65,7 +65,7 @@ fn unpack(packed: &[u8], budget: &mut usize) -> Option<Vec<u8>> {
     (read.is_ok() && fits).then_some(out)
 }
 
-/// A block as it was written by ImageMagick: a line with its name, one with its length, lines of hexadecimal digits.
+/// A block as it was written by `ImageMagick`: a line with its name, one with its length, lines of hexadecimal digits.
 fn digits(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?.trim_start();
     let (_name, rest) = text.split_once('\n')?;

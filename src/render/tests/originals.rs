@@ -112,7 +112,9 @@ fn tiff_with(tag: u16, bytes: &[u8]) -> Vec<u8> {
 
 fn exif_of(fields: &[Field]) -> Vec<u8> {
     let mut exif = Exif::default();
-    fields.iter().for_each(|field| exif.set(field.clone()));
+    for field in fields {
+        exif.set(field.clone());
+    }
     exif.write()
 }
 
