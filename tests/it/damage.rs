@@ -35,7 +35,9 @@ fn may_be_whole(name: &str) -> bool {
 fn truncated_pictures_are_refused_with_a_reason() {
     for (name, fate) in bake("on_damage: refuse", &truncated(), PATIENCE) {
         if may_be_whole(&name) {
-            assert!(fate.made.is_some() || !name.contains("-whole."), "{name}: {:?}", fate.told);
+            let must_be = name.contains("-whole.") || name.ends_with("-end.jpg");
+            assert!(fate.made.is_some() || !must_be, "{name}: {:?}", fate.told);
+            assert!(fate.warned_of("whole") || !name.ends_with("-end.jpg"), "{name}: {:?}", fate.told);
             continue;
         }
         let error = fate.error().unwrap_or_else(|| panic!("{name} was delivered: {:?}", fate.told));

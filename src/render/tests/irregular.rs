@@ -108,6 +108,95 @@ fn what_lacks_pixels_is_damaged_whatever_else_is_odd() {
     assert_eq!(made(&left_over, false).unwrap_err().code(), "damaged");
 }
 
+/// A picture with a restart after each row of blocks: rows that were coded alone are its intervals.
+fn with_restarts(join: impl Fn(usize, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let (width, height, row) = (96_usize, 64_usize, 16_usize);
+    let rgb = noisy_picture(width as u32, height as u32);
+    let rows: Vec<Vec<u8>> = rgb.chunks(width * row * 3).map(|rgb| jpeg_of_rows(rgb, width, row)).collect();
+    let scan = find(&rows[0], &[0xff, 0xda]);
+    let coded = scan + 2 + usize::from(u16::from_be_bytes([rows[0][scan + 2], rows[0][scan + 3]]));
+    let mut out = rows[0][..scan].to_vec();
+    let frame = find(&out, &[0xff, 0xc0]);
+    out[frame + 5..frame + 7].copy_from_slice(&(height as u16).to_be_bytes());
+    segment::push(&mut out, 0xdd, &[&(width.div_ceil(16) as u16).to_be_bytes()]);
+    out.extend(&rows[0][scan..coded]);
+    for (i, row) in rows.iter().enumerate() {
+        out.extend(join(i, row[coded..row.len() - 2].to_vec()));
+        out.extend([0xff, if i + 1 < rows.len() { 0xd0 + i as u8 } else { marker::EOI }]);
+    }
+    out
+}
+
+fn jpeg_of_rows(rgb: &[u8], width: usize, height: usize) -> Vec<u8> {
+    let format = turbojpeg::PixelFormat::RGB;
+    let image = turbojpeg::Image { pixels: rgb, width, pitch: width * 3, height, format };
+    turbojpeg::compress(image, 90, turbojpeg::Subsamp::Sub2x2).unwrap().to_vec()
+}
+
+#[test]
+fn zeros_before_a_restart_are_padding_and_a_missing_interval_is_damage() {
+    let good = made(&with_restarts(|_, row| row), false).unwrap();
+    assert!(good.warnings.is_empty(), "{:?}", good.warnings);
+    let padded = with_restarts(|_, row| [row, vec![0; 12]].concat());
+    let out = made(&padded, false).unwrap();
+    assert_eq!(out.bytes, good.bytes);
+    assert!(matches!(out.warnings[..], [RenderWarning::Irregular(_)]), "{:?}", out.warnings);
+    copied(&padded).unwrap();
+
+    type Join = fn(usize, Vec<u8>) -> Vec<u8>;
+    let lost: [(&str, Join); 4] = [
+        ("an interval is empty", |i, row| if i == 1 { Vec::new() } else { row }),
+        ("an interval is cut", |i, row| if i == 1 { row[..row.len() / 2].to_vec() } else { row }),
+        ("an interval holds zeros", |i, row| if i == 1 { vec![0; row.len()] } else { row }),
+        ("an interval is longer", |i, row| if i == 1 { [row, vec![0x5a; 12]].concat() } else { row }),
+    ];
+    for (what, join) in lost {
+        assert_eq!(made(&with_restarts(join), false).unwrap_err().code(), "damaged", "{what}");
+        // Nor do zeros elsewhere excuse it.
+        let padded = with_restarts(|i, row| [join(i, row), vec![0; 12]].concat());
+        assert_eq!(made(&padded, false).unwrap_err().code(), "damaged", "{what}, with zeros");
+    }
+    let file = with_restarts(|_, row| row);
+    let (first, second) = (find(&file, &[0xff, 0xd0]), find(&file, &[0xff, 0xd1]));
+    let gone = [&file[..first], &file[second..]].concat();
+    assert_eq!(made(&gone, false).unwrap_err().code(), "damaged", "an interval is missing with its marker");
+}
+
+/// Wherever a file was cut, or a bit of it turned, an odd form must not make it pass.
+#[test]
+fn an_odd_form_hides_no_damage() {
+    let code = |file: &[u8]| made(file, false).map_or_else(|e| e.code(), |_| "made");
+    let plain = jpeg(false);
+    let start = find(&plain, &[0xff, 0xda]) + 14;
+    let end = plain.len() - 2;
+    for at in (start..end).step_by(11) {
+        for zeros in [0, 40] {
+            let mut cut = [&plain[..at], &vec![0; zeros]].concat();
+            assert_eq!(code(&cut), "damaged", "cut at {at}, then {zeros} zeros");
+            cut.extend([0xff, marker::EOI]);
+            assert_eq!(code(&cut), "damaged", "cut at {at}, then {zeros} zeros and an end");
+        }
+    }
+    let mut refused = 0;
+    for at in (start..end).step_by(5) {
+        let mut turned = plain.clone();
+        turned[at] ^= 1 << (at % 8);
+        // Many a turned bit gives another picture that no reader can know to be wrong.
+        if made(&turned, false).is_ok() {
+            continue;
+        }
+        refused += 1;
+        for (what, file) in [
+            ("no end", turned[..end].to_vec()),
+            ("zeros before the end", put(&turned, end, &[0; 100])),
+            ("stray bytes", put(&turned, find(&turned, &[0xff, 0xdb]), b"\0\0stray")),
+        ] {
+            assert_eq!(code(&file), "damaged", "bit {} of {at}, {what}", at % 8);
+        }
+    }
+    assert!(refused > 20, "{refused}");
+}
+
 #[test]
 fn a_profile_whose_parts_are_miscounted_is_used_if_it_is_whole() {
     let icc = Profile::of_space(&ColorSpace::AdobeRgb, &Shelf::default()).unwrap().icc;
