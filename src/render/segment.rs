@@ -170,18 +170,20 @@ struct IccPart {
     bytes: Vec<u8>,
 }
 
-/// The parts in their order, an empty profile when one is missing or doubled; and whether they are misnumbered. Of those,
-/// the length that the profile gives of itself tells whether all of it is there.
+/// The parts in their order, each once, and whether they are misnumbered. Of those, the length that the profile gives of
+/// itself tells whether all of it is there; else it is an empty profile.
 fn join_icc(mut parts: Vec<IccPart>) -> (Option<Vec<u8>>, bool) {
     if parts.is_empty() {
         return (None, false);
     }
     parts.sort_by_key(|part| part.number);
-    let in_order = parts.iter().enumerate().all(|(i, part)| usize::from(part.number) == i + 1);
-    let misnumbered = !in_order || parts.iter().any(|part| usize::from(part.count) != parts.len());
+    let is_numbered =
+        |(i, part): (usize, &IccPart)| usize::from(part.number) == i + 1 && usize::from(part.count) == parts.len();
+    let misnumbered = !parts.iter().enumerate().all(is_numbered);
+    parts.dedup_by(|later, earlier| later.number == earlier.number && later.bytes == earlier.bytes);
     let icc: Vec<u8> = parts.into_iter().flat_map(|part| part.bytes).collect();
     let length = icc.first_chunk().map(|length| u32::from_be_bytes(*length) as usize);
-    let whole = in_order && (!misnumbered || length == Some(icc.len()));
+    let whole = !misnumbered || length == Some(icc.len());
     (Some(if whole { icc } else { Vec::new() }), misnumbered)
 }
 

@@ -216,12 +216,17 @@ fn a_profile_whose_parts_are_miscounted_is_used_if_it_is_whole() {
         parts(&[(1, 0, &icc)]),
         parts(&[(1, 3, &icc[..half]), (2, 2, &icc[half..])]),
         parts(&[(2, 9, &icc[half..]), (1, 9, &icc[..half])]),
+        parts(&[(0, 2, &icc[..half]), (1, 2, &icc[half..])]),
+        parts(&[(1, 1, &icc), (1, 1, &icc)]),
+        parts(&[(1, 2, &icc[..half]), (1, 2, &icc[..half]), (2, 2, &icc[half..])]),
     ] {
         let out = made(&whole, false).unwrap();
         assert_eq!((out.warnings.len(), pixels(&out.bytes)), (0, pixels(&tagged.bytes)));
         copied(&whole).unwrap();
     }
-    for broken in [parts(&[(1, 3, &icc[..half])]), parts(&[(2, 2, &icc[half..])]), parts(&[(0, 1, &icc)])] {
+    for broken in
+        [parts(&[(1, 3, &icc[..half])]), parts(&[(2, 2, &icc[half..])]), parts(&[(1, 1, &icc), (1, 1, &icc[..half])])]
+    {
         for accept_damage in [false, true] {
             let out = made(&broken, accept_damage).unwrap();
             assert!(matches!(out.warnings[..], [RenderWarning::BrokenProfile(_)]), "{:?}", out.warnings);
