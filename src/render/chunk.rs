@@ -78,7 +78,9 @@ pub(super) fn read_png<R: Read + Seek>(reader: &mut R, file_bytes: u64) -> Resul
             break;
         }
         if &kind == b"IEND" {
-            found.complete = true;
+            let mut sum = [0; 4];
+            reader.read_exact(&mut sum).map_err(cut)?;
+            found.complete = matches_sum(&[&kind], &sum);
             break;
         }
         if can_be_left_out(kind) && length as usize <= METADATA_MAX_BYTES {

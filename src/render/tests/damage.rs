@@ -215,6 +215,11 @@ fn a_png_is_made_without_the_words_that_do_not_match_their_checksum() {
     for kind in [*b"tRNS", *b"IDAT"] {
         assert_eq!(fit(&with(kind, &[0; 6], true), false).unwrap_err().code(), "damaged", "{kind:?}");
     }
+    for at in [30, png.len() - 1] {
+        let mut file = png.clone();
+        file[at] ^= 1;
+        assert_eq!(fit(&file, false).unwrap_err().code(), "damaged", "the checksum at {at}");
+    }
 }
 
 #[test]
