@@ -5,7 +5,7 @@
 /// Bytes of a file's start that are looked at: enough for the brands that a file of the MPEG family lists.
 pub(super) const START_BYTES: usize = 64;
 
-const RAW: &str = "it is a camera raw file: develop it first";
+pub(super) const RAW: &str = "it is a camera raw file: develop it first";
 const HEIC: &str =
     "it is a HEIC picture of a phone: export it as JPEG or TIFF, or set the phone to \"Most Compatible\"";
 const AVIF: &str = "it is an AVIF picture";
@@ -54,12 +54,23 @@ pub(super) fn of_no_picture(start: &[u8]) -> &'static str {
     if let Some(brands) = brands(start) {
         return by_brand(brands);
     }
-    let text = start.trim_ascii_start();
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let known = SIGNATURES.iter().find(|(bytes, _)| start.starts_with(bytes) || text.starts_with(bytes));
     match known {
         Some((_, what)) => what,
         None if start.iter().all(|byte| *byte == 0) => "it begins in zeros, as a copy that was broken off",
+        None if is_text(start) => "it is a text",
         None => "its first bytes are of no known kind",
+    }
+}
+
+fn is_text(start: &[u8]) -> bool {
+    let is_shown = |text: &str| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'));
+    match std::str::from_utf8(start) {
+        Ok(text) => is_shown(text),
+        // A letter may be cut where the start ends.
+        Err(e) if e.error_len().is_none() => std::str::from_utf8(&start[..e.valid_up_to()]).is_ok_and(is_shown),
+        Err(_) => false,
     }
 }
 

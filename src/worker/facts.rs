@@ -115,7 +115,7 @@ pub fn explain(facts: &mut Facts, manifest: &Manifest, left: &[Left]) {
 fn header(path: &Path) -> std::io::Result<Result<Header, (String, String)>> {
     let file = std::fs::File::open(path)?;
     if file.metadata()?.is_dir() {
-        return Err(std::io::ErrorKind::IsADirectory.into());
+        return Err(std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a folder; name the pictures in it"));
     }
     Ok(render::probe(BufReader::new(file)).map_err(|e| (e.code().to_string(), e.to_string())))
 }
@@ -137,5 +137,16 @@ pub fn source_path(place: &SourcePlace, job_folder: &Path) -> std::path::PathBuf
     match place {
         SourcePlace::Library(path) => path.clone(),
         SourcePlace::Input(path) => RelPath::below(path, &job_folder.join(crate::spool::job::file::INPUTS)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_no_picture_of_some_size() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(by_hand(folder.path()).unwrap_err().kind(), std::io::ErrorKind::IsADirectory);
     }
 }

@@ -253,7 +253,9 @@ fn what_is_no_picture_is_named() {
         (&b""[..], "empty"),
         (b"%PDF-1.7 and so on", "PDF"),
         (b"8BPS\0\x01\0\0\0\0\0\0", "Photoshop"),
-        (b"hello, world, this is text", "first bytes"),
+        (b"hello, world, this is text", "it is a text"),
+        ("zu groß für ein Bild, und noch etwas länger als nur eine Zeile: äöü".as_bytes(), "it is a text"),
+        (b"\x01\x02\x03\x04 neither text nor a known kind", "first bytes"),
         (b"\0\0\0\x18ftypheic....", "export it as JPEG or TIFF"),
         (b"\0\0\0\x18ftypmif1....", "HEIC"),
         (b"\0\0\0\x18ftypavif....", "AVIF"),
@@ -261,6 +263,7 @@ fn what_is_no_picture_is_named() {
         (b"\0\0\0\x18ftypqt  ....", "film"),
         (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "develop it first"),
         (b"FUJIFILMCCD-RAW 0201", "develop it first"),
+        (b"II\x2a\0\x10\0\0\0CR\x02\0", "develop it first"),
         (b"IIU\0\x18\0\0\0\x88", "develop it first"),
         (b"IIRO\x08\0\0\0", "develop it first"),
         (b"\xff\x0a\xfa\x7f", "JPEG XL"),
@@ -269,6 +272,7 @@ fn what_is_no_picture_is_named() {
         (b"PK\x03\x04\x14", "unpack it"),
         (b"\0\x05\x16\x07\0\x02\0\0Mac OS X", "`._`"),
         (b"\n  <!DOCTYPE html><html>", "web page"),
+        (b"\xef\xbb\xbf<html>", "web page"),
         (&[0; 64], "zeros"),
     ] {
         let error = probe(Cursor::new(bytes)).unwrap_err();
