@@ -108,6 +108,9 @@ fn what_lacks_pixels_is_damaged_whatever_else_is_odd() {
     assert_eq!(made(&left_over, false).unwrap_err().code(), "damaged");
 }
 
+/// Makes another interval of one, by its number.
+type Join = fn(usize, Vec<u8>) -> Vec<u8>;
+
 /// A picture with a restart after each row of blocks: rows that were coded alone are its intervals.
 fn with_restarts(join: impl Fn(usize, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let (width, height, row) = (96_usize, 64_usize, 16_usize);
@@ -143,7 +146,6 @@ fn zeros_before_a_restart_are_padding_and_a_missing_interval_is_damage() {
     assert!(matches!(out.warnings[..], [RenderWarning::Irregular(_)]), "{:?}", out.warnings);
     copied(&padded).unwrap();
 
-    type Join = fn(usize, Vec<u8>) -> Vec<u8>;
     let lost: [(&str, Join); 4] = [
         ("an interval is empty", |i, row| if i == 1 { Vec::new() } else { row }),
         ("an interval is cut", |i, row| if i == 1 { row[..row.len() / 2].to_vec() } else { row }),
