@@ -61,8 +61,9 @@ pub(super) fn sniff(start: &[u8]) -> Result<PictureFormat, RenderError> {
     match start {
         [0xff, 0xd8, 0xff, ..] => Ok(PictureFormat::Jpeg),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(PictureFormat::Png),
-        // Canon's CR2 is a TIFF whose pictures no reader of TIFFs knows.
-        [b'I', b'I', 42, 0, _, _, _, _, b'C', b'R', ..] => Err(RenderError::NotAPicture(kind::RAW.to_owned())),
+        // Canon's CR2 is a TIFF whose pictures no reader of TIFFs knows: its mark lies where others have pixels, so where
+        // the first directory begins counts too.
+        [b'I', b'I', 42, 0, 16, 0, 0, 0, b'C', b'R', 2, _, ..] => Err(RenderError::NotAPicture(kind::RAW.to_owned())),
         // 43 is BigTIFF.
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(PictureFormat::Tiff),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(PictureFormat::Webp),

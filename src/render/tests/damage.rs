@@ -279,6 +279,9 @@ fn what_is_no_picture_is_named() {
         assert_eq!(error.code(), "not_a_picture");
         assert!(error.to_string().contains(word), "{error}");
     }
+    // Pixels of a TIFF may look like the mark of a CR2.
+    let tiff = b"II\x2a\0\x20\0\0\0CR\x02\0 and more pixels";
+    assert_ne!(probe(Cursor::new(&tiff[..])).unwrap_err().code(), "not_a_picture");
 }
 
 #[test]
