@@ -98,7 +98,7 @@ impl Bands {
         let (formats, extra) = (list(Tag::SampleFormat)?, list(Tag::ExtraSamples)?);
         let subsampling = list(Tag::ChromaSubsampling)?;
         if let Some(name) = unread(compression) {
-            return unsupported(format!("a TIFF with {name} compression (LZW, ZIP and JPEG are read)"));
+            return unsupported(format!("a TIFF with {name} compression (LZW, ZIP, JPEG and ZSTD are read)"));
         }
         let (colors, used) = match photometric {
             0 | 1 => (Colors::Gray { inverted: photometric == 0 }, 1),
@@ -168,7 +168,6 @@ fn unread(compression: u16) -> Option<&'static str> {
         34_887 => "LERC",
         34_925 => "LZMA",
         33_003 | 33_005 | 34_712 => "JPEG 2000",
-        50_000 => "ZSTD",
         50_001 => "WebP",
         50_002 | 52_546 => "JPEG XL",
         _ => return None,

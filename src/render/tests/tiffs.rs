@@ -305,6 +305,29 @@ fn fields_that_are_filled_in_another_way_are_understood() {
     }
 }
 
+/// A Zstandard frame of one block: as it is, or one byte that is repeated.
+fn zstd(data: &[u8], repeated: bool) -> Vec<u8> {
+    let length = data.len() as u32;
+    let header = |kind: u32| (length << 3 | kind << 1 | 1).to_le_bytes();
+    let (header, block) = if repeated { (header(1), &data[..1]) } else { (header(0), data) };
+    // One segment, its size in four bytes.
+    [&[0x28, 0xb5, 0x2f, 0xfd, 0xa0][..], &length.to_le_bytes(), &header[..3], block].concat()
+}
+
+#[test]
+fn zstd_is_read() {
+    let rgb = picture(16, 16);
+    let entries = [&fields(&[16, 16], &[3], &[8; 3], &[2])[..], &[(259, SHORT, &[50_000])]].concat();
+    let file = tiff_of(false, STRIPS, &[&zstd(&rgb, false)], &entries);
+    assert_eq!(rendered_rgb(&file, [16, 16]), rgb);
+    let gray = [0x80; 16 * 16 * 3];
+    let file = tiff_of(false, STRIPS, &[&zstd(&gray, true)], &entries);
+    assert_eq!(rendered_rgb(&file, [16, 16]), gray);
+    let cut = tiff_of(false, STRIPS, &[&zstd(&rgb, false)[..300]], &entries);
+    let error = render_one(&cut, &spec((16, 16), (16, 16))).unwrap_err();
+    assert_eq!(error.code(), "damaged", "{error}");
+}
+
 #[test]
 fn what_cannot_be_shown_right_is_refused() {
     let data = vec![0; 50 * 30 * 16];
@@ -319,7 +342,7 @@ fn what_cannot_be_shown_right_is_refused() {
         ("half size", [3], 8, [6], none),
         ("12 channels", [12], 8, [2], none),
         ("kind 32803", [1], 16, [32_803], none),
-        ("ZSTD", [3], 8, [2], &[(259, SHORT, &[50_000])]),
+        ("WebP", [3], 8, [2], &[(259, SHORT, &[50_001])]),
         ("JPEG 2000", [3], 8, [2], &[(259, SHORT, &[34_712])]),
         ("old-style JPEG", [3], 8, [6], &[(259, SHORT, &[6])]),
     ] {
