@@ -4,12 +4,15 @@
 //! printers keeps no place from one that computes. What is decided about a sheet is in the journal before it happens.
 
 mod asking;
+mod refused;
 mod sheet;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::refused::{Refused, keep_of};
+use self::sheet::sheet_for;
 use super::planning::outdated;
 use super::{Report, Run, Stop};
 use crate::clock;
@@ -31,9 +34,6 @@ use crate::worker::printers::Gates;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_SLOWLY: Duration = Duration::from_secs(3);
 const FOR_A_WHILE: Duration = Duration::from_secs(30);
-/// How long a printer that refused a sheet is left alone with it, doubled each time up to the most.
-const REFUSED_FIRST: Duration = Duration::from_secs(2);
-const REFUSED_MOST: Duration = Duration::from_mins(1);
 /// The longest rest between two looks at everything.
 const REST: Duration = Duration::from_millis(400);
 /// How long a job that is cancelled waits for the sheets that have been sent.
@@ -52,16 +52,6 @@ struct Unit<'p> {
     in_vain: u32,
     /// Printers that would not have it, until they have it.
     refused: BTreeMap<String, Refused>,
-}
-
-/// A printer would not have a sheet.
-struct Refused {
-    until: Instant,
-    /// From the last refusal to then.
-    rest: Duration,
-    /// It had the document in hand.
-    in_vain: bool,
-    keep: Keep,
 }
 
 /// What came of a round.
@@ -405,43 +395,6 @@ impl Run<'_> {
             ..self.counts(plan)
         });
     }
-}
-
-/// The sheet with what this printer calls its paper now: it need not be made anew for that.
-fn sheet_for(sheet: &Sheet, print: &PlannedPrint, printer: &Printer) -> Sheet {
-    let stock = printer.media_for(print.ask.size).map(|media| media.stock.clone()).unwrap_or_default();
-    Sheet { stock, ..sheet.clone() }
-}
-
-impl Unit<'_> {
-    /// A printer would not have it. What keeps it does so until the printer has it: also while it is tried again.
-    fn refuse(&mut self, printer: &str, why: String, matter: Matter, in_vain: bool) {
-        let before = self.refused.get(printer);
-        let first = clock::wait(REFUSED_FIRST, "HOTFOLDERS_REFUSED_MS");
-        let rest = match (before, matter) {
-            // Room comes with the next file that is gone.
-            (None, _) | (_, Matter::Turn) => first,
-            (Some(before), _) => (before.rest * 2).min(REFUSED_MOST),
-        };
-        let mut keep = keep_of(printer, matter, why);
-        if let Some(before) = before.filter(|before| before.keep.matter == matter) {
-            keep.since = before.keep.since;
-        }
-        let refused = Refused { until: Instant::now() + rest, rest, in_vain, keep: keep.clone() };
-        self.refused.insert(printer.to_string(), refused);
-        self.waits.found(vec![keep]);
-    }
-
-    /// What keeps it at the printer that it is with: what is known now, else why it was refused there before.
-    fn keep_at(&mut self, printer: &str, keep: Option<Keep>) {
-        let before = || self.refused.get(printer).map(|refused| refused.keep.clone());
-        let keep = keep.or_else(before);
-        self.waits.found(keep.into_iter().collect());
-    }
-}
-
-fn keep_of(printer: &str, matter: Matter, why: String) -> Keep {
-    Keep { printer: printer.to_string(), why, matter, since: clock::now() }
 }
 
 fn is_at_folder(run: &PrintRun, config: &Config) -> bool {

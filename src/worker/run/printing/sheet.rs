@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Unit, sheet_for};
+use super::Unit;
 use crate::clock;
 use crate::model::config::{Config, Printer, PrinterTarget};
 use crate::plan::PlannedPrint;
@@ -173,4 +173,10 @@ fn is_elsewhere(print: &PlannedPrint, printer: &Printer, intent: &PrintIntent) -
             slot(print, printer).is_none_or(|slot| slot.target().display().to_string() != intent.endpoint)
         }
     }
+}
+
+/// The sheet with what this printer calls its paper now: it need not be made anew for that.
+pub(super) fn sheet_for(sheet: &Sheet, print: &PlannedPrint, printer: &Printer) -> Sheet {
+    let stock = printer.media_for(print.ask.size).map(|media| media.stock.clone()).unwrap_or_default();
+    Sheet { stock, ..sheet.clone() }
 }
