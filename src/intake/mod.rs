@@ -230,15 +230,7 @@ impl Intake {
                 folder.hint(now);
             }
             if folder.is_due(now) {
-                let around = Around {
-                    config: &self.config,
-                    matcher: &*self.acceptance.matcher,
-                    places: &self.places,
-                    leftovers: &self.leftovers,
-                    spool: self.acceptance.spool.id(),
-                    now,
-                    wall: (self.clock)(),
-                };
+                let around = around(&self.config, &self.acceptance, &self.places, &self.leftovers, now, (self.clock)());
                 let mut ready = folder.look(&around);
                 for stray in folder.take_strays() {
                     self.end_stray(index, &stray);
@@ -273,15 +265,7 @@ impl Intake {
     fn mend_all(&mut self, now: Instant) {
         for mending in std::mem::take(&mut self.mending) {
             let is_its = |f: &&mut Folder| f.settings.name == mending.hot_folder && f.settings.images == Images::Beside;
-            let around = Around {
-                config: &self.config,
-                matcher: &*self.acceptance.matcher,
-                places: &self.places,
-                leftovers: &self.leftovers,
-                spool: self.acceptance.spool.id(),
-                now,
-                wall: (self.clock)(),
-            };
+            let around = around(&self.config, &self.acceptance, &self.places, &self.leftovers, now, (self.clock)());
             let (root, found) = match self.folders.iter_mut().find(is_its) {
                 Some(folder) => (folder.settings.folder.clone(), folder.found_for(&mending, &around)),
                 None => (PathBuf::new(), Some(Vec::new())),
@@ -409,6 +393,19 @@ impl Intake {
         }
         states
     }
+}
+
+/// What a look at a folder needs; of the intake's parts and not of all of it, since its folders change while they look.
+fn around<'a>(
+    config: &'a Config,
+    acceptance: &'a Acceptance,
+    places: &'a Places,
+    leftovers: &'a Leftovers,
+    now: Instant,
+    wall: Timestamp,
+) -> Around<'a> {
+    let (matcher, spool) = (&*acceptance.matcher, acceptance.spool.id());
+    Around { config, matcher, places, leftovers, spool, now, wall }
 }
 
 /// Empties `tmp/` where no server runs.
