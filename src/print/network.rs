@@ -317,7 +317,7 @@ pub fn look(
             Ok(Went::On(None))
         }
         Action::Clear(id) => {
-            let why = "the connection was lost before the document left".into();
+            let why = "the printer made a job and did not say its number before the document left".into();
             clear(endpoint, id, &Failure { why, in_vain: false, is_still: true }, run, missed, note)
         }
         Action::SendDocument => {

@@ -121,8 +121,8 @@ pub struct Known {
     /// How often a printer has had it in hand since copies of it came out, this time included.
     pub tries: u32,
     pub counts: Counts,
-    /// Its printer has counted other sheets of ours: a count of none is one.
-    pub has_counted: bool,
+    /// Whether its printer counts, by other sheets of ours that it calls completed; `None` where there are none.
+    pub has_counted: Option<bool>,
     /// Its printer keeps nothing that has ended, was seen printing it, and has not been started since.
     pub is_forgotten: bool,
 }
@@ -141,7 +141,7 @@ pub fn created(job: Option<&JobFacts>, known: Known) -> Action {
         _ if !known.sent && known.is_spooler && job.has_document == Some(true) => Action::Sent,
         JobState::Completed if known.sent || has_all(job, known.bytes) => completed(job, known),
         JobState::Completed => Action::Ask(
-            "the connection was lost while the sheet was sent; the printer calls it completed, but may have printed a \
+            "the printer did not confirm that it has the whole sheet; it calls it completed, but may have printed a \
              cut-off picture: check the sheet"
                 .into(),
         ),
@@ -171,13 +171,14 @@ impl Known {
     }
 }
 
-/// Whether to look at a job once more before it is believed that it ended without a sheet: the count may come late.
+/// Whether the job ended with a count of none, so that it matters whether its printer counts at all.
 pub fn counts_nothing(job: &JobFacts, known: Known) -> bool {
-    job.state == JobState::Completed
-        && known.sent
-        && !known.is_spooler
-        && job.impressions_completed == Some(0)
-        && job.errors().is_empty()
+    known.sent && !known.is_spooler && job.impressions_completed == Some(0) && job.state.has_ended()
+}
+
+/// Whether to look at a job once more before it is believed that it ended without a sheet: the count may come late.
+pub fn may_count_late(job: &JobFacts, known: Known) -> bool {
+    job.state == JobState::Completed && job.errors().is_empty() && known.has_counted == Some(true)
 }
 
 /// The state alone says little: a printer that could not read the sheet calls it completed, too. A queue's count is not
@@ -187,7 +188,7 @@ fn completed(job: &JobFacts, known: Known) -> Action {
     let wanted = known.wanted();
     let few = match job.impressions_completed {
         _ if known.is_spooler => None,
-        Some(0) if !known.has_counted && job.errors().is_empty() => None,
+        Some(0) if known.has_counted != Some(true) && job.errors().is_empty() => None,
         Some(sides) if sides < wanted => Some(match known.counts {
             Counts::Sheets => format!("{sides} of {wanted} {} came out", if wanted == 1 { "copy" } else { "copies" }),
             Counts::Documents => "nothing came out".to_string(),
@@ -224,6 +225,9 @@ fn ended_early(job: &JobFacts, known: Known) -> Action {
     // A queue that is told to cancel may have passed the sheet on.
     let may_have_left = known.is_spooler && job.state == JobState::Canceled;
     let text = match job.impressions_completed {
+        Some(0) if !may_have_left && known.has_counted == Some(false) => {
+            format!("it was {how} at the printer, which counts nothing of what it prints")
+        }
         Some(0) if !may_have_left && known.tries >= ATTEMPTS_MAX => {
             format!("it was {how} by the printer {}, before anything came out", counted(known.tries, "time"))
         }
@@ -287,7 +291,7 @@ mod tests {
         copies: 1,
         tries: 1,
         counts: Counts::Sheets,
-        has_counted: false,
+        has_counted: None,
         is_forgotten: false,
     };
     const SPOOLER: Known = Known { is_spooler: true, ..DIRECT };
@@ -408,7 +412,20 @@ mod tests {
         let none = JobFacts { impressions_completed: Some(0), ..job(JobState::Completed) };
         assert!(counts_nothing(&none, SENT));
         assert_eq!(created(Some(&none), SENT), Action::End(PrintState::Printed));
-        assert!(is_ask(&created(Some(&none), Known { has_counted: true, ..SENT })));
+        assert!(is_ask(&created(Some(&none), Known { has_counted: Some(true), ..SENT })));
+    }
+
+    #[test]
+    fn what_a_printer_that_counts_nothing_gave_up_is_a_persons_to_look_at() {
+        for state in [JobState::Aborted, JobState::Canceled] {
+            let none = JobFacts { impressions_completed: Some(0), ..job(state) };
+            assert!(counts_nothing(&none, SENT) && !may_count_late(&none, SENT));
+            assert!(is_ask(&created(Some(&none), Known { has_counted: Some(false), ..SENT })));
+            for has_counted in [None, Some(true)] {
+                let action = created(Some(&none), Known { has_counted, ..SENT });
+                assert!(matches!(action, Action::Again(_)), "{has_counted:?}: {action:?}");
+            }
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub(super) fn known(
         copies: intent.copies,
         tries: run.in_vain + 1,
         counts: printer.counts,
-        has_counted: false,
+        has_counted: None,
         is_forgotten: false,
     };
     if is_gone && printer.history == JobHistory::Forgotten && run.begun && known.sent {
@@ -95,18 +95,27 @@ pub(super) fn known(
         known.is_forgotten =
             !protocol::was_restarted(intent, facts.uuid.as_deref(), facts.up_time_s.map(u64::from), elapsed_s);
     }
-    if found.as_ref().is_some_and(|found| protocol::counts_nothing(found, known)) {
-        known.has_counted = endpoint.jobs(Which::Finished)?.jobs.iter().any(has_counted);
-        if known.has_counted && !missed.looked_before() {
+    if let Some(found) = found.as_ref().filter(|found| protocol::counts_nothing(found, known)) {
+        known.has_counted = has_counted(&endpoint.jobs(Which::Finished)?.jobs, found.id);
+        if protocol::may_count_late(found, known) && !missed.looked_before() {
             return Ok((Action::LookAgain, None));
         }
     }
     Ok((protocol::created(found.as_ref(), known), found.map(|found| found.state)))
 }
 
-/// A sheet of ours that the printer has counted.
-fn has_counted(job: &JobFacts) -> bool {
-    job.name.as_ref().is_some_and(|name| name.contains(TOKEN_START)) && job.impressions_completed.is_some_and(|n| n > 0)
+/// Whether the printer has counted a sheet of ours, beside this one; `None` where it has completed none.
+fn has_counted(finished: &[JobFacts], this: i32) -> Option<bool> {
+    let is_ours = |job: &&JobFacts| {
+        job.id != this && job.name.as_ref().is_some_and(|name| name.contains(TOKEN_START))
+    };
+    let mut counts = finished.iter().filter(is_ours).filter_map(|job| match (job.state, job.impressions_completed) {
+        (_, Some(sides)) if sides > 0 => Some(true),
+        (JobState::Completed, Some(0)) if job.errors().is_empty() => Some(false),
+        _ => None,
+    });
+    let first = counts.next()?;
+    Some(first || counts.any(|counted| counted))
 }
 
 /// Numbers start again when a printer does: the uuid tells, else the name.
