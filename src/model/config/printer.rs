@@ -168,14 +168,17 @@ impl RawPrinter {
         if let Some(pool) = &self.pool {
             cx.known(Named::Pool, pool, &here.key("pool"));
         }
+        let own = [("media_type", self.media_type.is_some()), ("media_source", self.media_source.is_some())];
         let media_type = self.media_type.unwrap_or_default();
         let stock = Stock { media_type, media_source: self.media_source.unwrap_or_default(), ..Stock::default() };
         let media = media::check(self.media, &stock, &here.key("media"), cx);
         if self.uri.is_none() {
             let is_plain = |media: &&Media| Stock { by_name: false, ..media.stock.clone() } != Stock::default();
-            if let Some(media) = media.iter().find(is_plain) {
+            let of_size = || media.iter().find(is_plain).map(|media| here.key("media").key(&media.size.to_string()));
+            let own = own.into_iter().find(|(_, is_given)| *is_given).map(|(key, _)| here.key(key));
+            if let Some(at) = own.or_else(of_size) {
                 let text = "`media_size`, `media_type` and `media_source` go with `uri`: other printers are not asked for paper";
-                cx.error(&here.key("media").key(&media.size.to_string()), text);
+                cx.error(&at, text);
             }
         }
         let target = match (self.uri, self.folder, self.command) {

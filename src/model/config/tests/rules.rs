@@ -197,7 +197,7 @@ fn what_a_printer_calls_its_paper_is_said_for_a_size_or_for_all() {
     assert!(other("4x6in: { media_size: 1200x1800px }").contains("differs"));
     for (key, place) in [
         ("media: { 4x6in: { media_type: glossy } }", "media.4x6in"),
-        ("media_source: rear, media: [4x6in]", "media.4x6in"),
+        ("media_source: rear, media: [4x6in]", "a.media_source"),
     ] {
         let error = refused(&format!("printers:\n  a: {{ folder: dnp, {key} }}\n"));
         assert!(error.contains(place) && error.contains("go with `uri`"), "{error}");
