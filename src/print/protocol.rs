@@ -401,7 +401,11 @@ mod tests {
                 assert!(matches!(&action, Action::Ask(why) if why.contains(&first)), "{reasons:?}: {action:?}");
             }
         }
-        for reasons in [["job-completed-successfully", "none"], ["job-completed-with-warnings", "job-printing"]] {
+        for reasons in [
+            ["job-completed-successfully", "none"],
+            ["job-completed-with-warnings", "job-printing"],
+            ["processing-to-stop-point", "none"],
+        ] {
             assert_eq!(created(Some(&ended(&reasons, None)), SENT), Action::End(PrintState::Printed), "{reasons:?}");
             assert_eq!(created(Some(&ended(&reasons, None)), spooler), Action::End(PrintState::Accepted));
         }

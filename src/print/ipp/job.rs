@@ -108,7 +108,7 @@ pub(super) const REQUESTED: [&str; 13] = [
 ];
 
 /// What is the ordinary course of a job, and nothing to be told of.
-const ORDINARY: [&str; 16] = [
+const ORDINARY: [&str; 17] = [
     "none",
     "job-incoming",
     "job-data-insufficient",
@@ -122,6 +122,8 @@ const ORDINARY: [&str; 16] = [
     "job-printing",
     "job-restartable",
     "queued-in-device",
+    // A queue of CUPS says it of every job that has ended.
+    "processing-to-stop-point",
     "job-completed-successfully",
     "job-canceled-by-user",
     "aborted-by-system",
@@ -138,7 +140,7 @@ impl JobFacts {
                 || ["job-canceled-", "job-aborted-", "aborted-by-", "unsupported-compression", "unsupported-document-"]
                     .iter()
                     .any(|start| reason.starts_with(start))
-                || matches!(reason, "errors-detected" | "submission-interrupted" | "processing-to-stop-point")
+                || matches!(reason, "errors-detected" | "submission-interrupted")
         };
         self.reasons.iter().filter(is_error).map(|reason| words(reason)).collect()
     }

@@ -106,9 +106,7 @@ pub(super) fn known(
 
 /// Whether the printer has counted a sheet of ours, beside this one; `None` where it has completed none.
 fn has_counted(finished: &[JobFacts], this: i32) -> Option<bool> {
-    let is_ours = |job: &&JobFacts| {
-        job.id != this && job.name.as_ref().is_some_and(|name| name.contains(TOKEN_START))
-    };
+    let is_ours = |job: &&JobFacts| job.id != this && job.name.as_ref().is_some_and(|name| name.contains(TOKEN_START));
     let mut counts = finished.iter().filter(is_ours).filter_map(|job| match (job.state, job.impressions_completed) {
         (_, Some(sides)) if sides > 0 => Some(true),
         (JobState::Completed, Some(0)) if job.errors().is_empty() => Some(false),
