@@ -319,11 +319,26 @@ impl Book {
         self.record.notices.iter().any(|notice| notice.mail && notice.number > batch.upto)
     }
 
-    /// The server has it whole and did not say whether it took it.
-    pub fn doubted_batch(&mut self, now: Timestamp) {
+    /// Before the final dot of its mail, and to be saved: from then on nobody knows whether the server took it, until it is
+    /// mailed or `not_taken`.
+    pub fn close_batch(&mut self, now: Timestamp) {
         if let Some(batch) = &mut self.change().batch {
             batch.doubts += 1;
             batch.doubted = Some(now);
+        }
+    }
+
+    /// The server has it whole and did not say whether it took it.
+    pub fn doubted_batch(&mut self, now: Timestamp) {
+        if let Some(batch) = &mut self.change().batch {
+            batch.doubted = Some(now);
+        }
+    }
+
+    /// The server has not taken it: it is as it was before.
+    pub fn not_taken(&mut self, before: &Batch) {
+        if self.record.batch.as_ref().is_some_and(|batch| batch.upto == before.upto && batch != before) {
+            self.change().batch = Some(before.clone());
         }
     }
 

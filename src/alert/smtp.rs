@@ -56,12 +56,12 @@ pub enum MailError {
 pub type Refusal = (String, String);
 
 /// Sends it to all of its recipients, or to none.
-pub fn send_to_all(mail: &Mail, message: &Message<'_>, terms: &Terms) -> Result<(), MailError> {
+pub fn send_to_all(mail: &Mail, message: &Message<'_>, terms: &Terms<'_>) -> Result<(), MailError> {
     transact(mail, message, terms, false).map(drop)
 }
 
 /// Sends it to those of its recipients whom the server takes; names the others. An error where it takes none.
-pub fn send_to_any(mail: &Mail, message: &Message<'_>, terms: &Terms) -> Result<Vec<Refusal>, MailError> {
+pub fn send_to_any(mail: &Mail, message: &Message<'_>, terms: &Terms<'_>) -> Result<Vec<Refusal>, MailError> {
     transact(mail, message, terms, true)
 }
 
@@ -83,7 +83,7 @@ pub fn probe(mail: &Mail) -> Result<(), MailError> {
 fn transact(
     mail: &Mail,
     message: &Message<'_>,
-    terms: &Terms,
+    terms: &Terms<'_>,
     some_are_enough: bool,
 ) -> Result<Vec<Refusal>, MailError> {
     let written = message.write().map_err(MailError::NoRecipient)?;
@@ -96,7 +96,7 @@ fn transact(
 
 struct Session<'a> {
     mail: &'a Mail,
-    terms: &'a Terms,
+    terms: &'a Terms<'a>,
     line: Line,
     /// What the server offers, in capitals.
     offers: Vec<String>,
@@ -108,7 +108,7 @@ fn not_now(mail: &Mail, what: &str, why: &dyn std::fmt::Display) -> MailError {
 
 impl<'a> Session<'a> {
     /// Connects, secures the connection, logs in.
-    fn open(mail: &'a Mail, terms: &'a Terms) -> Result<Session<'a>, MailError> {
+    fn open(mail: &'a Mail, terms: &'a Terms<'a>) -> Result<Session<'a>, MailError> {
         let (smtp, within) = (&mail.smtp, terms.patience.command);
         let not_now = |what: &str, why: &dyn std::fmt::Display| not_now(mail, what, why);
         let tls = match smtp.security {
@@ -294,6 +294,7 @@ impl<'a> Session<'a> {
         if !self.terms.recall.complete() {
             return Err(lost("it was called off".into()));
         }
+        (self.terms.before_dot)().map_err(MailError::NotNow)?;
         let ended = self.line.write(b".\r\n", patience.block).and_then(|()| self.line.reply(patience.end));
         match ended {
             Ok(reply) if reply.is_fine() => Ok(()),

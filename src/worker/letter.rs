@@ -63,7 +63,7 @@ pub fn send(
     letter: &Letter,
     to: &[String],
     (id, at): (&MessageId, jiff::Timestamp),
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<(), MailError> {
     let message = Message {
         name: config.studio.name.as_deref(),

@@ -403,6 +403,29 @@ fn a_printer_that_is_away_is_told_and_so_is_its_return() {
     assert_eq!((told("began"), told("over")), (1, 1));
 }
 
+#[test]
+fn a_server_that_is_killed_at_each_mail_tells_an_alert_few_times() {
+    let (server, hook) = (MailServer::start(), Hook::start());
+    lets_in(&server);
+    server.mood().stalls_at = Some("body".into());
+    let mut studio = studio(&server.url(), &hook.url(), "disk_low: 1kB");
+    std::fs::rename(studio.path("nas"), studio.path("away")).unwrap();
+    for times in 1..=3 {
+        studio.serve_with(&QUICK);
+        if times == 1 {
+            studio.drop_file("status", "a.json", &session("A1", &[1]));
+        }
+        studio.wait("the mail", || (server.received().len() == times).then_some(()));
+        studio.kill();
+    }
+    studio.serve_with(&QUICK);
+    // Of the last time that the server was killed.
+    studio.wait("the next alert", || (server.received().len() == 4).then_some(()));
+    assert_eq!(mailed(&server, "jobs wait for nas/web"), 3);
+    server.mood().stalls_at = None;
+    studio.stop();
+}
+
 /// What may have arrived is told with what is new, not without end, and keeps nothing back.
 #[test]
 fn a_mail_server_that_does_not_answer_for_what_it_takes_gets_an_alert_few_times() {

@@ -94,7 +94,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn connect(host: &str, port: u16, terms: &Terms) -> Result<Line, String> {
+    pub(super) fn connect(host: &str, port: u16, terms: &Terms<'_>) -> Result<Line, String> {
         let addresses =
             (host, port).to_socket_addrs().map_err(|e| format!("the address of `{host}` cannot be found: {e}"))?;
         let within = terms.patience.connect;

@@ -1,5 +1,6 @@
 //! How long a mail server has, and how a mail on its way is called off.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -72,15 +73,25 @@ impl Recall {
 }
 
 /// Under which a mail is handed over.
-#[derive(Debug, Clone)]
-pub struct Terms {
+pub struct Terms<'a> {
     pub patience: Patience,
     pub recall: Recall,
+    /// Puts down that the server may have the mail from now on, before the final dot is sent: whoever is killed while the
+    /// server makes up its mind knows so afterwards. On an error the dot is not sent.
+    pub before_dot: &'a (dyn Fn() -> Result<(), String> + Sync),
 }
 
-impl Terms {
-    pub fn new(patience: Patience) -> Terms {
-        Terms { patience, recall: Recall::default() }
+impl Terms<'_> {
+    /// For a mail of which nothing is put down.
+    pub fn new(patience: Patience) -> Terms<'static> {
+        Terms { patience, recall: Recall::default(), before_dot: &|| Ok(()) }
+    }
+}
+
+impl fmt::Debug for Terms<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Terms { patience, recall, .. } = self;
+        f.debug_struct("Terms").field("patience", patience).field("recall", recall).finish_non_exhaustive()
     }
 }
 

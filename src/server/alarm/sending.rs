@@ -74,6 +74,21 @@ fn in_book<T: Default>(shared: &Shared, change: impl FnOnce(&mut alert::Book) ->
     result
 }
 
+/// From now on the mail may have arrived. What is not on the disk is not sent.
+fn note_closing(shared: &Shared) -> Result<(), String> {
+    let mut book = lock(&shared.book);
+    let book = book.as_mut().ok_or("alerts.json is not open")?;
+    book.close_batch(clock::now());
+    book.save().map_err(|e| e.to_string())
+}
+
+fn given_up(why: &str) {
+    tracing::error!(
+        "{why}: a mail with alerts may have arrived {DOUBTS_MAX} times, and is not sent again; see the alerts in \
+         `hotfolders status`"
+    );
+}
+
 /// Many alerts in one mail.
 pub(super) struct MailWay;
 
@@ -85,6 +100,11 @@ impl Way for MailWay {
         let now = clock::now();
         let mut book = lock(&shared.book);
         let book = book.as_mut()?;
+        // Killed each time before the server had answered.
+        if let Some(batch) = book.open_batch().filter(|batch| batch.doubts >= DOUBTS_MAX).cloned() {
+            given_up("the server was killed before the answer of the mail server");
+            book.mailed_batch(&batch, now);
+        }
         let oldest = book.to_mail_since()?;
         let may_go = match book.open_batch() {
             None => shared.pace.lets_mail(oldest, book.mailed(), now),
@@ -127,19 +147,20 @@ impl Way for MailWay {
             id: &id,
             at: batch.at,
         };
-        let terms = Terms::new(Patience::STANDARD);
+        let before_dot = || note_closing(shared);
+        let terms = Terms { before_dot: &before_dot, ..Terms::new(Patience::STANDARD) };
         *lock(&shared.recall) = terms.recall.clone();
         if shared.stop.load(Ordering::SeqCst) {
             return Err("the server stops".into());
         }
-        let refused = match alert::send_to_any(mail, &message, &terms) {
+        let sent = alert::send_to_any(mail, &message, &terms);
+        if !matches!(sent, Ok(_) | Err(MailError::InDoubt(_))) {
+            in_book(shared, |book| book.not_taken(batch));
+        }
+        let refused = match sent {
             Ok(refused) => refused,
             Err(MailError::InDoubt(why)) if batch.doubts + 1 >= DOUBTS_MAX => {
-                tracing::error!(
-                    "{why}: a mail with {} may have arrived {DOUBTS_MAX} times, and is not sent again; see the alerts in \
-                     `hotfolders status`",
-                    counted(notices.len(), "alert")
-                );
+                given_up(&why);
                 return Ok(());
             }
             // All of it may have arrived; what comes up meanwhile takes it along.

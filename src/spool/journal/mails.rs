@@ -15,6 +15,10 @@ const DOUBTS_MAX: u32 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mail", rename_all = "snake_case")]
 pub enum MailEvent {
+    /// Before the final dot of the mail is sent. Without a word of what came of it, the mail server may have taken it.
+    Closing,
+    /// The mail server has not taken it after all.
+    NotTaken,
     /// The mail server was given all of it and did not say whether it took it.
     Doubted,
     /// The mail server does not take it now, for a reason of its recipient's.
@@ -34,6 +38,8 @@ pub struct LinkMail {
     pub doubts: u32,
     /// When that was last.
     pub doubted: Option<Timestamp>,
+    /// What `doubted` was before the final dot; of a handover whose outcome is not known.
+    before_dot: Option<Option<Timestamp>>,
     /// From so many on a person is asked.
     asks_from: u32,
     /// Since when the mail server does not take it for a reason of its recipient's.
@@ -42,13 +48,35 @@ pub struct LinkMail {
 
 impl LinkMail {
     pub(super) fn new(message_id: String, to: Vec<String>, at: Timestamp) -> LinkMail {
-        LinkMail { message_id, to, at, sent: None, doubts: 0, doubted: None, asks_from: DOUBTS_MAX, put_off: None }
+        LinkMail {
+            message_id,
+            to,
+            at,
+            sent: None,
+            doubts: 0,
+            doubted: None,
+            before_dot: None,
+            asks_from: DOUBTS_MAX,
+            put_off: None,
+        }
     }
 
     pub(super) fn apply(&mut self, at: Timestamp, event: MailEvent) {
         match event {
-            MailEvent::Doubted => {
+            MailEvent::Closing => {
+                self.before_dot = Some(self.doubted);
                 self.doubts += 1;
+                self.doubted = Some(at);
+            }
+            MailEvent::NotTaken => {
+                if let Some(doubted) = self.before_dot.take() {
+                    self.doubts -= 1;
+                    self.doubted = doubted;
+                }
+            }
+            MailEvent::Doubted => {
+                // Counted before the dot, but for one that an earlier version has handed over.
+                self.doubts += u32::from(self.before_dot.take().is_none());
                 self.doubted = Some(at);
             }
             MailEvent::PutOff => self.put_off = self.put_off.or(Some(at)),
@@ -56,9 +84,15 @@ impl LinkMail {
             // Once more, and if that is in doubt, too, the next question.
             MailEvent::Answered { arrived: false } => {
                 self.doubted = None;
+                self.before_dot = None;
                 self.asks_from = self.doubts + 1;
             }
         }
+    }
+
+    /// The mail server may have it, and what it said is not noted.
+    pub fn is_closing(&self) -> bool {
+        self.before_dot.is_some()
     }
 
     /// Only a person can say whether it came.
@@ -76,6 +110,23 @@ impl LinkMail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mail_whose_outcome_is_not_known_is_in_doubt() {
+        let at = |minutes: i64| Timestamp::from_second(minutes * 60).unwrap();
+        let rest = Duration::from_mins(30);
+        let mut mail = LinkMail::new("<1@x>".into(), Vec::new(), at(0));
+        mail.apply(at(1), MailEvent::Closing);
+        assert_eq!((mail.doubts, mail.rests_until(rest)), (1, Some(at(31))), "killed here, it rests");
+        mail.apply(at(2), MailEvent::NotTaken);
+        assert_eq!((mail.doubts, mail.rests_until(rest)), (0, None), "an answer is an answer");
+        mail.apply(at(3), MailEvent::Closing);
+        mail.apply(at(4), MailEvent::Doubted);
+        assert_eq!((mail.doubts, mail.rests_until(rest)), (1, Some(at(34))));
+        mail.apply(at(40), MailEvent::Closing);
+        mail.apply(at(110), MailEvent::Closing);
+        assert!(mail.asks(), "each of them may have arrived");
+    }
 
     #[test]
     fn a_mail_in_doubt_rests_longer_each_time_and_then_asks() {

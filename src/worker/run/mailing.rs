@@ -1,9 +1,9 @@
 //! The mail that tells of a link: a step of its own, after the link answers.
 //!
 //! Owns: its Message-ID and its recipients are in the journal before the mail server hears of it, and that it was taken is
-//! there before the job goes on. Cut off between the server's answer and that line, the same mail goes out once more. One
-//! of which the server did not say whether it took it goes out again after a long rest, a few times, and then a person is
-//! asked. Each is handed over by a thread of its own: nothing else of the job waits for it.
+//! there before the job goes on. That the server may have it is there before its final dot is sent: killed from then on, or
+//! without an answer of the server, the mail is in doubt. The same mail goes out again after a long rest, a few times, and
+//! then a person is asked. Each is handed over by a thread of its own: nothing else of the job waits for it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -29,6 +29,8 @@ const REST: Duration = Duration::from_mins(30);
 const WRONG_ADDRESS_AFTER: SignedDuration = SignedDuration::from_hours(4);
 /// How often it is looked whether a mail was taken.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long it may take until it is noted that a mail is about to be complete; the server waits meanwhile.
+const NOTED_WITHIN: Duration = Duration::from_mins(3);
 /// How long the answer to a mail that the server has whole is waited for when the job is to stop.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -39,7 +41,14 @@ pub(super) struct Handover {
     /// As the config has it.
     server: String,
     recall: Recall,
-    answer: mpsc::Receiver<Result<(), MailError>>,
+    heard: mpsc::Receiver<Heard>,
+}
+
+/// What is heard of a mail on its way.
+enum Heard {
+    /// Its final dot is sent once this is noted, and the sender of it hears so.
+    Closing(mpsc::Sender<()>),
+    Answer(Result<(), MailError>),
 }
 
 impl Drop for Handover {
@@ -62,7 +71,10 @@ impl Run<'_> {
             }
             let manifest =
                 manifest_of(self.folder(), &self.job).map_err(|text| super::reject("invalid_manifest", text))?;
-            let to = addressees(&step.delivery, &manifest);
+            let to = match progress.mails.get(&step.id) {
+                Some(intended) => intended.to.clone(),
+                None => addressees(&step.delivery, &manifest),
+            };
             if to.is_empty() {
                 continue;
             }
@@ -108,13 +120,16 @@ impl Run<'_> {
             let Some(intended) = self.progress().mails.get(&step.id).cloned() else { continue };
             // Also when the sender's address was edited since.
             let id = MessageId::recorded(&intended.message_id).unwrap_or(id);
-            let terms = Terms::new(Patience::STANDARD);
-            let (tell, answer) = mpsc::channel();
-            let recall = terms.recall.clone();
+            let (tell, heard) = mpsc::channel();
+            let recall = Recall::default();
+            let recalled = recall.clone();
             let config = Arc::clone(&config);
             let hand_over = move || {
                 let Some(mail) = &config.mail else { return };
-                let _ = tell.send(letter::send(&config, mail, &letter, &intended.to, (&id, intended.at), &terms));
+                let before_dot = || closing(&tell);
+                let terms = Terms { patience: Patience::STANDARD, recall: recalled, before_dot: &before_dot };
+                let answer = letter::send(&config, mail, &letter, &intended.to, (&id, intended.at), &terms);
+                let _ = tell.send(Heard::Answer(answer));
             };
             let started = std::thread::Builder::new().name(format!("mail {}", self.job.job)).spawn(hand_over);
             started.map_err(|e| Stop::Unreachable {
@@ -122,7 +137,7 @@ impl Run<'_> {
                 text: format!("cannot start a thread: {e}"),
             })?;
             let (step, owner) = (step.id.clone(), step.owner.clone());
-            self.mails.push(Handover { step, owner, server, recall, answer });
+            self.mails.push(Handover { step, owner, server, recall, heard });
         }
         Ok(())
     }
@@ -170,6 +185,10 @@ impl Run<'_> {
         true
     }
 
+    fn is_closing(&self, step: &StepId) -> bool {
+        self.progress().mails.get(step).is_some_and(LinkMail::is_closing)
+    }
+
     fn wait_for_mail(&mut self, place: PathBuf, text: String) {
         self.mail_waits.get_or_insert(Stop::Unreachable { place, text });
     }
@@ -178,11 +197,21 @@ impl Run<'_> {
     pub(super) fn take_mails(&mut self) -> Result<(), Stop> {
         let mut index = 0;
         while let Some(mail) = self.mails.get(index) {
-            let lost =
-                || Err(MailError::NotNow(format!("the mail for {} was not sent: an internal error", mail.server)));
-            let answer = match mail.answer.try_recv() {
-                Ok(answer) => answer,
-                Err(mpsc::TryRecvError::Disconnected) => lost(),
+            let answer = match mail.heard.try_recv() {
+                Ok(Heard::Answer(answer)) => answer,
+                Ok(Heard::Closing(noted)) => {
+                    let step = mail.step.clone();
+                    self.append(vec![Entry::Mail { step, event: MailEvent::Closing }])?;
+                    // Whoever waits no longer has not sent the dot, and says so.
+                    let _ = noted.send(());
+                    continue;
+                }
+                Err(mpsc::TryRecvError::Disconnected) if self.is_closing(&mail.step) => {
+                    Err(MailError::InDoubt(format!("the mail for {} ended with an internal error", mail.server)))
+                }
+                Err(mpsc::TryRecvError::Disconnected) => {
+                    Err(MailError::NotNow(format!("the mail for {} was not sent: an internal error", mail.server)))
+                }
                 Err(mpsc::TryRecvError::Empty) => {
                     index += 1;
                     continue;
@@ -229,6 +258,10 @@ impl Run<'_> {
     /// A refusal is journaled as a failure of the mail; the link stays as it is.
     fn note(&mut self, mail: &Handover, answer: Result<(), MailError>) -> Result<(), Stop> {
         let step = mail.step.clone();
+        let is_answer = !matches!(answer, Ok(()) | Err(MailError::InDoubt(_)));
+        if is_answer && self.is_closing(&step) {
+            self.append(vec![Entry::Mail { step: step.clone(), event: MailEvent::NotTaken }])?;
+        }
         match answer {
             Ok(()) => return self.append(vec![Entry::MailSent { step }]),
             Err(MailError::NotNow(text)) => self.wait_for_mail(PathBuf::from(&mail.server), text),
@@ -271,6 +304,16 @@ impl Run<'_> {
         );
         (PathBuf::from(format!("mail address {to}")), text)
     }
+}
+
+/// Has it noted that the mail server may have the mail from now on.
+fn closing(tell: &mpsc::Sender<Heard>) -> Result<(), String> {
+    let (noted, is_noted) = mpsc::channel();
+    let said = tell.send(Heard::Closing(noted)).is_ok();
+    let is_noted = said && is_noted.recv_timeout(NOTED_WITHIN).is_ok();
+    is_noted
+        .then_some(())
+        .ok_or_else(|| "a mail was not sent, since it could not be noted that it was about to be".into())
 }
 
 /// A place of its own: what is waited for on behalf of one recipient keeps nobody else waiting.
