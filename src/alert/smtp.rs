@@ -180,7 +180,8 @@ impl<'a> Session<'a> {
         };
         for line in &lines {
             let reply = self.line.command(line, self.terms.patience.command)?;
-            if !reply.is_fine() {
+            let goes_on = reply.code == 334 && Some(line) != lines.last();
+            if !goes_on && !reply.is_fine() {
                 return Err(format!("it answers {}; look at `user` and `password_file`", reply.code));
             }
         }
@@ -275,8 +276,8 @@ impl<'a> Session<'a> {
         let server = &self.mail.smtp.written;
         let patience = self.terms.patience;
         let lost = |why: String| MailError::NotNow(format!("the mail server {server} did not take the mail: {why}"));
-        let refused = |reply: &Reply| {
-            if reply.is_permanent() && reply.about(Step::Content) != About::Us {
+        let refused = |step: Step, reply: &Reply| {
+            if reply.is_permanent() && reply.about(step) != About::Us {
                 MailError::Refused(format!("the mail server {server} refuses the mail: {reply}"))
             } else if reply.is_permanent() {
                 lost(format!("{reply}; {OF_US}"))
@@ -286,7 +287,7 @@ impl<'a> Session<'a> {
         };
         let reply = self.line.command("DATA", patience.data).map_err(lost)?;
         if reply.code != 354 {
-            return Err(refused(&reply));
+            return Err(refused(Step::Data, &reply));
         }
         for block in stuffed(bytes).chunks(BLOCK_BYTES) {
             self.line.write(block, patience.block).map_err(lost)?;
@@ -298,7 +299,10 @@ impl<'a> Session<'a> {
         let ended = self.line.write(b".\r\n", patience.block).and_then(|()| self.line.reply(patience.end));
         match ended {
             Ok(reply) if reply.is_fine() => Ok(()),
-            Ok(reply) => Err(refused(&reply)),
+            Ok(reply) if reply.code >= 400 => Err(refused(Step::Content, &reply)),
+            Ok(reply) => Err(MailError::InDoubt(format!(
+                "the mail server {server} was given the mail and did not say whether it took it: {reply}"
+            ))),
             Err(why) => Err(MailError::InDoubt(format!(
                 "the mail server {server} was given the mail and did not say whether it took it: {why}"
             ))),

@@ -138,6 +138,10 @@ fn what_is_for_good_and_what_is_waited_out() {
         ("body", "550 5.4.5 daily limit exceeded", false, "daily limit"),
         ("body", "552 5.3.4 too large", true, "too large"),
         ("DATA", "451 4.3.0 later", false, "later"),
+        ("DATA", "550 5.7.1 client host rejected", false, "that is said of us"),
+        ("DATA", "554 no valid recipients", false, "no valid recipients"),
+        ("MAIL", "354 go on", false, "unexpected answer"),
+        ("RCPT ada@client.example", "354 go on", false, "unexpected answer"),
         ("body", "554 5.7.1 looks like spam", true, "refuses the mail: permanent error (554): 5.7.1 looks like spam"),
         ("body", "552 5.2.3 too large", true, "too large"),
         ("body", "452 4.3.1 disk full", false, "disk full"),
@@ -248,6 +252,11 @@ fn a_mail_that_the_server_has_and_does_not_answer_for_is_in_doubt() {
     server.mood().stalls_at = None;
     for (error, why) in [(hung_up, "it has hung up"), (late, "does not answer within")] {
         assert!(matches!(&error, MailError::InDoubt(text) if text.contains(why)), "{error}");
+    }
+    for nonsense in ["354 go on", "334 what"] {
+        server.mood().replies = [("body".to_string(), nonsense.to_string())].into();
+        let error = to_all(&mail).unwrap_err();
+        assert!(matches!(&error, MailError::InDoubt(text) if text.contains("unexpected answer")), "{error}");
     }
     // An answer is an answer.
     server.mood().replies = [("body".to_string(), "451 4.3.0 later".to_string())].into();

@@ -21,6 +21,9 @@ pub(super) struct Reply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Recipient,
+    /// `DATA`: nothing of the mail was said yet.
+    Data,
+    /// The final dot.
     Content,
 }
 
@@ -45,7 +48,7 @@ impl Reply {
     }
 
     pub(super) fn is_fine(&self) -> bool {
-        self.code < 400
+        (200..300).contains(&self.code)
     }
 
     pub(super) fn is_permanent(&self) -> bool {
@@ -80,7 +83,7 @@ fn by_code(step: Step, code: u16) -> About {
     match (step, code) {
         (Step::Content, _) => About::Mail,
         (Step::Recipient, 501 | 550..=553 | 556) => About::Recipient,
-        (Step::Recipient, _) => About::Us,
+        (Step::Recipient | Step::Data, _) => About::Us,
     }
 }
 
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_said_of_us_is_not_said_of_the_client() {
         use About::{Mail, Recipient, Us};
-        use Step::Content;
+        use Step::{Content, Data};
         for (step, text, about) in [
             (Step::Recipient, "504 5.5.2 <studio-pc>: Helo command rejected: need fully-qualified hostname", Us),
             (Step::Recipient, "553 5.7.1 <studio@larson.example>: Sender address rejected: not owned by user", Us),
@@ -149,6 +152,8 @@ mod tests {
             (Content, "554 5.7.1 looks like spam", Mail),
             (Content, "552 5.3.4 Message size exceeds fixed limit", Mail),
             (Content, "552 too large", Mail),
+            (Data, "550 5.7.1 client host rejected", Us),
+            (Data, "554 no valid recipients", Us),
             (Content, "503 5.5.1 what", Us),
         ] {
             assert_eq!(reply(text).about(step), about, "{text}");
