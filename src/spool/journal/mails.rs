@@ -38,12 +38,18 @@ pub struct LinkMail {
     pub doubts: u32,
     /// When that was last.
     pub doubted: Option<Timestamp>,
-    /// What `doubted` was before the final dot; of a handover whose outcome is not known.
-    before_dot: Option<Option<Timestamp>>,
+    /// A handover whose outcome is not known.
+    closing: Option<Closing>,
     /// From so many on a person is asked.
     asks_from: u32,
     /// Since when the mail server does not take it for a reason of its recipient's.
     pub put_off: Option<Timestamp>,
+}
+
+/// What was known before the final dot, and is again when the mail server has not taken the mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Closing {
+    doubted: Option<Timestamp>,
 }
 
 impl LinkMail {
@@ -55,7 +61,7 @@ impl LinkMail {
             sent: None,
             doubts: 0,
             doubted: None,
-            before_dot: None,
+            closing: None,
             asks_from: DOUBTS_MAX,
             put_off: None,
         }
@@ -64,19 +70,19 @@ impl LinkMail {
     pub(super) fn apply(&mut self, at: Timestamp, event: MailEvent) {
         match event {
             MailEvent::Closing => {
-                self.before_dot = Some(self.doubted);
+                self.closing = Some(Closing { doubted: self.doubted });
                 self.doubts += 1;
                 self.doubted = Some(at);
             }
             MailEvent::NotTaken => {
-                if let Some(doubted) = self.before_dot.take() {
+                if let Some(Closing { doubted }) = self.closing.take() {
                     self.doubts -= 1;
                     self.doubted = doubted;
                 }
             }
             MailEvent::Doubted => {
                 // Counted before the dot, but for one that an earlier version has handed over.
-                self.doubts += u32::from(self.before_dot.take().is_none());
+                self.doubts += u32::from(self.closing.take().is_none());
                 self.doubted = Some(at);
             }
             MailEvent::PutOff => self.put_off = self.put_off.or(Some(at)),
@@ -84,7 +90,7 @@ impl LinkMail {
             // Once more, and if that is in doubt, too, the next question.
             MailEvent::Answered { arrived: false } => {
                 self.doubted = None;
-                self.before_dot = None;
+                self.closing = None;
                 self.asks_from = self.doubts + 1;
             }
         }
@@ -92,7 +98,7 @@ impl LinkMail {
 
     /// The mail server may have it, and what it said is not noted.
     pub fn is_closing(&self) -> bool {
-        self.before_dot.is_some()
+        self.closing.is_some()
     }
 
     /// Only a person can say whether it came.
