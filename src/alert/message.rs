@@ -7,6 +7,7 @@ use lettre::address::Address;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 
+use super::MailError;
 use crate::model::digest;
 use crate::model::limits::SUBJECT_MAX_CHARS;
 
@@ -53,7 +54,10 @@ pub struct Message<'a> {
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) from: Address,
+    /// At least one.
     pub(super) to: Vec<Address>,
+    /// Whom it is for and whom no mail can be addressed to, and why.
+    pub(super) unusable: Vec<(String, String)>,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -86,7 +90,7 @@ fn one_line(text: &str) -> String {
 
 /// An address as every mail server can take it: a domain with other letters than ASCII has a form without them (RFC 5890),
 /// which is the one that is looked up. What stands before the @ has none.
-pub(super) fn address(text: &str) -> Result<Address, String> {
+fn address(text: &str) -> Result<Address, String> {
     let wrong = || format!("`{}` is no mail address", one_line(text));
     let address: Address = text.parse().map_err(|_| wrong())?;
     if address.domain().is_ascii() {
@@ -96,11 +100,27 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
     Address::new(address.user(), domain).map_err(|_| wrong())
 }
 
+/// One that the config names; `what` says where.
+pub(super) fn own_address(text: &str, what: &str) -> Result<Address, MailError> {
+    address(text).map_err(|why| MailError::NotNow(format!("no mail can be sent: {what}: {why}")))
+}
+
 impl Message<'_> {
-    /// `Err` says which address is none.
-    pub(super) fn write(&self) -> Result<Written, String> {
-        let from = address(self.from)?;
-        let to = self.to.iter().map(|to| address(to)).collect::<Result<Vec<_>, _>>()?;
+    /// For those of its recipients whose address is one. What is wrong with the studio's own addresses is no fault of theirs
+    /// and can be mended.
+    pub(super) fn write(&self) -> Result<Written, MailError> {
+        let from = own_address(self.from, "`from` of the `mail` section")?;
+        let (mut to, mut unusable) = (Vec::new(), Vec::new());
+        for text in self.to {
+            match address(text) {
+                Ok(address) => to.push(address),
+                Err(why) => unusable.push((one_line(text), why)),
+            }
+        }
+        if to.is_empty() {
+            let list: Vec<&str> = unusable.iter().map(|(_, why)| why.as_str()).collect();
+            return Err(MailError::NoRecipient(list.join("; ")));
+        }
         let name = self.name.map(one_line).filter(|name| !name.is_empty());
         let mut builder = lettre::Message::builder()
             .from(Mailbox::new(name, from.clone()))
@@ -112,11 +132,12 @@ impl Message<'_> {
             builder = builder.to(Mailbox::new(None, to.clone()));
         }
         if let Some(reply_to) = self.reply_to {
-            builder = builder.reply_to(Mailbox::new(None, address(reply_to)?));
+            builder = builder.reply_to(Mailbox::new(None, own_address(reply_to, "`email` of the `studio` section")?));
         }
         let body = MultiPart::alternative_plain_html(self.text.to_string(), self.html.to_string());
-        let message = builder.multipart(body).map_err(|e| format!("the mail cannot be written: {e}"))?;
-        Ok(Written { from, to, bytes: message.formatted() })
+        let message = builder.multipart(body);
+        let message = message.map_err(|e| MailError::Refused(format!("the mail cannot be written: {e}")))?;
+        Ok(Written { from, to, unusable, bytes: message.formatted() })
     }
 }
 
@@ -124,7 +145,7 @@ impl Message<'_> {
 mod tests {
     use super::*;
 
-    fn written(subject: &str, name: &str, to: &str) -> Result<String, String> {
+    fn written(subject: &str, name: &str, to: &str) -> Result<String, MailError> {
         let to = [to.to_string()];
         let id = MessageId::of("x", "studio@larson.example");
         let message = Message {
@@ -178,9 +199,20 @@ mod tests {
             "a@b.example\n",
             "",
         ] {
-            assert!(written("s", "n", wrong).unwrap_err().contains("is no mail address"), "{wrong:?}");
+            let error = written("s", "n", wrong).unwrap_err();
+            assert!(matches!(&error, MailError::NoRecipient(why) if why.contains("is no mail address")), "{error}");
         }
-        assert!(written("s", "n", "ada@larson.example").is_ok());
+        // What the config and the checks of a job let pass can be sent.
+        for fine in [
+            "ada@larson.example",
+            "a.b+c_d'e@larson.example",
+            "root@localhost",
+            "info@müller.example",
+            "jörg@xn--mller-kva.example",
+            "a@1.print-2.my_nas",
+        ] {
+            assert!(crate::model::config::is_mail_address(fine) && written("s", "n", fine).is_ok(), "{fine}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use self::terms::{Patience, Recall, Terms};
 
 use self::line::Line;
 use self::reply::{About, Reply, Step};
-use super::message::{Message, Written, address};
+use super::message::{Message, Written, own_address};
 use crate::model::config::{Mail, Security};
 use crate::trust::{self, Trust};
 
@@ -70,7 +70,7 @@ pub fn send_to_any(mail: &Mail, message: &Message<'_>, terms: &Terms<'_>) -> Res
 pub fn probe(mail: &Mail) -> Result<(), MailError> {
     let terms = Terms::new(Patience::TO_LOOK);
     let mut session = Session::open(mail, &terms)?;
-    let from = address(&mail.from).map_err(MailError::NoRecipient)?;
+    let from = own_address(&mail.from, "`from` of the `mail` section")?;
     let asked = session.mail_from(&from, &[]).and_then(|()| match session.recipient(&from)? {
         // Nobody has to read what is sent to that address, and whoever is to come again later may come.
         reply if reply.is_permanent() && reply.about(Step::Recipient) == About::Us => Err(session.of_us(&from, &reply)),
@@ -86,7 +86,10 @@ fn transact(
     terms: &Terms<'_>,
     some_are_enough: bool,
 ) -> Result<Vec<Refusal>, MailError> {
-    let written = message.write().map_err(MailError::NoRecipient)?;
+    let written = message.write()?;
+    if let Some((_, why)) = written.unusable.first().filter(|_| !some_are_enough) {
+        return Err(MailError::NoRecipient(why.clone()));
+    }
     let mut session = Session::open(mail, terms)?;
     let result = session.send(&written, some_are_enough);
     // Whether the server says goodbye does not matter.
@@ -218,7 +221,7 @@ impl<'a> Session<'a> {
     fn send(&mut self, written: &Written, some_are_enough: bool) -> Result<Vec<Refusal>, MailError> {
         let server = &self.mail.smtp.written;
         let any_letters = self.offers("SMTPUTF8");
-        let (mut to, mut refused): (Vec<&Address>, Vec<Refusal>) = (Vec::new(), Vec::new());
+        let (mut to, mut refused): (Vec<&Address>, Vec<Refusal>) = (Vec::new(), written.unusable.clone());
         for address in &written.to {
             if any_letters || is_ascii(address) {
                 to.push(address);

@@ -185,6 +185,53 @@ fn an_alert_reaches_those_who_can_be_reached() {
     assert!(matches!(none, Err(MailError::NoRecipient(_))));
 }
 
+#[test]
+fn an_address_that_is_none_keeps_no_alert_from_the_others() {
+    let server = MailServer::start();
+    let mail = settings(&server.url(), "");
+    let to = ["a@b..c", "bob@client.example"];
+    let terms = Terms::new(Patience::STANDARD);
+    let refused = with_message(&to, |message| send_to_any(&mail, message, &terms)).unwrap();
+    assert!(refused.len() == 1 && refused[0].0 == "a@b..c", "{refused:?}");
+    assert_eq!(server.received()[0].to, ["bob@client.example"]);
+    let error = with_message(&to, |message| send_to_all(&mail, message, &terms)).unwrap_err();
+    assert!(matches!(error, MailError::NoRecipient(_)), "a client's mail goes to all of them or to none");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[test]
+fn a_sender_that_is_no_address_is_waited_for() {
+    let server = MailServer::start();
+    let mut mail = settings(&server.url(), "");
+    mail.from = "a@b..c".into();
+    let sent = with_message(&TO, |message| {
+        send_to_all(&mail, &Message { from: &mail.from, ..message.clone() }, &Terms::new(Patience::STANDARD))
+    });
+    for error in [sent.unwrap_err(), probe_mail(&mail).unwrap_err()] {
+        assert!(
+            matches!(&error, MailError::NotNow(why) if why.contains("`from`") && why.contains("a@b..c")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_config_says_which_address_is_none() {
+    for (at, sections) in [
+        (
+            "alerts.mail",
+            "mail: { smtp: \"smtp://localhost\", from: s@x.example }\nalerts: { mail: [o@x.example, a@b..c] }",
+        ),
+        ("mail.from", "mail: { smtp: \"smtp://localhost\", from: a@b..c }"),
+        ("studio.email", "studio: { email: a@b..c }"),
+    ] {
+        let text = format!("version: 1\n{sections}\n");
+        let errors = Config::parse(&text, &PathBuf::from("/studio/hotfolders.yaml")).unwrap_err();
+        let errors = format!("{errors:?}");
+        assert!(errors.contains(at) && errors.contains("`a@b..c` is no mail address"), "{at}: {errors}");
+    }
+}
+
 /// What a client's address holds is said to no server.
 #[test]
 fn no_command_can_be_smuggled_in() {

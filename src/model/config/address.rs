@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use super::Context;
 use crate::model::document::Path as Place;
 
+/// Longest part before the `@` of a mail address (RFC 5321, 4.5.3.1.1).
+const MAIL_USER_MAX_BYTES: usize = 64;
+
 /// The parts of a URL that matter here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Url<'t> {
@@ -133,21 +136,24 @@ impl Context<'_> {
     }
 }
 
-/// One `@` with something around it, nothing that could end a header. Mail servers know the rest better.
+/// One `@` between what mail servers take as a name and as a domain (RFC 5321, 4.1.2); names in quotes and
+/// addresses in brackets are left out. Whether somebody has the address, only the server knows.
 pub fn is_mail_address(text: &str) -> bool {
-    let odd =
-        |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')' | ':');
-    match text.split_once('@') {
-        Some((user, host)) => {
-            !user.is_empty()
-                && !host.is_empty()
-                && !host.contains('@')
-                && !text.contains(odd)
-                && !host.starts_with('.')
-                && !host.ends_with('.')
-        }
-        None => false,
-    }
+    let Some((user, host)) = text.split_once('@') else { return false };
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    let is_of_name = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    let is_part = |part: &str| !part.is_empty() && part.chars().all(is_of_name);
+    !text.contains(odd) && user.len() <= MAIL_USER_MAX_BYTES && user.split('.').all(is_part) && is_mail_host(host)
+}
+
+/// Of the form in which the DNS has it, which also knows a broken `xn--`.
+fn is_mail_host(host: &str) -> bool {
+    let edge = ['-', '_'];
+    let is_label = |label: &str| {
+        let is_plain = label.chars().all(|c| c.is_ascii_alphanumeric() || edge.contains(&c));
+        is_plain && (1..=63).contains(&label.len()) && !label.starts_with(edge) && !label.ends_with(edge)
+    };
+    idna::domain_to_ascii(host).is_ok_and(|plain| plain.len() <= 253 && plain.split('.').all(is_label))
 }
 
 #[cfg(test)]
@@ -181,9 +187,47 @@ mod tests {
     }
 
     #[test]
-    fn mail_addresses_have_one_at() {
-        assert!(is_mail_address("studio@larson.example"));
-        for wrong in ["studio", "@x", "x@", "a@b@c", "a b@c", "a@b,c@d", "A <a@b>", "a@.b"] {
+    fn mail_addresses_have_one_at_and_whole_parts() {
+        for fine in [
+            "studio@larson.example",
+            "a.b+c_d'e@larson.example",
+            "root@localhost",
+            "info@müller.example",
+            "info@xn--mller-kva.example",
+            "jörg@larson.example",
+            "a@1.print-2.example",
+        ] {
+            assert!(is_mail_address(fine), "{fine}");
+        }
+        let long_label = format!("a@{}.example", "b".repeat(64));
+        let long_name = format!("{}@larson.example", "a".repeat(65));
+        for wrong in [
+            "studio",
+            "@x",
+            "x@",
+            "a@b@c",
+            "a b@c",
+            "a@b,c@d",
+            "A <a@b>",
+            "a@.b",
+            "a@b.",
+            "a@b..c",
+            "a..b@c",
+            ".a@b",
+            "a.@b",
+            "a@-b.example",
+            "a@b-.example",
+            "a@b.-c",
+            "a@xn--a-\u{e4}.example",
+            "a@xn--99999999.example",
+            "a\\b@c",
+            "\"a b\"@c",
+            "a@[192.0.2.1]",
+            "a@[b]",
+            "",
+            &long_label,
+            &long_name,
+        ] {
             assert!(!is_mail_address(wrong), "{wrong}");
         }
     }

@@ -180,7 +180,7 @@ impl Way for MailWay {
             Err(e) => return Err(e.to_string()),
         };
         for (address, why) in refused {
-            tracing::error!("the mail server takes no alerts for {address}: {why}; look at `alerts.mail`");
+            tracing::error!("no alerts can be mailed to {address}: {why}; look at `alerts.mail`");
         }
         Ok(())
     }
