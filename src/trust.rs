@@ -124,7 +124,7 @@ fn by_rule(roots: &[CertificateDer<'static>], provider: &Arc<CryptoProvider>) ->
 
 #[derive(Debug)]
 struct Verifier {
-    /// Taken when shown, whatever name or date stands in it.
+    /// Trusted byte for byte, whatever their names or dates.
     named: Vec<CertificateDer<'static>>,
     by_rule: Option<Arc<WebPkiServerVerifier>>,
     /// `insecure: true`.

@@ -41,7 +41,7 @@ pub(super) fn judge(steps: &[DeliveryStep], manifest: &Manifest, frozen: &Frozen
             Some(email) => format!("`{}` is no mail address", email.escape_debug()),
         };
         let text = format!(
-            "`{}` mails its link to the client, but {why}: released, the link is made and nobody is told; it is in the receipt",
+            "`{}` mails its link to the client, but {why}: released, the link is made and no mail goes out; it is in the receipt",
             step.owner
         );
         let profile = profile.map(|profile| profile.name.clone());

@@ -81,7 +81,7 @@ section! {
         user: String,
         /// A file with that user's password, and nothing else.
         password_file: String,
-        /// A file (PEM or DER) with the mail server's own certificate, or that of who signed it, trusted besides those of the system. Its own counts by being the same, whatever name or date stands in it. Default none.
+        /// A file (PEM or DER) with the mail server's own certificate, or that of who signed it, trusted besides those of the system. Its own is trusted byte for byte, whatever its name or dates. Default none.
         ca_file: String,
         /// How hotfolders introduces itself to the mail server: a full domain name, or an address in brackets such as `[192.0.2.1]`. Default: this machine's name, where that is a full one, else its address in brackets.
         hello: String,
